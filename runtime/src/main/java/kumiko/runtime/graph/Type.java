@@ -1,0 +1,70 @@
+package kumiko.runtime.graph;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** The shape of a node's value: extents that are numbers, or {@code seq} and {@code keys}, which each call decides. */
+public record Type(List<Extent> extents) {
+
+  /** One extent. */
+  public sealed interface Extent {
+    /** Rows of the call. */
+    Extent SEQ = new Named("seq");
+
+    /** Positions a sequence can look at. */
+    Extent KEYS = new Named("keys");
+
+    record Named(String name) implements Extent {
+      @Override
+      public String toString() {
+        return name;
+      }
+    }
+
+    record Size(long size) implements Extent {
+      @Override
+      public String toString() {
+        return Long.toString(size);
+      }
+    }
+  }
+
+  public Type {
+    extents = List.copyOf(extents);
+  }
+
+  public static Type of(Extent... extents) {
+    return new Type(List.of(extents));
+  }
+
+  /** {@code [seq, width]}. */
+  public static Type rows(long width) {
+    return of(Extent.SEQ, new Extent.Size(width));
+  }
+
+  public static Type fixed(long... sizes) {
+    return new Type(Arrays.stream(sizes).<Extent>mapToObj(Extent.Size::new).toList());
+  }
+
+  /** The last extent, which must be a number. */
+  public int width() {
+    return extents.getLast() instanceof Extent.Size(long size)
+        ? Math.toIntExact(size)
+        : fail();
+  }
+
+  private int fail() {
+    throw new IllegalStateException(this + " has no fixed width");
+  }
+
+  /** Whether this is {@code [seq, number]}. */
+  public boolean isRows() {
+    return extents.size() == 2 && extents.getFirst().equals(Extent.SEQ) && extents.getLast() instanceof Extent.Size;
+  }
+
+  @Override
+  public String toString() {
+    return extents.stream().map(Extent::toString).collect(Collectors.joining(", ", "[", "]"));
+  }
+}

@@ -1,0 +1,113 @@
+package kumiko.runtime.kernel;
+
+import java.lang.foreign.MemorySegment;
+import kumiko.runtime.graph.Activation;
+import kumiko.runtime.graph.Pairing;
+import kumiko.runtime.tensor.DType;
+import kumiko.runtime.tensor.Matrix;
+import kumiko.runtime.tensor.Rows;
+
+/**
+ * The arithmetic. Every method works on the range it is given, on the calling thread, and allocates nothing; who divides the work is
+ * the program. Shapes were checked before: an implementation only asserts.
+ *
+ * <p>Activations are {@link #activations()}, weights are whatever their {@link Matrix} says, sums are kept at least as wide as the
+ * activations. {@code [from, to)} is the range of rows, unless it says columns.
+ */
+public interface Kernels {
+  /** One line for the log: implementation, lanes. */
+  String describe();
+
+  /** F32, or F64 for reference runs. */
+  DType activations();
+
+  /** {@code out[r] = table[ids[r]]}; ids are i32. */
+  void embed(Matrix table, MemorySegment ids, Rows out, int from, int to);
+
+  /**
+   * {@code y[r, c] = x[r] . weight[c] + bias[c]} for all {@code rows} rows and the columns {@code from <= c < to}; with {@code
+   * accumulate} added to what y holds.
+   *
+   * @param bias one row, or null
+   * @param scratch at least {@link #linearScratchBytes} bytes, used by this call alone
+   */
+  void linear(
+      Matrix weight, Rows bias, Rows x, Rows y, int rows, int from, int to, boolean accumulate, MemorySegment scratch);
+
+  /** Scratch one call of {@link #linear} needs for up to {@code rows} rows. */
+  long linearScratchBytes(Matrix weight, int rows);
+
+  /** See {@link kumiko.runtime.graph.Op.LayerNorm}; weight and bias are one row each, or null. */
+  void layerNorm(Rows x, Rows weight, Rows bias, double eps, Rows y, int from, int to);
+
+  /** See {@link kumiko.runtime.graph.Op.RmsNorm}; weight is one row, or null. */
+  void rmsNorm(Rows x, Rows weight, double eps, double offset, Rows y, int from, int to);
+
+  void activate(Activation function, Rows x, Rows y, int from, int to);
+
+  /** {@code y = f(gate) * up}. */
+  void gated(Activation function, Rows gate, Rows up, Rows y, int from, int to);
+
+  /** {@code y = scale * a + b}. */
+  void add(double scale, Rows a, Rows b, Rows y, int from, int to);
+
+  void multiply(Rows a, Rows b, Rows y, int from, int to);
+
+  void scale(Rows x, double factor, Rows y, int from, int to);
+
+  void copy(Rows x, Rows y, int from, int to);
+
+  /** {@code out[r] = [cos(f_j * positions[r]) ..., sin(f_j * positions[r]) ...]}; the product is rounded to the activation type. */
+  void angles(MemorySegment positions, double[] frequencies, Rows out, int from, int to);
+
+  /** See {@link kumiko.runtime.graph.Op.Rotate}. {@code y} may be {@code x}. */
+  void rotate(Rows x, Rows angles, int headDim, int first, Pairing pairing, Rows y, int from, int to);
+
+  /**
+   * Rows {@code [from, to)} of x into a cache {@code [kvHeads, capacity, headDim]} that starts at element {@code offset} of {@code
+   * cache}: row {@code from} becomes position {@code position}.
+   */
+  void append(Rows x, MemorySegment cache, long offset, int capacity, int kvHeads, int headDim, int position, int from, int to);
+
+  /**
+   * {@code out[r - from, k] = scale * query[r] . keys[k]} for one head and all {@code total} keys; {@code out} is rows of width
+   * {@code total}.
+   *
+   * @param query the columns of this head
+   * @param keys the cache of this head, {@code [capacity, headDim]} from element {@code offset}
+   */
+  void scores(Rows query, MemorySegment keys, long offset, int headDim, int total, double scale, Rows out, int from, int to);
+
+  /**
+   * See {@link kumiko.runtime.graph.Op.Softmax}, one head: row {@code r - from} of scores and out belongs to row r of {@code visible}
+   * ({@code [seq, 2]} i32: first visible key, end of visible keys).
+   */
+  void softmax(Rows scores, MemorySegment visible, int total, double scale, double fill, Rows out, int from, int to);
+
+  /** {@code out[r] = sum over k of probabilities[r - from, k] * values[k]}, one head. */
+  void mix(Rows probabilities, MemorySegment values, long offset, int headDim, int total, Rows out, int from, int to);
+
+  /**
+   * {@link #scores}, {@link #softmax} and {@link #mix} of one head without the whole score matrix.
+   *
+   * @param scratch at least {@link #attentionScratchBytes} bytes, used by this call alone
+   */
+  void attention(
+      Rows query,
+      MemorySegment keys,
+      MemorySegment values,
+      long offset,
+      int headDim,
+      MemorySegment visible,
+      int total,
+      double scoreScale,
+      double softmaxScale,
+      double fill,
+      Rows out,
+      int from,
+      int to,
+      MemorySegment scratch);
+
+  /** Scratch one call of {@link #attention} needs for up to {@code rows} rows over up to {@code keys} keys. */
+  long attentionScratchBytes(int headDim, int rows, int keys);
+}

@@ -1,0 +1,22 @@
+package kumiko.runtime.tensor;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A rectangle of a {@link Matrix} that lies in one stored tensor. Element {@code (r, c)} of the slab, {@code 0 <= r < rows} and
+ * {@code 0 <= c < columns}, is element {@code (row + r * rowStep, column + c)} of the matrix, and is stored at element
+ * {@code offset + r * rowStride + c * columnStride} of {@code data}.
+ *
+ * <p>{@code columnStride == 1} is the ordinary row-major case; {@code rowStride == 1} is a transposed tensor. {@code rowStep} is 2
+ * where rows of a rotary head are taken apart and interleaved.
+ */
+public record Slab(
+    MemorySegment data,
+    long offset,
+    int row,
+    int rowStep,
+    int rows,
+    int column,
+    int columns,
+    long rowStride,
+    long columnStride) {}
