@@ -37,12 +37,11 @@ public final class GraphBuilder {
   }
 
   public Node visible(Mask mask) {
-    String suffix =
-        switch (mask) {
-          case Mask.Causal() -> "causal";
-          case Mask.PrefixCausal() -> "prefix";
-          case Mask.Window(int size) -> "window" + size;
-        };
+    String suffix = switch (mask) {
+      case Mask.Causal() -> "causal";
+      case Mask.PrefixCausal() -> "prefix";
+      case Mask.Window(int size) -> "window" + size;
+    };
     return source("visible." + suffix, new Source.Visible(mask), Type.of(Extent.SEQ, new Extent.Size(2)));
   }
 
@@ -131,7 +130,8 @@ public final class GraphBuilder {
 
   /** The keys or values of one attention layer with {@code x} behind them; {@code prefix} may be null. */
   public Node append(String nodeName, Node x, Node prefix, int kvHeads, int headDim) {
-    require(x.type().isRows() && x.type().width() == kvHeads * headDim, nodeName, "stores " + x.type() + " as " + kvHeads + " heads of " + headDim);
+    require(x.type().isRows() && x.type().width() == kvHeads * headDim, nodeName,
+        "stores " + x.type() + " as " + kvHeads + " heads of " + headDim);
     require(prefix == null || prefix.type().width() == kvHeads * headDim, nodeName, "has a prefix of another width");
     Type type = Type.of(new Extent.Size(kvHeads), Extent.KEYS, new Extent.Size(headDim));
     Node cache = add(nodeName + ".cache", new Op.Input(new Source.Cache(kvHeads, headDim)), type);

@@ -17,12 +17,11 @@ public record Matrix(DType dtype, int rows, int columns, List<Slab> slabs) {
   public static Matrix of(Tensor tensor) {
     Shape shape = tensor.shape();
     int rows = Math.toIntExact(shape.dim(0));
-    int columns =
-        switch (shape.rank()) {
-          case 1 -> 1;
-          case 2 -> Math.toIntExact(shape.dim(1));
-          default -> throw new IllegalArgumentException("a matrix is made of a tensor of rank 1 or 2, not " + shape);
-        };
+    int columns = switch (shape.rank()) {
+      case 1 -> 1;
+      case 2 -> Math.toIntExact(shape.dim(1));
+      default -> throw new IllegalArgumentException("a matrix is made of a tensor of rank 1 or 2, not " + shape);
+    };
     return new Matrix(tensor.dtype(), rows, columns, List.of(new Slab(tensor.data(), 0, 0, 1, rows, 0, columns, columns, 1)));
   }
 
@@ -64,17 +63,16 @@ public record Matrix(DType dtype, int rows, int columns, List<Slab> slabs) {
       return;
     }
     for (int r = 0; r < s.rows(); r++) {
-      Slab one =
-          new Slab(
-              s.data(),
-              s.offset() + r * s.rowStride(),
-              s.row() + r * s.rowStep(),
-              1,
-              1,
-              s.column(),
-              s.columns(),
-              s.rowStride(),
-              s.columnStride());
+      Slab one = new Slab(
+          s.data(),
+          s.offset() + r * s.rowStride(),
+          s.row() + r * s.rowStep(),
+          1,
+          1,
+          s.column(),
+          s.columns(),
+          s.rowStride(),
+          s.columnStride());
       cutRows(one, from, count, step, into);
     }
   }
