@@ -1,0 +1,3 @@
+void main() {
+  IO.print(System.getProperty("java.home"));
+}

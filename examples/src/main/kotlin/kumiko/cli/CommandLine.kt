@@ -1,0 +1,71 @@
+package kumiko.cli
+
+import com.github.ajalt.clikt.core.CliktCommand
+import com.github.ajalt.clikt.core.CliktError
+import com.github.ajalt.clikt.core.Context
+import com.github.ajalt.clikt.core.PrintHelpMessage
+import com.github.ajalt.clikt.core.UsageError
+import com.github.ajalt.clikt.core.context
+import com.github.ajalt.clikt.core.parse
+import com.github.ajalt.clikt.core.subcommands
+import com.github.ajalt.clikt.core.terminal
+import com.github.ajalt.mordant.terminal.Terminal
+
+/** How a run ended, as programs read it. */
+object Exit {
+    const val GOOD = 0
+
+    /** A check ran and said no. */
+    const val CHECK_FAILED = 1
+
+    /** Bad usage or bad input; one paragraph on standard error says which. */
+    const val BAD_INPUT = 2
+
+    /** Kumiko itself failed: a mistake of ours. */
+    const val INTERNAL = 3
+}
+
+/** The program as a function: arguments in, exit code out, everything printed on [terminal]. */
+class CommandLine(private val terminal: Terminal = Terminal()) {
+    fun run(arguments: List<String>): Int {
+        val root = Root(terminal)
+        return try {
+            root.parse(arguments)
+            Exit.GOOD
+        } catch (error: CliktError) {
+            root.echoFormattedHelp(error)
+            if (error is UsageError || error is PrintHelpMessage && error.error) Exit.BAD_INPUT else error.statusCode
+        } catch (error: Exception) {
+            report(error)
+        } catch (error: OutOfMemoryError) {
+            report(error)
+        }
+    }
+
+    private fun report(error: Throwable): Int {
+        val expected = expectedFailure(error)
+        if (expected != null) {
+            terminal.println(expected, stderr = true)
+            return Exit.BAD_INPUT
+        }
+        terminal.println("kumiko failed in a way nobody foresaw, please report it: $error", stderr = true)
+        terminal.println(error.stackTraceToString(), stderr = true)
+        return Exit.INTERNAL
+    }
+}
+
+/** The commands, in the order of the help page. */
+private fun commands(): List<CliktCommand> = listOf(
+    ListCommand(),
+)
+
+private class Root(private val screen: Terminal) : CliktCommand(name = "kumiko") {
+    init {
+        context { terminal = screen }
+        subcommands(commands())
+    }
+
+    override fun help(context: Context): String = "Describe, load, run and compare transformer architectures."
+
+    override fun run() = Unit
+}
