@@ -1,0 +1,53 @@
+package kumiko.dsl.mapping
+
+import kotlinx.serialization.json.JsonObject
+
+/**
+ * Where the parameters of a model lie in the files of one published layout, and how its configuration speaks. A value, read from a
+ * `*.keys.json`; strict, closed and reversible: each step has an inverse, and no rule may be left out silently.
+ *
+ * [model] names the built-in spec that the configuration is applied to.
+ */
+class CheckpointMap internal constructor(
+    val name: String,
+    val model: String,
+    val sections: List<MapSection>,
+    val ignored: List<IgnoredKey>,
+    internal val config: JsonObject?,
+    internal val source: StrictJson,
+) {
+    override fun toString() = name
+
+    companion object {
+        const val SCHEMA = "checkpoint-map/1"
+        const val SUFFIX = ".keys.json"
+
+        /**
+         * Reads a map. [name] is the file's name without folder; errors carry it.
+         *
+         * @throws MappingException with every mistake of the text, each with its line
+         */
+        fun parse(name: String, text: String): CheckpointMap = MapReader(StrictJson(name, text)).read()
+    }
+}
+
+/** Rules for the keys of one file, of the files of all shards, or of one file per layer. */
+class MapSection internal constructor(val file: KeyTemplate, val stripPrefix: String?, val rules: List<MapRule>)
+
+/** A key that is known, is no weight, and is carried over by an export; [reason] says what it is. */
+class IgnoredKey internal constructor(val key: KeyTemplate, val reason: String)
+
+/** One line of a map: the keys [from], through the steps in their fixed order (merge, transpose, split, rope), to the parameters [to]. */
+class MapRule internal constructor(
+    val line: Int,
+    val from: KeyTemplate,
+    val to: KeyTemplate,
+    val merge: Merge?,
+    val transpose: Boolean,
+    val split: Split?,
+    val rope: Rope?,
+    /** The parameter whose bytes the key repeats, where the spec has no parameter [to]. */
+    val tie: KeyTemplate?,
+    /** Whether a tied key may be left out of the file. */
+    val optional: Boolean,
+)
