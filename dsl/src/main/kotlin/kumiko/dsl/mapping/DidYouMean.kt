@@ -1,10 +1,9 @@
 package kumiko.dsl.mapping
 
 /** The known word nearest to a misspelt one, if any is near: at most a third of its letters differ, a swap of neighbours counting once. */
-internal fun nearest(word: String, known: Collection<String>): String? =
-    known.map { it to editDistance(word.lowercase(), it.lowercase()) }
-        .filter { (candidate, distance) -> distance <= maxOf(1, maxOf(word.length, candidate.length) / 3) }
-        .minByOrNull { it.second }?.first
+internal fun nearest(word: String, known: Collection<String>): String? = known.map { it to editDistance(word.lowercase(), it.lowercase()) }
+    .filter { (candidate, distance) -> distance <= maxOf(1, maxOf(word.length, candidate.length) / 3) }
+    .minByOrNull { it.second }?.first
 
 /** `; did you mean "transpose"?` or the list of what is known. */
 internal fun didYouMean(word: String, known: Collection<String>): String =

@@ -24,11 +24,14 @@ internal class JsonLines(private val text: String) {
         lines.putIfAbsent(path, line)
         when (text[at]) {
             '{' -> list('}') { member(path, depth) }
+
             '[' -> {
                 var index = 0
                 list(']') { value("$path[${index++}]", depth + 1) }
             }
+
             '"' -> string()
+
             else -> while (at < text.length && text[at] !in ",]} \t\r\n/") at++
         }
     }
@@ -66,13 +69,17 @@ internal class JsonLines(private val text: String) {
         while (at < text.length) {
             when {
                 text[at] == '\n' -> line++.also { at++ }
+
                 text[at].isWhitespace() -> at++
+
                 text.startsWith("//", at) -> at = text.indexOf('\n', at).let { if (it < 0) text.length else it }
+
                 text.startsWith("/*", at) -> {
                     val end = text.indexOf("*/", at) + 2
                     line += text.substring(at, end).count { it == '\n' }
                     at = end
                 }
+
                 else -> return
             }
         }

@@ -11,17 +11,18 @@ object KeyReport {
         return (listOf("${account.model} through map ${account.map}: $count") + groups.map(::problem)).joinToString("\n")
     }
 
-    fun grouped(problems: List<KeyProblem>): List<KeyProblem> =
-        problems.groupBy { p -> listOf(p.kind, LayerRanges.skeleton(p.name), skeletons(p.spec), skeletons(p.checkpoint), skeletons(p.hint)) }
-            .values.map { group ->
-                KeyProblem(
-                    group.first().kind,
-                    LayerRanges.fold(group.map { it.name }),
-                    folded(group.map { it.spec }),
-                    folded(group.map { it.checkpoint }),
-                    folded(group.map { it.hint }),
-                )
-            }.sortedBy { it.kind }
+    fun grouped(problems: List<KeyProblem>): List<KeyProblem> = problems.groupBy { p ->
+        listOf(p.kind, LayerRanges.skeleton(p.name), skeletons(p.spec), skeletons(p.checkpoint), skeletons(p.hint))
+    }
+        .values.map { group ->
+            KeyProblem(
+                group.first().kind,
+                LayerRanges.fold(group.map { it.name }),
+                folded(group.map { it.spec }),
+                folded(group.map { it.checkpoint }),
+                folded(group.map { it.hint }),
+            )
+        }.sortedBy { it.kind }
 
     private fun problem(p: KeyProblem): String = listOfNotNull(
         "  ${p.kind.word}: ${p.name}",

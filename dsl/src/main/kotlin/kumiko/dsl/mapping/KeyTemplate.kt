@@ -54,12 +54,11 @@ class KeyTemplate private constructor(val text: String, private val pieces: List
         }
     }
 
-    private fun value(variable: Variable, binding: Binding): Int =
-        when (variable) {
-            Variable.LAYER -> binding.layer
-            Variable.SHARD -> binding.shard
-            Variable.LAYERS -> binding.layers
-        } ?: error("$text: {${variable.word}} has no value here")
+    private fun value(variable: Variable, binding: Binding): Int = when (variable) {
+        Variable.LAYER -> binding.layer
+        Variable.SHARD -> binding.shard
+        Variable.LAYERS -> binding.layers
+    } ?: error("$text: {${variable.word}} has no value here")
 
     /** The binding that renders to [name], or null. [layers] must be given where the template has `{layers}`. */
     fun match(name: String, layers: Int? = null): Binding? {
@@ -88,15 +87,20 @@ class KeyTemplate private constructor(val text: String, private val pieces: List
         }
     }
 
-    private fun regex(layers: Int?) = Regex(pieces.joinToString("") { piece ->
-        when (piece) {
-            is Piece.Literal -> Regex.escape(piece.text)
-            is Piece.Number ->
-                if (piece.variable == Variable.LAYERS && layers != null) "(0*${layers + piece.plus})" else "(\\d{1,9})"
-            Piece.Kind -> "(weight|bias)"
-            is Piece.Choice -> piece.words.joinToString("|", "(", ")") { Regex.escape(it) }
-        }
-    })
+    private fun regex(layers: Int?) = Regex(
+        pieces.joinToString("") { piece ->
+            when (piece) {
+                is Piece.Literal -> Regex.escape(piece.text)
+
+                is Piece.Number ->
+                    if (piece.variable == Variable.LAYERS && layers != null) "(0*${layers + piece.plus})" else "(\\d{1,9})"
+
+                Piece.Kind -> "(weight|bias)"
+
+                is Piece.Choice -> piece.words.joinToString("|", "(", ")") { Regex.escape(it) }
+            }
+        },
+    )
 
     override fun toString() = text
 
@@ -138,7 +142,8 @@ class KeyTemplate private constructor(val text: String, private val pieces: List
             val words = inside.split(',')
             if (words.size < 2 || words.any { it.isEmpty() || '{' in it } || words.toSet().size != words.size) {
                 throw MappingException(
-                    "\"$text\": {$inside} is not understood; a hole is {i}, {i+2:02}, {s:02}, {layers+3}, {p} or different words like {query,key}")
+                    "\"$text\": {$inside} is not understood; a hole is {i}, {i+2:02}, {s:02}, {layers+3}, {p} or different words like {query,key}",
+                )
             }
             return Piece.Choice(words)
         }

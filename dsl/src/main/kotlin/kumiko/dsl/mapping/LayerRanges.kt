@@ -30,6 +30,5 @@ object LayerRanges {
     private fun layerSegment(name: String): Int? =
         segments(name).indexOfFirst { s -> s.length in 1..9 && s.all { it in '0'..'9' } }.takeIf { it >= 0 }
 
-    private fun replace(name: String, segment: Int, by: String) =
-        segments(name).toMutableList().also { it[segment] = by }.joinToString(".")
+    private fun replace(name: String, segment: Int, by: String) = segments(name).toMutableList().also { it[segment] = by }.joinToString(".")
 }

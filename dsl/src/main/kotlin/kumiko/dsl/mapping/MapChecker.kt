@@ -33,7 +33,11 @@ private class Check(private val map: CheckpointMap, private val targets: Targets
 
     private fun follow(route: Route) {
         val shape = StoredShape.of(route)
-        if (shape.problem != null) report(ProblemKind.RULE, route.targets.first().name, null, null, "${shape.problem} (${ruleText(route.rule)})")
+        if (shape.problem !=
+            null
+        ) {
+            report(ProblemKind.RULE, route.targets.first().name, null, null, "${shape.problem} (${ruleText(route.rule)})")
+        }
         val before = problems.size
         val parts = route.files.mapNotNull { part(route, it, shape.shape) }
         shape.shape?.let { expected -> parts.forEach { if (it.shape != expected) problems += ShapeHint.problem(route, it, expected) } }
@@ -61,7 +65,15 @@ private class Check(private val map: CheckpointMap, private val targets: Targets
     }
 
     private fun types(route: Route, part: StoredTensor, first: StoredTensor) {
-        if (!part.dtype.isFloating) report(ProblemKind.WRONG_TYPE, target(route), "a floating type", "$part", "weights have a fraction; this is no weight")
+        if (!part.dtype.isFloating) {
+            report(
+                ProblemKind.WRONG_TYPE,
+                target(route),
+                "a floating type",
+                "$part",
+                "weights have a fraction; this is no weight",
+            )
+        }
         if (part.dtype != first.dtype) report(ProblemKind.WRONG_TYPE, target(route), "one type in all shards", "$part, but $first", null)
     }
 
@@ -75,7 +87,15 @@ private class Check(private val map: CheckpointMap, private val targets: Targets
             }
             if (by.size > 1) {
                 val lines = by.map { it.rule.line }.distinct().joinToString(" and ")
-                report(ProblemKind.DUPLICATED, target.name, target.text, "filled by ${by.joinToString(" and ") { it.key }} (lines $lines of map ${map.name})", null)
+                report(
+                    ProblemKind.DUPLICATED,
+                    target.name,
+                    target.text,
+                    "filled by ${by.joinToString(" and ") {
+                        it.key
+                    }} (lines $lines of map ${map.name})",
+                    null,
+                )
             }
         }
     }
@@ -93,7 +113,15 @@ private class Check(private val map: CheckpointMap, private val targets: Targets
         for (tensor in keys.files.values.flatten()) {
             if (tensor in owner) continue
             val names = map.sections.mapNotNull { it.stripPrefix }.distinct().map { tensor.key.removePrefix(it) } + tensor.key
-            val rule = map.ignored.firstOrNull { i -> names.any { n -> i.key.match(n, targets.layers)?.let { (it.layer ?: 0) < targets.layers } == true } }
+            val rule = map.ignored.firstOrNull { i ->
+                names.any { n ->
+                    i.key.match(n, targets.layers)?.let {
+                        (it.layer ?: 0) <
+                            targets.layers
+                    } ==
+                        true
+                }
+            }
             if (rule != null) ignored += IgnoredTensor(tensor, rule.reason) else unexpected(tensor)
         }
         return ignored
@@ -101,7 +129,13 @@ private class Check(private val map: CheckpointMap, private val targets: Targets
 
     private fun unexpected(tensor: StoredTensor) {
         val near = nearest(tensor.key, missing.filterValues { it == tensor.shape }.keys)
-        report(ProblemKind.UNEXPECTED, tensor.key, null, "$tensor", near?.let { "nothing maps it; is it the missing $it?" } ?: "nothing maps or ignores it")
+        report(
+            ProblemKind.UNEXPECTED,
+            tensor.key,
+            null,
+            "$tensor",
+            near?.let { "nothing maps it; is it the missing $it?" } ?: "nothing maps or ignores it",
+        )
     }
 
     private fun target(route: Route) = route.targets.first().name

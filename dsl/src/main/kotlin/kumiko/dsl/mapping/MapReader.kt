@@ -65,7 +65,9 @@ internal class MapReader(private val json: StrictJson) {
         return when {
             sharded && rule.merge == null ->
                 "the files are shards, so say how they are merged: \"merge\" is one of ${Merge.entries.joinToString(", ") { it.word }}"
+
             !sharded && rule.merge != null -> "\"merge\" joins shards, but the file \"$file\" has no {s}"
+
             else -> null
         }
     }
@@ -77,20 +79,21 @@ internal class MapReader(private val json: StrictJson) {
         return when {
             rule.split != null && parts != listOf(PARTS) ->
                 "\"split\": \"${rule.split.word}\" needs three names as the first alternatives of \"to\", like {query,key,value}"
+
             from != to.drop(parts.size) ->
                 "the alternatives of \"from\" $from do not pair up with those of \"to\" ${to.drop(parts.size)}" +
                     if (rule.split == null && to.size == from.size + 1) "; is \"split\" missing?" else ""
+
             else -> null
         }
     }
 
-    private fun template(text: String, path: String): KeyTemplate? =
-        try {
-            KeyTemplate.parse(text)
-        } catch (e: MappingException) {
-            json.report(path, e.message.orEmpty())
-            null
-        }
+    private fun template(text: String, path: String): KeyTemplate? = try {
+        KeyTemplate.parse(text)
+    } catch (e: MappingException) {
+        json.report(path, e.message.orEmpty())
+        null
+    }
 
     companion object {
         /** Query, key and value: every split that is published has three parts. */

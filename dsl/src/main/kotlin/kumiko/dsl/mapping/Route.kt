@@ -67,20 +67,29 @@ internal class Routes(private val map: CheckpointMap, private val targets: Targe
         }
     }
 
-    private fun targetNames(rule: MapRule, binding: Binding): List<String> =
-        if (rule.split == null) listOf(rule.to.render(binding))
-        else rule.to.groups.first().indices.map { part -> rule.to.render(binding.copy(choices = listOf(part) + binding.choices)) }
+    private fun targetNames(rule: MapRule, binding: Binding): List<String> = if (rule.split == null) {
+        listOf(rule.to.render(binding))
+    } else {
+        rule.to.groups.first().indices.map { part -> rule.to.render(binding.copy(choices = listOf(part) + binding.choices)) }
+    }
 
     private fun partly(rule: MapRule, key: String, names: List<String>, found: List<String>): RouteProblem {
         val absent = names - found.toSet()
-        return RouteProblem(rule, names.first(), "$key holds ${names.joinToString(", ")} together, but ${targets.model} has no ${absent.joinToString(", ")}")
+        return RouteProblem(
+            rule,
+            names.first(),
+            "$key holds ${names.joinToString(", ")} together, but ${targets.model} has no ${absent.joinToString(", ")}",
+        )
     }
 
     private fun tie(section: MapSection, rule: MapRule, binding: Binding, key: String) {
         val name = rule.tie!!.render(binding)
         val target = targets[name]
-        if (target == null) problems += RouteProblem(rule, name, "$key is tied to $name, which ${targets.model} does not have")
-        else routes += Route(rule, section.stripPrefix, files(section, binding), key, listOf(target), tied = true)
+        if (target == null) {
+            problems += RouteProblem(rule, name, "$key is tied to $name, which ${targets.model} does not have")
+        } else {
+            routes += Route(rule, section.stripPrefix, files(section, binding), key, listOf(target), tied = true)
+        }
     }
 
     companion object {

@@ -5,17 +5,24 @@ import kumiko.runtime.tensor.Shape
 /** What probably went wrong when a stored shape is not the expected one. */
 internal object ShapeHint {
     fun problem(route: Route, part: StoredTensor, expected: Shape): KeyProblem {
-        val spec = route.targets.joinToString(" + ") { it.text } + if (expected.toString() == route.targets.singleOrNull()?.plain) "" else ", stored as $expected"
+        val spec =
+            route.targets.joinToString(" + ") { it.text } +
+                if (expected.toString() == route.targets.singleOrNull()?.plain) "" else ", stored as $expected"
         return KeyProblem(ProblemKind.WRONG_SHAPE, route.targets.first().name, spec, "$part", hint(route, part.shape, expected))
     }
 
     private fun hint(route: Route, found: Shape, expected: Shape): String? = when {
         exchanged(found, expected) && route.rule.transpose ->
             "the two axes are exchanged: this file stores [out, in], but line ${route.rule.line} of the map says \"transpose\""
+
         exchanged(found, expected) ->
             "the two axes are exchanged: a weight stored [in, out] needs \"transpose\": true in line ${route.rule.line} of the map"
+
         otherAxis(route, found, expected) ->
-            "the shards divide this tensor along the other axis: \"merge\" would be \"${other(route).word}\" in line ${route.rule.line} of the map"
+            "the shards divide this tensor along the other axis: \"merge\" would be \"${other(
+                route,
+            ).word}\" in line ${route.rule.line} of the map"
+
         else -> null
     }
 

@@ -26,9 +26,12 @@ internal object StoredShape {
         return when {
             axis >= merged.size && route.shards > 1 ->
                 Result(null, "a vector has no columns to join; \"merge\" must be concat0, sum, mean or duplicate")
+
             axis >= merged.size -> Result(Shape.of(*merged), null)
+
             merged[axis] % route.shards != 0L ->
                 Result(null, "${merged[axis]} ${if (axis == 0) "rows" else "columns"} do not divide among ${route.shards} shards")
+
             else -> Result(Shape.of(*merged.clone().also { it[axis] /= route.shards.toLong() }), null)
         }
     }
@@ -43,6 +46,7 @@ internal object StoredShape {
             Split.THIRDS ->
                 "\"thirds\" over ${route.shards} shards joined by concat0 would mix the parts: each shard has its own thirds"
                     .takeIf { route.rule.merge == Merge.CONCAT_ROWS && route.shards > 1 }
+
             Split.PER_HEAD -> perHeadProblem(route)
         }
     }

@@ -51,14 +51,25 @@ internal class StrictJson(val file: String, text: String) {
         if (value is JsonNull && type.isNullable) return
         when (val kind = type.kind) {
             StructureKind.CLASS -> if (value is JsonObject) members(type, value, path) else wrong(path, "an object", value)
+
             StructureKind.MAP ->
-                if (value is JsonObject) value.forEach { (name, v) -> check(type.getElementDescriptor(1), v, child(path, name)) }
-                else wrong(path, "an object", value)
+                if (value is JsonObject) {
+                    value.forEach { (name, v) -> check(type.getElementDescriptor(1), v, child(path, name)) }
+                } else {
+                    wrong(path, "an object", value)
+                }
+
             StructureKind.LIST ->
-                if (value is JsonArray) value.forEachIndexed { i, v -> check(type.getElementDescriptor(0), v, "$path[$i]") }
-                else wrong(path, "a list", value)
+                if (value is JsonArray) {
+                    value.forEachIndexed { i, v -> check(type.getElementDescriptor(0), v, "$path[$i]") }
+                } else {
+                    wrong(path, "a list", value)
+                }
+
             SerialKind.ENUM -> word(type, value, path)
+
             is PrimitiveKind -> primitive(kind, value, path)
+
             else -> Unit // a free JSON value
         }
     }
@@ -67,8 +78,11 @@ internal class StrictJson(val file: String, text: String) {
         val known = (0 until type.elementsCount).map(type::getElementName)
         for ((name, v) in value) {
             val index = known.indexOf(name)
-            if (index < 0) report(child(path, name), "unknown field \"$name\"${didYouMean(name, known)}")
-            else check(type.getElementDescriptor(index), v, child(path, name))
+            if (index < 0) {
+                report(child(path, name), "unknown field \"$name\"${didYouMean(name, known)}")
+            } else {
+                check(type.getElementDescriptor(index), v, child(path, name))
+            }
         }
         for (i in known.indices) {
             if (known[i] !in value && !type.isElementOptional(i)) report(path, "the field \"${known[i]}\" is missing")
@@ -95,12 +109,11 @@ internal class StrictJson(val file: String, text: String) {
 
     private fun wrong(path: String, expected: String, value: JsonElement) = report(path, "expected $expected, found ${brief(value)}")
 
-    private fun parse(text: String): JsonElement =
-        try {
-            READER.parseToJsonElement(text)
-        } catch (e: SerializationException) {
-            throw MappingException("$file: not valid JSON${fault(e.message.orEmpty().lineSequence().first(), text)}", e)
-        }
+    private fun parse(text: String): JsonElement = try {
+        READER.parseToJsonElement(text)
+    } catch (e: SerializationException) {
+        throw MappingException("$file: not valid JSON${fault(e.message.orEmpty().lineSequence().first(), text)}", e)
+    }
 
     /** The reader names an offset; people look for a line. */
     private fun fault(message: String, text: String): String {

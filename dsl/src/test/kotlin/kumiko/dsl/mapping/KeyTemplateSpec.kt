@@ -59,8 +59,10 @@ class KeyTemplateSpec : FunSpec({
         val wrong = mapOf(
             "h.{i.x" to "\"h.{i.x\": the brace at column 3 is not closed",
             "h.i}.x" to "\"h.i}.x\": a closing brace without its opening one",
-            "h.{n}" to "\"h.{n}\": {n} is not understood; a hole is {i}, {i+2:02}, {s:02}, {layers+3}, {p} or different words like {query,key}",
-            "h.{a,a}" to "\"h.{a,a}\": {a,a} is not understood; a hole is {i}, {i+2:02}, {s:02}, {layers+3}, {p} or different words like {query,key}",
+            "h.{n}" to
+                "\"h.{n}\": {n} is not understood; a hole is {i}, {i+2:02}, {s:02}, {layers+3}, {p} or different words like {query,key}",
+            "h.{a,a}" to
+                "\"h.{a,a}\": {a,a} is not understood; a hole is {i}, {i+2:02}, {s:02}, {layers+3}, {p} or different words like {query,key}",
         )
         wrong.forEach { (text, message) -> shouldThrow<MappingException> { KeyTemplate.parse(text) }.message shouldBe message }
     }

@@ -112,13 +112,20 @@ class MapCheckerSpec : FunSpec({
             """{ "from": "h.{i}.qkv.{p}", "to": "blocks.{i}.attention.{query,key,value}.{p}", "merge": "concat0", "split": "$split" }""",
             """{ "from": "h.{i}.up.weight", "to": "blocks.{i}.ffn.up.weight", "merge": "concat1" }""",
         )
-        fun keys(shards: Int) = KeyList((0 until shards).associate { s ->
-            val file = "part_%02d.pt".format(s)
-            fun part(key: String, vararg shape: Long) = tensor(key, *shape, file = file)
-            file to listOf(part("wte", 10L / shards, 8)) + (0..1).flatMap { i ->
-                listOf(part("h.$i.qkv.weight", 16L / shards, 8), part("h.$i.qkv.bias", 16L / shards), part("h.$i.up.weight", 12, 8L / shards))
-            }
-        }, shards)
+        fun keys(shards: Int) = KeyList(
+            (0 until shards).associate { s ->
+                val file = "part_%02d.pt".format(s)
+                fun part(key: String, vararg shape: Long) = tensor(key, *shape, file = file)
+                file to listOf(part("wte", 10L / shards, 8)) + (0..1).flatMap { i ->
+                    listOf(
+                        part("h.$i.qkv.weight", 16L / shards, 8),
+                        part("h.$i.qkv.bias", 16L / shards),
+                        part("h.$i.up.weight", 12, 8L / shards),
+                    )
+                }
+            },
+            shards,
+        )
         check(keys(2), *rules("per-head"), file = "part_{s:02}.pt").problems.shouldBeEmpty()
         check(keys(1), *rules("thirds"), file = "part_{s:02}.pt").problems.shouldBeEmpty()
         errorOf(check(keys(2), *rules("thirds"), file = "part_{s:02}.pt")) shouldBe """

@@ -54,12 +54,14 @@ class MapReaderSpec : FunSpec({
     }
 
     test("mistakes of a rule are found without a model") {
-        fun rule(rest: String, file: String = "f") = errorOfRule("{ $rest }", file)!!.lineSequence().last().trim().removePrefix("line 3, sections[0].rules[0]").removePrefix(": ")
+        fun rule(rest: String, file: String = "f") =
+            errorOfRule("{ $rest }", file)!!.lineSequence().last().trim().removePrefix("line 3, sections[0].rules[0]").removePrefix(": ")
 
         rule(""""from": "a.{p}", "to": "b" """) shouldBe "\"from\" and \"to\" must both have {p}, or neither"
         rule(""""from": "a.{i}", "to": "b" """) shouldBe
             "{i} is in the file or in \"from\", but not in \"to\": every layer would fill the same parameter"
-        rule(""""from": "a", "to": "b.{i}" """) shouldBe "{i} is in \"to\", but neither in the file nor in \"from\": one key would fill every layer"
+        rule(""""from": "a", "to": "b.{i}" """) shouldBe
+            "{i} is in \"to\", but neither in the file nor in \"from\": one key would fill every layer"
         rule(""""from": "a", "to": "b" """, "f_{s}") shouldBe
             "the files are shards, so say how they are merged: \"merge\" is one of concat0, concat1, sum, mean, duplicate"
         rule(""""from": "a", "to": "b", "merge": "sum" """) shouldBe "\"merge\" joins shards, but the file \"f\" has no {s}"
@@ -74,12 +76,16 @@ class MapReaderSpec : FunSpec({
     }
 
     test("an ignored key says why") {
-        errorOf("""{ "schema": "checkpoint-map/1", "model": "m", "ignore": { "a": " " }, "sections": [ { "file": "f", "rules": [ { "from": "a", "to": "b" } ] } ] }""") shouldBe
+        errorOf(
+            """{ "schema": "checkpoint-map/1", "model": "m", "ignore": { "a": " " }, "sections": [ { "file": "f", "rules": [ { "from": "a", "to": "b" } ] } ] }""",
+        ) shouldBe
             "toy.keys.json: 1 problem\n  line 1, ignore.a: say why this key is no weight"
     }
 
     test("a map of another version is refused") {
-        errorOf("""{ "schema": "checkpoint-map/2", "model": "m", "sections": [ { "file": "f", "rules": [ { "from": "a", "to": "b" } ] } ] }""") shouldBe
+        errorOf(
+            """{ "schema": "checkpoint-map/2", "model": "m", "sections": [ { "file": "f", "rules": [ { "from": "a", "to": "b" } ] } ] }""",
+        ) shouldBe
             "toy.keys.json: 1 problem\n  line 1, schema: \"checkpoint-map/2\" is not known; this version reads \"checkpoint-map/1\""
     }
 })
