@@ -72,11 +72,10 @@ record CheckpointFiles(CheckpointLayout layout, List<String> names, CheckpointIn
       shardsOf.computeIfAbsent(layer, absent -> new TreeSet<>()).add(Integer.parseInt(parts.group("shard")));
     }
     int count = shardsOf.values().stream().mapToInt(shards -> shards.last() + 1).max().orElseThrow();
-    String gaps =
-        shardsOf.entrySet().stream()
-            .filter(entry -> entry.getValue().size() != count)
-            .map(entry -> (layout.hasLayers() ? "layer " + entry.getKey() + " has " : "") + "shards " + entry.getValue())
-            .collect(Collectors.joining("; "));
+    String gaps = shardsOf.entrySet().stream()
+        .filter(entry -> entry.getValue().size() != count)
+        .map(entry -> (layout.hasLayers() ? "layer " + entry.getKey() + " has " : "") + "shards " + entry.getValue())
+        .collect(Collectors.joining("; "));
     if (!gaps.isEmpty()) {
       throw incomplete(directory, "shards are missing: there should be " + count + ", numbered from 00, but found " + gaps);
     }

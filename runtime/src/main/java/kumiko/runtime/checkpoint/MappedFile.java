@@ -47,12 +47,11 @@ final class MappedFile implements AutoCloseable {
   }
 
   private static CheckpointException unreadable(Path path, IOException problem) {
-    String reason =
-        switch (problem) {
-          case NoSuchFileException missing -> "there is no such file. Expected: a checkpoint file. Check the path for a typing mistake.";
-          case AccessDeniedException denied -> "reading it is not permitted. Expected: a readable file. Change its permissions.";
-          default -> "it cannot be read (" + problem.getMessage() + "). Expected: a readable file. Check the disk.";
-        };
+    String reason = switch (problem) {
+      case NoSuchFileException missing -> "there is no such file. Expected: a checkpoint file. Check the path for a typing mistake.";
+      case AccessDeniedException denied -> "reading it is not permitted. Expected: a readable file. Change its permissions.";
+      default -> "it cannot be read (" + problem.getMessage() + "). Expected: a readable file. Check the disk.";
+    };
     return new CheckpointException(path + ": " + reason, problem);
   }
 

@@ -45,12 +45,11 @@ final class PickleCalls {
       throw in.problem("an unknown kind of reference to data", "a storage of its own, in five parts");
     }
     PickleGlobal type = argument(id, 1, PickleGlobal.class, "a storage class");
-    long width =
-        switch (type) {
-          case PickleGlobal.StorageType typed -> typed.dtype().blockBytes();
-          case PickleGlobal.Untyped bytes -> 1;
-          default -> throw in.problem("a Python name that is no storage class", "a storage class");
-        };
+    long width = switch (type) {
+      case PickleGlobal.StorageType typed -> typed.dtype().blockBytes();
+      case PickleGlobal.Untyped bytes -> 1;
+      default -> throw in.problem("a Python name that is no storage class", "a storage class");
+    };
     long elements = argument(id, 4, Long.class, "the number of elements of a storage");
     if (elements < 0 || elements > Long.MAX_VALUE / width) {
       throw in.problem("a storage of " + elements + " elements", "a storage that fits into a file");

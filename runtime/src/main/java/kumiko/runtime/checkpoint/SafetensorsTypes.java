@@ -11,8 +11,7 @@ final class SafetensorsTypes {
   private static final Map<String, DType> TYPES = new LinkedHashMap<>();
 
   /** In the format's list, but nothing here computes with them. */
-  private static final Set<String> UNSUPPORTED =
-      Set.of("F4", "F6_E2M3", "F6_E3M2", "F8_E8M0", "F8_E4M3FNUZ", "F8_E5M2FNUZ", "C64");
+  private static final Set<String> UNSUPPORTED = Set.of("F4", "F6_E2M3", "F6_E3M2", "F8_E8M0", "F8_E4M3FNUZ", "F8_E5M2FNUZ", "C64");
 
   static {
     for (DType type : DType.values()) {

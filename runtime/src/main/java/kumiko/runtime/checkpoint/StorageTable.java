@@ -31,8 +31,7 @@ final class StorageTable {
             name, "reaches from element " + tensor.offset() + " to byte " + end + " of its storage, which has " + place.bytes() + " bytes",
             "a tensor inside its storage");
       }
-      TensorEntry entry =
-          new TensorEntry(name, tensor.dtype(), shape, place.position() + tensor.offset() * width, tensor.strides());
+      TensorEntry entry = new TensorEntry(name, tensor.dtype(), shape, place.position() + tensor.offset() * width, tensor.strides());
       boundCopies(entry);
       return entry;
     } catch (ArithmeticException overflow) {
@@ -71,7 +70,8 @@ final class StorageTable {
     copied = Math.addExact(copied, entry.bytes());
     if (copied > 4 * file.size() + COPY_ALLOWANCE) {
       throw problem(
-          entry.name(), "unfolds into " + entry.dtype() + " " + entry.shape() + ", out of proportion to a file of " + file.size() + " bytes",
+          entry.name(),
+          "unfolds into " + entry.dtype() + " " + entry.shape() + ", out of proportion to a file of " + file.size() + " bytes",
           "views not much larger than the file");
     }
   }

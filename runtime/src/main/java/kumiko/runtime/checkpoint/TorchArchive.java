@@ -20,12 +20,11 @@ final class TorchArchive {
 
   static TorchArchive of(MappedFile file) {
     ZipDirectory zip = ZipDirectory.read(file);
-    String top =
-        zip.names().stream()
-            .filter(name -> name.endsWith(PICKLE) && name.indexOf('/') == name.length() - PICKLE.length())
-            .findFirst()
-            .map(name -> name.substring(0, name.length() - PICKLE.length() + 1))
-            .orElseThrow(() -> noPickle(file));
+    String top = zip.names().stream()
+        .filter(name -> name.endsWith(PICKLE) && name.indexOf('/') == name.length() - PICKLE.length())
+        .findFirst()
+        .map(name -> name.substring(0, name.length() - PICKLE.length() + 1))
+        .orElseThrow(() -> noPickle(file));
     TorchArchive archive = new TorchArchive(file, zip, top);
     archive.refuseOtherKinds();
     return archive;

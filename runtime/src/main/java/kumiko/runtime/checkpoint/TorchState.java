@@ -75,7 +75,8 @@ final class TorchState {
       case Number number -> add(metadata, name, number.toString());
       case Boolean flag -> add(metadata, name, flag.toString());
       // A bare type, a storage without a tensor, or None: not a weight.
-      case null, default -> {}
+      case null, default -> {
+      }
     }
   }
 

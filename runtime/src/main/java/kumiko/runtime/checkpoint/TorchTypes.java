@@ -10,35 +10,33 @@ import kumiko.runtime.tensor.DType;
  * {@code _dtype_to_storage_type_map}.
  */
 final class TorchTypes {
-  private static final Map<DType, String> STORAGES =
-      Map.of(
-          DType.F64, "DoubleStorage",
-          DType.F32, "FloatStorage",
-          DType.F16, "HalfStorage",
-          DType.BF16, "BFloat16Storage",
-          DType.I64, "LongStorage",
-          DType.I32, "IntStorage",
-          DType.I16, "ShortStorage",
-          DType.I8, "CharStorage",
-          DType.U8, "ByteStorage",
-          DType.BOOL, "BoolStorage");
-  private static final Map<DType, String> NAMES =
-      Map.ofEntries(
-          Map.entry(DType.F64, "float64"),
-          Map.entry(DType.F32, "float32"),
-          Map.entry(DType.F16, "float16"),
-          Map.entry(DType.BF16, "bfloat16"),
-          Map.entry(DType.F8_E4M3, "float8_e4m3fn"),
-          Map.entry(DType.F8_E5M2, "float8_e5m2"),
-          Map.entry(DType.I64, "int64"),
-          Map.entry(DType.I32, "int32"),
-          Map.entry(DType.I16, "int16"),
-          Map.entry(DType.I8, "int8"),
-          Map.entry(DType.U64, "uint64"),
-          Map.entry(DType.U32, "uint32"),
-          Map.entry(DType.U16, "uint16"),
-          Map.entry(DType.U8, "uint8"),
-          Map.entry(DType.BOOL, "bool"));
+  private static final Map<DType, String> STORAGES = Map.of(
+      DType.F64, "DoubleStorage",
+      DType.F32, "FloatStorage",
+      DType.F16, "HalfStorage",
+      DType.BF16, "BFloat16Storage",
+      DType.I64, "LongStorage",
+      DType.I32, "IntStorage",
+      DType.I16, "ShortStorage",
+      DType.I8, "CharStorage",
+      DType.U8, "ByteStorage",
+      DType.BOOL, "BoolStorage");
+  private static final Map<DType, String> NAMES = Map.ofEntries(
+      Map.entry(DType.F64, "float64"),
+      Map.entry(DType.F32, "float32"),
+      Map.entry(DType.F16, "float16"),
+      Map.entry(DType.BF16, "bfloat16"),
+      Map.entry(DType.F8_E4M3, "float8_e4m3fn"),
+      Map.entry(DType.F8_E5M2, "float8_e5m2"),
+      Map.entry(DType.I64, "int64"),
+      Map.entry(DType.I32, "int32"),
+      Map.entry(DType.I16, "int16"),
+      Map.entry(DType.I8, "int8"),
+      Map.entry(DType.U64, "uint64"),
+      Map.entry(DType.U32, "uint32"),
+      Map.entry(DType.U16, "uint16"),
+      Map.entry(DType.U8, "uint8"),
+      Map.entry(DType.BOOL, "bool"));
   private static final Map<String, DType> OF_STORAGE = inverse(STORAGES);
   private static final Map<String, DType> OF_NAME = inverse(NAMES);
 

@@ -14,7 +14,7 @@ final class Zip64Fields {
     this.file = file;
     this.name = name;
     long end = extra + length;
-    for (long field = extra; end - field >= 4; ) {
+    for (long field = extra; end - field >= 4;) {
       long size = file.unsignedShort(field + 2);
       if (file.unsignedShort(field) == ZIP64_TAG && size <= end - field - 4) {
         at = field + 4;

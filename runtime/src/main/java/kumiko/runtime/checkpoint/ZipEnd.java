@@ -17,13 +17,12 @@ record ZipEnd(long directoryPosition, long directoryBytes, long entryCount) {
     if (end == null) {
       end = new ZipEnd(file.unsignedInt(at + 16), file.unsignedInt(at + 12), file.unsignedShort(at + 10));
     }
-    boolean inside =
-        end.directoryPosition >= 0
-            && end.directoryBytes >= 0
-            && end.directoryPosition <= at
-            && end.directoryBytes <= at - end.directoryPosition
-            && end.entryCount >= 0
-            && end.entryCount <= end.directoryBytes / MIN_ENTRY_BYTES;
+    boolean inside = end.directoryPosition >= 0
+        && end.directoryBytes >= 0
+        && end.directoryPosition <= at
+        && end.directoryBytes <= at - end.directoryPosition
+        && end.entryCount >= 0
+        && end.entryCount <= end.directoryBytes / MIN_ENTRY_BYTES;
     if (!inside) {
       throw file.damaged(
           "the zip directory of " + end.entryCount + " entries should be " + end.directoryBytes + " bytes long at byte "
