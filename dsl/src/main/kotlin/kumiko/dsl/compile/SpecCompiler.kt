@@ -1,0 +1,16 @@
+package kumiko.dsl.compile
+
+import kumiko.dsl.spec.Lowering
+import kumiko.dsl.spec.ModelSpec
+import kumiko.dsl.spec.runtime
+import kumiko.runtime.graph.Graph
+import kumiko.runtime.graph.GraphBuilder
+
+/** What the model computes, as a graph: `embedding` feeds block 0, `blocks.{i}` is a block's output, `logits` the result. */
+public fun ModelSpec.compile(): Graph {
+    val builder = GraphBuilder(name)
+    val embedded = Lowering.part(this, builder, embedding, "embedding", builder.tokens(), "embedding")
+    val stream = (0..<layers).fold(embedded) { x, layer -> Lowering.block(this, builder, layer, x) }
+    val logits = Lowering.part(this, builder, head, "head", stream, "logits")
+    return builder.build(logits, positions.runtime())
+}

@@ -1,0 +1,17 @@
+package kumiko.dsl.spec
+
+import kotlinx.serialization.Serializable
+
+/** [count] blocks in a row; block j is `cycle[j % cycle.size]`. Blocks that are all alike are a cycle of one. */
+@Serializable
+public data class Blocks(public val count: Int, public val cycle: List<Layer>) {
+    init {
+        if (count < 1) throw SpecException("a model has at least 1 block in a row of blocks, not $count")
+        if (cycle.isEmpty()) throw SpecException("a row of blocks repeats at least one block")
+    }
+
+    public operator fun get(index: Int): Layer = cycle[index % cycle.size]
+}
+
+/** A cycle in which every [n]th block is [special]: `every(4, full, otherwise = windowed)`. */
+public fun every(n: Int, special: Layer, otherwise: Layer): List<Layer> = List(n) { if (it == n - 1) special else otherwise }

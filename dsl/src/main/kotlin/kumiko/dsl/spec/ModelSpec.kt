@@ -1,0 +1,53 @@
+package kumiko.dsl.spec
+
+import kotlinx.serialization.Serializable
+
+/**
+ * A model as a value: equal by content, changed by `copy`, the same from Kotlin, Java and a spec file. A spec that exists fits: the
+ * constructor refuses anything else with [SpecException], all problems at once.
+ *
+ * @property embedding from token ids to the rows the first block reads
+ * @property blocks rows of blocks, one behind the other
+ * @property head from the last block's rows to the logits
+ */
+@Serializable
+public data class ModelSpec(
+    public val name: String,
+    public val positions: PositionIds,
+    public val embedding: Layer,
+    public val blocks: List<Blocks>,
+    public val head: Layer,
+) {
+    init {
+        val problems = Check.problems(this)
+        if (problems.isNotEmpty()) throw SpecException.of(name, problems)
+    }
+
+    /** How many blocks the model has. */
+    public val layers: Int get() = blocks.sumOf { it.count }
+
+    /** The block of one layer. */
+    public fun block(layer: Int): Layer {
+        var index = layer
+        for (row in blocks) {
+            if (index < row.count) return row[index]
+            index -= row.count
+        }
+        throw IndexOutOfBoundsException("layer $layer of $layers")
+    }
+
+    /** Every different block once, as `blocks` where all are alike, else under the number of the first layer that has it. */
+    internal fun distinctBlocks(): List<Pair<String, Layer>> {
+        val first = (0..<layers).groupBy { block(it) }
+        return first.map { (block, layers) -> (if (first.size == 1) "blocks" else "blocks.${layers.first()}") to block }
+    }
+
+    /** Reads as its spec file. */
+    override fun toString(): String = toJson()
+
+    public companion object {
+        /** Reads what [toJson] writes; anything else is refused by name. */
+        @JvmStatic
+        public fun fromJson(text: String): ModelSpec = SpecJson.read(text)
+    }
+}
