@@ -19,4 +19,11 @@ public record Slab(
     int column,
     int columns,
     long rowStride,
-    long columnStride) {}
+    long columnStride) {
+
+  /** The row of this slab that is row {@code matrixRow} of the matrix, or -1 when it has none. */
+  public int indexOf(int matrixRow) {
+    int distance = matrixRow - row;
+    return distance >= 0 && distance % rowStep == 0 && distance / rowStep < rows ? distance / rowStep : -1;
+  }
+}

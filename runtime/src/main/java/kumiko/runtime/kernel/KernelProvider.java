@@ -1,0 +1,58 @@
+package kumiko.runtime.kernel;
+
+import java.lang.System.Logger.Level;
+import kumiko.runtime.tensor.DType;
+
+/**
+ * Picks the kernels of this process, once, and logs one line that says which. The system property {@value #PROPERTY} set to {@code
+ * scalar} or {@code vector} forces one.
+ */
+public final class KernelProvider {
+  public static final String PROPERTY = "kumiko.kernels";
+
+  private static final String MODULE = "jdk.incubator.vector";
+
+  private static Kernels chosen;
+
+  private KernelProvider() {}
+
+  /**
+   * The kernels with float32 activations that everything uses unless it asks for others.
+   *
+   * @throws IllegalArgumentException if the property names neither
+   * @throws IllegalStateException if the property forces vector kernels and the JVM was started without their module
+   */
+  public static synchronized Kernels kernels() {
+    if (chosen == null) {
+      chosen = choose(System.getProperty(PROPERTY), ModuleLayer.boot().findModule(MODULE).isPresent(), logger());
+    }
+    return chosen;
+  }
+
+  private static System.Logger logger() {
+    return System.getLogger("kumiko.runtime.kernel");
+  }
+
+  static Kernels choose(String wanted, boolean vectorApi, System.Logger logger) {
+    Kernels kernels =
+        switch (wanted) {
+          case "scalar" -> new ScalarKernels(DType.F32);
+          case "vector" -> vector(vectorApi);
+          case null -> vectorApi ? new VectorKernels() : new ScalarKernels(DType.F32);
+          default -> throw new IllegalArgumentException("-D" + PROPERTY + "=" + wanted + ": choose scalar or vector");
+        };
+    if (wanted == null && !vectorApi) {
+      logger.log(Level.WARNING, kernels.describe() + ": slow; start java with --add-modules " + MODULE + " for the vector kernels");
+    } else {
+      logger.log(Level.INFO, kernels.describe());
+    }
+    return kernels;
+  }
+
+  private static Kernels vector(boolean vectorApi) {
+    if (!vectorApi) {
+      throw new IllegalStateException("-D" + PROPERTY + "=vector needs java started with --add-modules " + MODULE);
+    }
+    return new VectorKernels();
+  }
+}

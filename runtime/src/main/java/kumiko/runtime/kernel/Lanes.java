@@ -1,0 +1,111 @@
+package kumiko.runtime.kernel;
+
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * Vectors of float32 between registers and native memory.
+ *
+ * <p>Memory is named by address, through one segment that spans it all: mapped files, arenas and slices would each bring their own
+ * class and their own bounds and liveness checks into every inner loop. The owner of the memory keeps it alive during a call, and the
+ * public operations have checked the shapes before.
+ */
+final class Lanes {
+  static final VectorSpecies<Float> F32 = FloatVector.SPECIES_PREFERRED;
+  static final VectorSpecies<Integer> I32 = VectorSpecies.of(int.class, F32.vectorShape());
+  static final VectorSpecies<Short> I16 = VectorSpecies.of(short.class, VectorShape.forBitSize(F32.vectorBitSize() / 2));
+  static final int COUNT = F32.length();
+
+  private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(LITTLE_ENDIAN);
+  private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(LITTLE_ENDIAN);
+
+  /** 2^112: moves a float16 exponent, of bias 15, to float32's bias of 127. */
+  private static final float HALF_BIAS = 0x1p112f;
+
+  /** The sign and, below three copies of it, exponent and mantissa of a float16 that was widened with its sign and moved up by 13. */
+  private static final int HALF_BITS = 0x8fff_e000;
+
+  private Lanes() {}
+
+  static FloatVector zero() {
+    return FloatVector.zero(F32);
+  }
+
+  static FloatVector all(float value) {
+    return FloatVector.broadcast(F32, value);
+  }
+
+  /** The first {@code n} lanes. */
+  static VectorMask<Float> first(int n) {
+    return F32.indexInRange(0, n);
+  }
+
+  static float get(long address) {
+    return MEMORY.get(FLOAT, address);
+  }
+
+  static void set(long address, float value) {
+    MEMORY.set(FLOAT, address, value);
+  }
+
+  static int getInt(long address) {
+    return MEMORY.get(INT, address);
+  }
+
+  static FloatVector load(long address) {
+    return FloatVector.fromMemorySegment(F32, MEMORY, address, LITTLE_ENDIAN);
+  }
+
+  static FloatVector load(long address, VectorMask<Float> lanes) {
+    return FloatVector.fromMemorySegment(F32, MEMORY, address, LITTLE_ENDIAN, lanes);
+  }
+
+  static void store(FloatVector value, long address) {
+    value.intoMemorySegment(MEMORY, address, LITTLE_ENDIAN);
+  }
+
+  static void store(FloatVector value, long address, VectorMask<Float> lanes) {
+    value.intoMemorySegment(MEMORY, address, LITTLE_ENDIAN, lanes);
+  }
+
+  static FloatVector loadBf16(long address) {
+    return bf16(ShortVector.fromMemorySegment(I16, MEMORY, address, LITTLE_ENDIAN));
+  }
+
+  static FloatVector loadBf16(long address, int n) {
+    return bf16(ShortVector.fromMemorySegment(I16, MEMORY, address, LITTLE_ENDIAN, I16.indexInRange(0, n)));
+  }
+
+  static FloatVector loadF16(long address) {
+    return f16(ShortVector.fromMemorySegment(I16, MEMORY, address, LITTLE_ENDIAN));
+  }
+
+  static FloatVector loadF16(long address, int n) {
+    return f16(ShortVector.fromMemorySegment(I16, MEMORY, address, LITTLE_ENDIAN, I16.indexInRange(0, n)));
+  }
+
+  /** A bfloat16 is the upper half of a float32. */
+  private static FloatVector bf16(ShortVector bits) {
+    IntVector wide = (IntVector) bits.convertShape(VectorOperators.ZERO_EXTEND_S2I, I32, 0);
+    return wide.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
+  }
+
+  /** Exact for every float16: subnormals come out of the multiplication as normal numbers, infinities and NaN are put back after it. */
+  private static FloatVector f16(ShortVector bits) {
+    IntVector wide = (IntVector) bits.convertShape(VectorOperators.S2I, I32, 0);
+    FloatVector value = wide.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(HALF_BIAS);
+    VectorMask<Float> special = value.abs().compare(VectorOperators.GE, 65536f);
+    IntVector exponent = value.reinterpretAsInts().or(0x7f80_0000);
+    return value.blend(exponent.reinterpretAsFloats(), special);
+  }
+}

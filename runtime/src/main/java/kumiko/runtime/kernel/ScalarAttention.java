@@ -1,0 +1,135 @@
+package kumiko.runtime.kernel;
+
+import java.lang.foreign.MemorySegment;
+import kumiko.runtime.tensor.DType;
+import kumiko.runtime.tensor.Elements;
+import kumiko.runtime.tensor.Rows;
+
+/** Attention of one head as it is defined: all scores of a row, their softmax, the weighted sum of the values. */
+final class ScalarAttention {
+  private ScalarAttention() {}
+
+  static void scores(
+      DType type, Rows query, MemorySegment keys, long offset, int headDim, int total, double scale, Rows out, int from, int to) {
+    for (int r = from; r < to; r++) {
+      for (int k = 0; k < total; k++) {
+        double score = score(type, query, r, keys, offset, headDim, k, scale);
+        Elements.set(type, out.data(), out.offset() + (long) (r - from) * out.stride() + k, score);
+      }
+    }
+  }
+
+  static void softmax(
+      DType type, Rows scores, MemorySegment visible, int total, double scale, double fill, Rows out, int from, int to) {
+    for (int r = from; r < to; r++) {
+      long in = scores.offset() + (long) (r - from) * scores.stride();
+      long at = out.offset() + (long) (r - from) * out.stride();
+      softmax(type, scores.data(), in, first(visible, r), end(visible, r), total, scale, fill, out.data(), at);
+    }
+  }
+
+  static void mix(
+      DType type, Rows probabilities, MemorySegment values, long offset, int headDim, int total, Rows out, int from, int to) {
+    for (int r = from; r < to; r++) {
+      long at = probabilities.offset() + (long) (r - from) * probabilities.stride();
+      mix(type, type, probabilities.data(), at, values, offset, headDim, total, out, r);
+    }
+  }
+
+  /** The scores and probabilities of one row at a time lie in {@code scratch}, in double. */
+  static void attention(
+      DType type,
+      Rows query,
+      MemorySegment keys,
+      MemorySegment values,
+      long offset,
+      int headDim,
+      MemorySegment visible,
+      int total,
+      double scoreScale,
+      double softmaxScale,
+      double fill,
+      Rows out,
+      int from,
+      int to,
+      MemorySegment scratch) {
+    for (int r = from; r < to; r++) {
+      for (int k = 0; k < total; k++) {
+        Elements.set(DType.F64, scratch, k, score(type, query, r, keys, offset, headDim, k, scoreScale));
+      }
+      int first = first(visible, r);
+      int end = end(visible, r);
+      softmax(DType.F64, scratch, 0, first, end, total, softmaxScale, fill, scratch, 0);
+      mix(DType.F64, type, scratch, 0, values, offset, headDim, total, out, r);
+    }
+  }
+
+  private static double score(
+      DType type, Rows query, int row, MemorySegment keys, long offset, int headDim, int key, double scale) {
+    double sum = 0;
+    for (int d = 0; d < headDim; d++) {
+      double q = Elements.get(type, query.data(), query.offset() + (long) row * query.stride() + d);
+      sum += q * Elements.get(type, keys, offset + (long) key * headDim + d);
+    }
+    return scale * sum;
+  }
+
+  private static void softmax(
+      DType type,
+      MemorySegment scores,
+      long in,
+      int first,
+      int end,
+      int total,
+      double scale,
+      double fill,
+      MemorySegment out,
+      long at) {
+    double left = Double.isNaN(fill) ? Double.NEGATIVE_INFINITY : scale * fill;
+    double max = Double.NEGATIVE_INFINITY;
+    for (int k = 0; k < total; k++) {
+      max = Math.max(max, k >= first && k < end ? scale * Elements.get(type, scores, in + k) : left);
+    }
+    if (max == Double.NEGATIVE_INFINITY) {
+      max = 0; // A row that sees nothing gets nothing, rather than the NaN of an infinity less itself.
+    }
+    double sum = 0;
+    for (int k = 0; k < total; k++) {
+      sum += Math.exp((k >= first && k < end ? scale * Elements.get(type, scores, in + k) : left) - max);
+    }
+    for (int k = 0; k < total; k++) {
+      double value = Math.exp((k >= first && k < end ? scale * Elements.get(type, scores, in + k) : left) - max);
+      Elements.set(type, out, at + k, sum == 0 ? 0 : value / sum);
+    }
+  }
+
+  private static void mix(
+      DType weightType,
+      DType type,
+      MemorySegment weights,
+      long at,
+      MemorySegment values,
+      long offset,
+      int headDim,
+      int total,
+      Rows out,
+      int row) {
+    for (int d = 0; d < headDim; d++) {
+      double sum = 0;
+      for (int k = 0; k < total; k++) {
+        double weight = Elements.get(weightType, weights, at + k);
+        // A key that is left out stays out even where its value is not a number.
+        sum += weight == 0 ? 0 : weight * Elements.get(type, values, offset + (long) k * headDim + d);
+      }
+      Elements.set(type, out.data(), out.offset() + (long) row * out.stride() + d, sum);
+    }
+  }
+
+  private static int first(MemorySegment visible, int row) {
+    return (int) Elements.get(DType.I32, visible, 2L * row);
+  }
+
+  private static int end(MemorySegment visible, int row) {
+    return (int) Elements.get(DType.I32, visible, 2L * row + 1);
+  }
+}

@@ -1,0 +1,284 @@
+package kumiko.runtime.kernel;
+
+import java.lang.foreign.MemorySegment;
+import kumiko.runtime.graph.Activation;
+import kumiko.runtime.graph.Pairing;
+import kumiko.runtime.tensor.DType;
+import kumiko.runtime.tensor.Elements;
+import kumiko.runtime.tensor.Matrix;
+import kumiko.runtime.tensor.Rows;
+import kumiko.runtime.tensor.Slab;
+
+/**
+ * The definition of the arithmetic: the obvious loops, every operation in double, rounded once to the activation type where it is
+ * stored. With F64 activations it is the reference evaluation that the fast paths and the original implementations are compared with.
+ */
+public final class ScalarKernels implements Kernels {
+  private final DType type;
+
+  /** @throws IllegalArgumentException if {@code activations} is neither F32 nor F64 */
+  public ScalarKernels(DType activations) {
+    if (activations != DType.F32 && activations != DType.F64) {
+      throw new IllegalArgumentException("activations are F32 or F64, not " + activations);
+    }
+    this.type = activations;
+  }
+
+  @Override
+  public String describe() {
+    return "scalar kernels, " + type + " activations";
+  }
+
+  @Override
+  public DType activations() {
+    return type;
+  }
+
+  private double get(Rows x, int row, int column) {
+    return Elements.get(type, x.data(), x.offset() + (long) row * x.stride() + column);
+  }
+
+  private void set(Rows x, int row, int column, double value) {
+    Elements.set(type, x.data(), x.offset() + (long) row * x.stride() + column, value);
+  }
+
+  @Override
+  public void embed(Matrix table, MemorySegment ids, Rows out, int from, int to) {
+    for (int r = from; r < to; r++) {
+      int id = (int) Elements.get(DType.I32, ids, r);
+      for (int c = 0; c < table.columns(); c++) {
+        set(out, r, c, element(table, id, c));
+      }
+    }
+  }
+
+  private static double element(Matrix matrix, int row, int column) {
+    double sum = 0;
+    for (int s = 0; s < matrix.slabs().size(); s++) {
+      Slab slab = matrix.slabs().get(s);
+      int index = slab.indexOf(row);
+      int c = column - slab.column();
+      if (index >= 0 && c >= 0 && c < slab.columns()) {
+        sum += Elements.get(matrix.dtype(), slab.data(), slab.offset() + index * slab.rowStride() + c * slab.columnStride());
+      }
+    }
+    return sum;
+  }
+
+  @Override
+  public void linear(
+      Matrix weight, Rows bias, Rows x, Rows y, int rows, int from, int to, boolean accumulate, MemorySegment scratch) {
+    for (int r = 0; r < rows; r++) {
+      for (int c = from; c < to; c++) {
+        double sum = (bias == null ? 0 : get(bias, 0, c)) + (accumulate ? get(y, r, c) : 0);
+        for (int s = 0; s < weight.slabs().size(); s++) {
+          Slab slab = weight.slabs().get(s);
+          int index = slab.indexOf(c);
+          sum += index < 0 ? 0 : dot(weight.dtype(), slab, index, x, r);
+        }
+        set(y, r, c, sum);
+      }
+    }
+  }
+
+  /** Rows {@code [first, end)} of one slab times the activations, added to {@code y}. */
+  void addSlab(DType dtype, Slab slab, Rows x, Rows y, int rows, int first, int end) {
+    for (int r = 0; r < rows; r++) {
+      for (int i = first; i < end; i++) {
+        int column = slab.row() + i * slab.rowStep();
+        set(y, r, column, get(y, r, column) + dot(dtype, slab, i, x, r));
+      }
+    }
+  }
+
+  private double dot(DType dtype, Slab slab, int index, Rows x, int row) {
+    long start = slab.offset() + index * slab.rowStride();
+    double sum = 0;
+    for (int k = 0; k < slab.columns(); k++) {
+      sum += get(x, row, slab.column() + k) * Elements.get(dtype, slab.data(), start + k * slab.columnStride());
+    }
+    return sum;
+  }
+
+  @Override
+  public long linearScratchBytes(Matrix weight, int rows) {
+    return 0;
+  }
+
+  @Override
+  public void layerNorm(Rows x, Rows weight, Rows bias, double eps, Rows y, int from, int to) {
+    int n = x.width();
+    for (int r = from; r < to; r++) {
+      double mean = 0;
+      for (int c = 0; c < n; c++) {
+        mean += get(x, r, c) / n;
+      }
+      double variance = 0;
+      for (int c = 0; c < n; c++) {
+        variance += (get(x, r, c) - mean) * (get(x, r, c) - mean) / n;
+      }
+      double factor = 1 / Math.sqrt(variance + eps);
+      for (int c = 0; c < n; c++) {
+        double normal = (get(x, r, c) - mean) * factor;
+        set(y, r, c, normal * (weight == null ? 1 : get(weight, 0, c)) + (bias == null ? 0 : get(bias, 0, c)));
+      }
+    }
+  }
+
+  @Override
+  public void rmsNorm(Rows x, Rows weight, double eps, double offset, Rows y, int from, int to) {
+    int n = x.width();
+    for (int r = from; r < to; r++) {
+      double square = 0;
+      for (int c = 0; c < n; c++) {
+        square += get(x, r, c) * get(x, r, c) / n;
+      }
+      double factor = 1 / Math.sqrt(square + eps);
+      for (int c = 0; c < n; c++) {
+        set(y, r, c, get(x, r, c) * factor * (weight == null ? 1 : get(weight, 0, c) + offset));
+      }
+    }
+  }
+
+  @Override
+  public void activate(Activation function, Rows x, Rows y, int from, int to) {
+    for (int r = from; r < to; r++) {
+      for (int c = 0; c < x.width(); c++) {
+        set(y, r, c, ScalarFunctions.activate(function, get(x, r, c)));
+      }
+    }
+  }
+
+  @Override
+  public void gated(Activation function, Rows gate, Rows up, Rows y, int from, int to) {
+    for (int r = from; r < to; r++) {
+      for (int c = 0; c < gate.width(); c++) {
+        set(y, r, c, ScalarFunctions.activate(function, get(gate, r, c)) * get(up, r, c));
+      }
+    }
+  }
+
+  @Override
+  public void add(double scale, Rows a, Rows b, Rows y, int from, int to) {
+    for (int r = from; r < to; r++) {
+      for (int c = 0; c < a.width(); c++) {
+        set(y, r, c, scale * get(a, r, c) + get(b, r, c));
+      }
+    }
+  }
+
+  @Override
+  public void multiply(Rows a, Rows b, Rows y, int from, int to) {
+    for (int r = from; r < to; r++) {
+      for (int c = 0; c < a.width(); c++) {
+        set(y, r, c, get(a, r, c) * get(b, r, c));
+      }
+    }
+  }
+
+  @Override
+  public void scale(Rows x, double factor, Rows y, int from, int to) {
+    for (int r = from; r < to; r++) {
+      for (int c = 0; c < x.width(); c++) {
+        set(y, r, c, factor * get(x, r, c));
+      }
+    }
+  }
+
+  @Override
+  public void copy(Rows x, Rows y, int from, int to) {
+    scale(x, 1, y, from, to);
+  }
+
+  @Override
+  public void angles(MemorySegment positions, double[] frequencies, Rows out, int from, int to) {
+    int pairs = frequencies.length;
+    for (int r = from; r < to; r++) {
+      double position = Elements.get(DType.I32, positions, r);
+      for (int j = 0; j < pairs; j++) {
+        double angle = type == DType.F32 ? (float) frequencies[j] * (float) position : frequencies[j] * position;
+        set(out, r, j, Math.cos(angle));
+        set(out, r, pairs + j, Math.sin(angle));
+      }
+    }
+  }
+
+  @Override
+  public void rotate(Rows x, Rows angles, int headDim, int first, Pairing pairing, Rows y, int from, int to) {
+    for (int r = from; r < to; r++) {
+      for (int head = 0; head < x.width(); head += headDim) {
+        rotateHead(x, angles, head, headDim, first, pairing, y, r);
+      }
+    }
+  }
+
+  private void rotateHead(Rows x, Rows angles, int head, int headDim, int first, Pairing pairing, Rows y, int r) {
+    int pairs = angles.width() / 2;
+    for (int c = 0; c < headDim; c++) {
+      if (c < first || c >= first + 2 * pairs) {
+        set(y, r, head + c, get(x, r, head + c));
+      }
+    }
+    for (int j = 0; j < pairs; j++) {
+      int a = head + first + (pairing == Pairing.HALVES ? j : 2 * j);
+      int b = pairing == Pairing.HALVES ? a + pairs : a + 1;
+      double cos = get(angles, r, j);
+      double sin = get(angles, r, pairs + j);
+      double xa = get(x, r, a);
+      double xb = get(x, r, b);
+      set(y, r, a, xa * cos - xb * sin);
+      set(y, r, b, xb * cos + xa * sin);
+    }
+  }
+
+  @Override
+  public void append(
+      Rows x, MemorySegment cache, long offset, int capacity, int kvHeads, int headDim, int position, int from, int to) {
+    for (int r = from; r < to; r++) {
+      for (int c = 0; c < kvHeads * headDim; c++) {
+        long place = ((long) (c / headDim) * capacity + position + r - from) * headDim + c % headDim;
+        Elements.set(type, cache, offset + place, get(x, r, c));
+      }
+    }
+  }
+
+  @Override
+  public void scores(Rows query, MemorySegment keys, long offset, int headDim, int total, double scale, Rows out, int from, int to) {
+    ScalarAttention.scores(type, query, keys, offset, headDim, total, scale, out, from, to);
+  }
+
+  @Override
+  public void softmax(Rows scores, MemorySegment visible, int total, double scale, double fill, Rows out, int from, int to) {
+    ScalarAttention.softmax(type, scores, visible, total, scale, fill, out, from, to);
+  }
+
+  @Override
+  public void mix(Rows probabilities, MemorySegment values, long offset, int headDim, int total, Rows out, int from, int to) {
+    ScalarAttention.mix(type, probabilities, values, offset, headDim, total, out, from, to);
+  }
+
+  @Override
+  public void attention(
+      Rows query,
+      MemorySegment keys,
+      MemorySegment values,
+      long offset,
+      int headDim,
+      MemorySegment visible,
+      int total,
+      double scoreScale,
+      double softmaxScale,
+      double fill,
+      Rows out,
+      int from,
+      int to,
+      MemorySegment scratch) {
+    ScalarAttention.attention(
+        type, query, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out, from, to, scratch);
+  }
+
+  @Override
+  public long attentionScratchBytes(int headDim, int rows, int keys) {
+    return 8L * keys;
+  }
+}

@@ -1,0 +1,147 @@
+package kumiko.runtime.kernel;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import kumiko.runtime.graph.Activation;
+import kumiko.runtime.graph.Pairing;
+import kumiko.runtime.tensor.DType;
+import kumiko.runtime.tensor.Matrix;
+import kumiko.runtime.tensor.Rows;
+
+/**
+ * The arithmetic in lanes of the Vector API, with float32 activations. Weights are read in the type and place they are stored; types
+ * and arrangements without a loop of their own are computed by {@link ScalarKernels}.
+ *
+ * <p>All memory must be native (an arena or a mapped file), not a Java array.
+ */
+public final class VectorKernels implements Kernels {
+  private final ScalarKernels scalar = new ScalarKernels(DType.F32);
+
+  @Override
+  public String describe() {
+    return "vector kernels, " + FloatVector.SPECIES_PREFERRED.length() + " lanes, F32 activations";
+  }
+
+  @Override
+  public DType activations() {
+    return DType.F32;
+  }
+
+  @Override
+  public void embed(Matrix table, MemorySegment ids, Rows out, int from, int to) {
+    scalar.embed(table, ids, out, from, to);
+  }
+
+  @Override
+  public void linear(
+      Matrix weight, Rows bias, Rows x, Rows y, int rows, int from, int to, boolean accumulate, MemorySegment scratch) {
+    VectorLinear.linear(weight, bias, x, y, rows, from, to, accumulate, scalar);
+  }
+
+  @Override
+  public long linearScratchBytes(Matrix weight, int rows) {
+    return 0;
+  }
+
+  @Override
+  public void layerNorm(Rows x, Rows weight, Rows bias, double eps, Rows y, int from, int to) {
+    VectorNorms.layerNorm(x, weight, bias, eps, y, from, to);
+  }
+
+  @Override
+  public void rmsNorm(Rows x, Rows weight, double eps, double offset, Rows y, int from, int to) {
+    VectorNorms.rmsNorm(x, weight, eps, offset, y, from, to);
+  }
+
+  @Override
+  public void activate(Activation function, Rows x, Rows y, int from, int to) {
+    VectorElements.activate(function, x, y, from, to);
+  }
+
+  @Override
+  public void gated(Activation function, Rows gate, Rows up, Rows y, int from, int to) {
+    VectorElements.gated(function, gate, up, y, from, to);
+  }
+
+  @Override
+  public void add(double scale, Rows a, Rows b, Rows y, int from, int to) {
+    VectorElements.add((float) scale, a, b, y, from, to);
+  }
+
+  @Override
+  public void multiply(Rows a, Rows b, Rows y, int from, int to) {
+    VectorElements.multiply(a, b, y, from, to);
+  }
+
+  @Override
+  public void scale(Rows x, double factor, Rows y, int from, int to) {
+    VectorElements.scale(x, (float) factor, y, from, to);
+  }
+
+  @Override
+  public void copy(Rows x, Rows y, int from, int to) {
+    VectorElements.copy(x, y, from, to);
+  }
+
+  /** Cosines of large angles need more than float32 has on the way; the rows are short and shared by all layers. */
+  @Override
+  public void angles(MemorySegment positions, double[] frequencies, Rows out, int from, int to) {
+    scalar.angles(positions, frequencies, out, from, to);
+  }
+
+  @Override
+  public void rotate(Rows x, Rows angles, int headDim, int first, Pairing pairing, Rows y, int from, int to) {
+    VectorRotary.rotate(x, angles, headDim, first, pairing, y, from, to);
+  }
+
+  @Override
+  public void append(
+      Rows x, MemorySegment cache, long offset, int capacity, int kvHeads, int headDim, int position, int from, int to) {
+    for (int r = from; r < to; r++) {
+      for (int head = 0; head < kvHeads; head++) {
+        long place = offset + ((long) head * capacity + position + r - from) * headDim;
+        VectorElements.copyRow(VectorLinear.address(x, r, head * headDim), cache.address() + 4 * place, headDim);
+      }
+    }
+  }
+
+  @Override
+  public void scores(Rows query, MemorySegment keys, long offset, int headDim, int total, double scale, Rows out, int from, int to) {
+    VectorAttention.scores(query, keys, offset, headDim, total, scale, out, from, to);
+  }
+
+  @Override
+  public void softmax(Rows scores, MemorySegment visible, int total, double scale, double fill, Rows out, int from, int to) {
+    VectorAttention.softmax(scores, visible, total, scale, fill, out, from, to);
+  }
+
+  @Override
+  public void mix(Rows probabilities, MemorySegment values, long offset, int headDim, int total, Rows out, int from, int to) {
+    VectorAttention.mix(probabilities, values, offset, headDim, total, out, from, to);
+  }
+
+  @Override
+  public void attention(
+      Rows query,
+      MemorySegment keys,
+      MemorySegment values,
+      long offset,
+      int headDim,
+      MemorySegment visible,
+      int total,
+      double scoreScale,
+      double softmaxScale,
+      double fill,
+      Rows out,
+      int from,
+      int to,
+      MemorySegment scratch) {
+    VectorAttention.attention(
+        query, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out, from, to, scratch);
+  }
+
+  @Override
+  public long attentionScratchBytes(int headDim, int rows, int keys) {
+    return 8L * keys;
+  }
+}

@@ -1,0 +1,98 @@
+package kumiko.runtime.kernel
+
+import io.kotest.core.spec.style.FunSpec
+import io.kotest.matchers.shouldBe
+import kumiko.runtime.tensor.DType
+import kumiko.runtime.tensor.Elements
+import kumiko.runtime.tensor.Rows
+import java.lang.foreign.MemorySegment
+
+private const val SEQ = 37
+
+class AttentionTwinsSpec :
+    FunSpec({
+        /** Row r sees keys from..end of a cache of [total] keys. */
+        fun Bench.compare(
+            headDim: Int,
+            total: Int,
+            visible: MemorySegment,
+            fill: Double,
+            softmaxScale: Double = 1.0,
+            spread: Double = 1.0,
+            shift: Double = 0.0,
+            clue: String,
+        ) {
+            val query = rows(SEQ, headDim) { spread * normal() + shift }
+            val offset = 3L
+            val keys = rows(1, total * headDim + 3) { normal() + shift }.data()
+            val values = rows(1, total * headDim + 3).data()
+            val before = rows(SEQ, headDim)
+            val (want, got, steps) = List(3) { copyOf(before) }
+            val (from, to) = 2 to SEQ - 1
+            val scale = 1 / Math.sqrt(headDim.toDouble())
+            for ((kernels, out) in listOf(scalar to want, vector to got)) {
+                val scratch = scratch(kernels.attentionScratchBytes(headDim, to - from, total))
+                kernels.attention(query, keys, values, offset, headDim, visible, total, scale, softmaxScale, fill, out, from, to, scratch)
+            }
+            val tolerance = 4 * Tolerance.sum(total) * spread
+            compareAll(want, got, tolerance, "attention, $clue")
+            val scores = rows(SEQ, total)
+            vector.scores(query, keys, offset, headDim, total, scale, scores, from, to)
+            vector.softmax(scores, visible, total, softmaxScale, fill, scores, from, to)
+            vector.mix(scores, values, offset, headDim, total, steps, from, to)
+            compareAll(want, steps, tolerance, "scores, softmax, mix, $clue")
+        }
+
+        fun Bench.causal(total: Int): MemorySegment = ints(*IntArray(2 * SEQ) { if (it % 2 == 0) 0 else total - SEQ + 1 + it / 2 })
+
+        fun Bench.window(
+            total: Int,
+            size: Int,
+        ): MemorySegment =
+            ints(*IntArray(2 * SEQ) { val end = total - SEQ + 1 + it / 2; if (it % 2 == 0) maxOf(0, end - size) else end })
+
+        test("fused attention is scores, softmax and mix for every head size and length") {
+            val bench = Bench(21)
+            for (headDim in listOf(1, 3, 16, 17, 40, 64, 80, 100, 128, 129)) {
+                for (total in listOf(SEQ, 64, 100, 255)) {
+                    bench.compare(headDim, total, bench.causal(total), Double.NaN, clue = "causal $headDim $total")
+                }
+            }
+            bench.compare(64, 1000, bench.window(1000, 33), Double.NaN, clue = "window")
+            bench.compare(64, 300, bench.causal(300), Double.NaN, softmaxScale = 7.0, clue = "scaled")
+        }
+
+        test("a fill takes part exactly where the visible scores are as low as it is") {
+            val bench = Bench(22)
+            bench.compare(32, 90, bench.causal(90), -10_000.0, clue = "fill far below")
+            bench.compare(32, 90, bench.causal(90), -2.0, clue = "fill among the scores")
+            bench.compare(32, 90, bench.window(90, 5), 3.0, softmaxScale = 0.5, clue = "fill above the scores")
+            bench.compare(32, 90, bench.causal(90), -100.0, spread = 20.0, clue = "fill near the lowest scores")
+        }
+
+        test("large scores do not overflow") {
+            val bench = Bench(23)
+            bench.compare(64, 120, bench.causal(120), Double.NaN, spread = 50.0, clue = "peaked")
+        }
+
+        test("a row that sees no key is zero") {
+            val bench = Bench(24)
+            val visible = bench.ints(*IntArray(2 * SEQ))
+            val out = bench.rows(SEQ, 16)
+            val keys = bench.rows(1, 640).data()
+            val query = bench.rows(SEQ, 16)
+            bench.vector.attention(query, keys, keys, 0, 16, visible, 40, 1.0, 1.0, Double.NaN, out, 0, SEQ, bench.scratch(bench.vector.attentionScratchBytes(16, SEQ, 40)))
+            for (r in 0 until SEQ) for (c in 0 until 16) out.at(r, c) shouldBe 0.0
+        }
+
+        test("rows appended to a cache stand head by head") {
+            val bench = Bench(25)
+            val x: Rows = bench.rows(6, 3 * 20)
+            val before = bench.rows(1, 2 + 3 * 11 * 20)
+            val (want, got) = List(2) { bench.copyOf(before) }
+            bench.scalar.append(x, want.data(), 2, 11, 3, 20, 4, 1, 6)
+            bench.vector.append(x, got.data(), 2, 11, 3, 20, 4, 1, 6)
+            want.data().mismatch(got.data()) shouldBe -1
+            Elements.get(DType.F32, got.data(), 2L + (2 * 11 + 4) * 20 + 19) shouldBe x.at(1, 59)
+        }
+    })

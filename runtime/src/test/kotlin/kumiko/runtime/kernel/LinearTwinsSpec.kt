@@ -1,0 +1,122 @@
+package kumiko.runtime.kernel
+
+import io.kotest.core.spec.style.FunSpec
+import io.kotest.matchers.shouldBe
+import kumiko.runtime.tensor.DType
+import kumiko.runtime.tensor.Elements
+import kumiko.runtime.tensor.Matrix
+import kumiko.runtime.tensor.Rows
+import kumiko.runtime.tensor.Shape
+import kumiko.runtime.tensor.Tensor
+
+private val AWKWARD = listOf(1, 3, 7, 16, 17, 31, 33, 64, 100, 129, 255)
+private val STORED = listOf(DType.F32, DType.F16, DType.BF16, DType.F64)
+
+class LinearTwinsSpec :
+    FunSpec({
+        fun Bench.matrix(
+            type: DType,
+            rows: Int,
+            columns: Int,
+            value: () -> Double = ::normal,
+        ): Matrix {
+            val data = memory(type.bytes(rows.toLong() * columns))
+            for (i in 0 until rows.toLong() * columns) Elements.set(type, data, i, value())
+            return Matrix.of(Tensor(type, Shape.of(rows.toLong(), columns.toLong()), data))
+        }
+
+        /** The whole product and two uneven halves of it, with and without what y held before. */
+        fun Bench.compare(
+            weight: Matrix,
+            rows: Int,
+            clue: String,
+            x: Rows = rows(rows, weight.columns()),
+        ) {
+            val bias = rows(1, weight.rows())
+            val before = rows(rows, weight.rows())
+            val tolerance = Tolerance.sum(weight.columns()) * 8
+            for ((accumulate, b) in listOf(false to bias, true to null, true to bias, false to null)) {
+                val (want, whole, parts) = List(3) { copyOf(before) }
+                val cut = weight.rows() / 3
+                scalar.linear(weight, b, x, want, rows, 0, weight.rows(), accumulate, scratch(0))
+                val bytes = vector.linearScratchBytes(weight, rows)
+                vector.linear(weight, b, x, whole, rows, 0, weight.rows(), accumulate, scratch(bytes))
+                vector.linear(weight, b, x, parts, rows, 0, cut, accumulate, scratch(bytes))
+                vector.linear(weight, b, x, parts, rows, cut, weight.rows(), accumulate, scratch(bytes))
+                compareAll(want, whole, tolerance, "$clue, accumulate $accumulate")
+                parts.data().mismatch(whole.data()) shouldBe -1
+            }
+        }
+
+        for (type in STORED) {
+            test("a $type weight multiplies rows of every awkward size as the definition does") {
+                val bench = Bench(1)
+                for (columns in AWKWARD) {
+                    for (rows in listOf(1, 2, 5, 8, 37)) {
+                        bench.compare(bench.matrix(type, 71, columns), rows, "$rows x $columns x 71")
+                    }
+                }
+                for (out in AWKWARD) bench.compare(bench.matrix(type, out, 130), 3, "3 x 130 x $out")
+            }
+
+            test("a transposed $type weight multiplies as the definition does") {
+                val bench = Bench(2)
+                for (columns in AWKWARD) {
+                    for (rows in listOf(1, 4, 19)) {
+                        bench.compare(bench.matrix(type, columns, 150).transpose(), rows, "$rows x $columns x 150")
+                    }
+                }
+            }
+
+            test("a $type weight put together from slabs multiplies as the definition does") {
+                val bench = Bench(3)
+                for (rows in listOf(1, 6, 20)) {
+                    val parts = List(3) { bench.matrix(type, 18, 45) }
+                    bench.compare(Matrix.stackRows(parts), rows, "row ranges")
+                    bench.compare(Matrix.stackColumns(parts), rows, "column parts")
+                    bench.compare(Matrix.sum(parts), rows, "sum")
+                    bench.compare(Matrix.interleaveRows(parts[0], parts[1]), rows, "interleaved rows")
+                    bench.compare(Matrix.stackRows(parts).rows(5, 24, 2), rows, "every second row")
+                    bench.compare(bench.matrix(type, 45, 54).transpose().rows(3, 20, 2), rows, "every second row of a transposed tensor")
+                    bench.compare(Matrix.stackColumns(parts.map { it.transpose() }), rows, "transposed column parts")
+                }
+            }
+        }
+
+        test("weights and activations that are subnormal, huge or minus zero stay what they are") {
+            val bench = Bench(4)
+            val values = listOf(-0.0, 1e-40, -6e-8, 3e4, -65504.0, 1.0, 0.0)
+            for (type in STORED) {
+                var i = 0
+                val weight = bench.matrix(type, 33, 7) { values[i++ % values.size] }
+                bench.compare(weight, 2, "$type extremes", bench.rows(2, 7) { values[bench.random.nextInt(values.size)] })
+            }
+        }
+
+        test("every float16 is read exactly, and infinities and NaN reach the result") {
+            val bench = Bench(5)
+            for (type in listOf(DType.F16, DType.BF16)) {
+                val data = bench.memory(65536 * 2)
+                for (i in 0 until 65536) data.set(java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED, 2L * i, i.toShort())
+                val weight = Matrix.of(Tensor(type, Shape.of(65536, 1), data))
+                val one = bench.rows(1, 1) { 1.0 }
+                val y = bench.rows(1, 65536)
+                bench.vector.linear(weight, null, one, y, 1, 0, 65536, false, bench.scratch(bench.vector.linearScratchBytes(weight, 1)))
+                for (i in 0 until 65536) distance(Elements.get(type, data, i.toLong()), y.at(0, i)) shouldBe 0.0
+            }
+        }
+
+        test("an embedding takes rows of every stored type") {
+            val bench = Bench(6)
+            for (type in STORED) {
+                for (table in listOf(bench.matrix(type, 20, 37), bench.matrix(type, 37, 20).transpose())) {
+                    val ids = bench.ints(19, 0, 7, 7)
+                    val before = bench.rows(4, 37)
+                    val (want, got) = List(2) { bench.copyOf(before) }
+                    bench.scalar.embed(table, ids, want, 1, 4)
+                    bench.vector.embed(table, ids, got, 1, 4)
+                    want.data().mismatch(got.data()) shouldBe -1
+                }
+            }
+        }
+    })

@@ -1,0 +1,89 @@
+package kumiko.runtime.kernel
+
+import io.kotest.assertions.withClue
+import io.kotest.matchers.doubles.shouldBeLessThanOrEqual
+import kumiko.runtime.tensor.DType
+import kumiko.runtime.tensor.Elements
+import kumiko.runtime.tensor.Rows
+import java.lang.foreign.Arena
+import java.lang.foreign.MemorySegment
+import kotlin.math.abs
+import kotlin.math.max
+import kotlin.math.sqrt
+import kotlin.random.Random
+
+/** How far the vector kernels may be from the scalar ones, which round once. */
+object Tolerance {
+    /** Of a function's value, relative to it or to one: a few units in the last place of float32. */
+    const val FUNCTION = 5e-7
+
+    /** Of a sum, relative to the sum of the magnitudes of its terms: grows with the square root of its length. */
+    fun sum(length: Int): Double = 1.5e-7 * (2 + sqrt(length.toDouble()))
+}
+
+/** Memory, random numbers and the comparison for tests of kernels. */
+class Bench(
+    seed: Int,
+) {
+    val arena: Arena = Arena.ofAuto()
+    val random = Random(seed)
+    val scalar: Kernels = ScalarKernels(DType.F32)
+    val vector: Kernels = VectorKernels()
+
+    /** Unaligned on purpose: nothing promises alignment. */
+    fun memory(bytes: Long): MemorySegment = arena.allocate(bytes + 6).asSlice(6, bytes)
+
+    fun normal(): Double = (1..6).sumOf { random.nextDouble(-1.0, 1.0) } / sqrt(2.0)
+
+    /** Rows with a gap between them and before the first, so that a write outside of them shows. */
+    fun rows(
+        count: Int,
+        width: Int,
+        value: () -> Double = ::normal,
+    ): Rows {
+        val stride = width + 3
+        val data = memory(4L * (5 + count * stride))
+        for (i in 0 until 5 + count * stride) Elements.set(DType.F32, data, i.toLong(), value())
+        return Rows(data, 5, width, stride)
+    }
+
+    fun copyOf(rows: Rows): Rows = Rows(memory(rows.data().byteSize()).copyFrom(rows.data()), rows.offset(), rows.width(), rows.stride())
+
+    fun ints(vararg values: Int): MemorySegment {
+        val data = memory(4L * values.size)
+        values.forEachIndexed { i, v -> data.set(java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED, 4L * i, v) }
+        return data
+    }
+
+    fun scratch(bytes: Long): MemorySegment = memory(max(bytes, 1))
+}
+
+fun Rows.at(
+    row: Int,
+    column: Int,
+): Double = Elements.get(DType.F32, data(), offset() + row.toLong() * stride() + column)
+
+/** All floats of the memory behind, gaps included: whatever was not to be written must have stayed. */
+fun compareAll(
+    expected: Rows,
+    actual: Rows,
+    tolerance: Double,
+    clue: String,
+) {
+    for (i in 0 until expected.data().byteSize() / 4) {
+        val want = Elements.get(DType.F32, expected.data(), i)
+        val got = Elements.get(DType.F32, actual.data(), i)
+        withClue({ "$clue, element $i: scalar $want, vector $got" }) { distance(want, got) shouldBeLessThanOrEqual tolerance }
+    }
+}
+
+/** Relative to the value where it is above one; equal infinities and two NaN are no distance apart. */
+fun distance(
+    want: Double,
+    got: Double,
+): Double =
+    when {
+        want.isNaN() || got.isNaN() -> if (want.isNaN() && got.isNaN()) 0.0 else Double.POSITIVE_INFINITY
+        want == got -> 0.0
+        else -> abs(want - got) / max(1.0, abs(want))
+    }
