@@ -34,13 +34,12 @@ public final class KernelProvider {
   }
 
   static Kernels choose(String wanted, boolean vectorApi, System.Logger logger) {
-    Kernels kernels =
-        switch (wanted) {
-          case "scalar" -> new ScalarKernels(DType.F32);
-          case "vector" -> vector(vectorApi);
-          case null -> vectorApi ? new VectorKernels() : new ScalarKernels(DType.F32);
-          default -> throw new IllegalArgumentException("-D" + PROPERTY + "=" + wanted + ": choose scalar or vector");
-        };
+    Kernels kernels = switch (wanted) {
+      case "scalar" -> new ScalarKernels(DType.F32);
+      case "vector" -> vector(vectorApi);
+      case null -> vectorApi ? new VectorKernels() : new ScalarKernels(DType.F32);
+      default -> throw new IllegalArgumentException("-D" + PROPERTY + "=" + wanted + ": choose scalar or vector");
+    };
     if (wanted == null && !vectorApi) {
       logger.log(Level.WARNING, kernels.describe() + ": slow; start java with --add-modules " + MODULE + " for the vector kernels");
     } else {

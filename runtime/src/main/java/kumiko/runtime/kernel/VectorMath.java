@@ -7,6 +7,7 @@ import jdk.incubator.vector.VectorOperators;
 import kumiko.runtime.graph.Activation;
 
 /** Functions of float32 lanes. */
+@SuppressWarnings("FloatingPointLiteralPrecision") // coefficients stand as they were published
 final class VectorMath {
   private static final float LOG2_E = 1.44269504f;
 

@@ -71,7 +71,7 @@ public final class Team implements AutoCloseable {
    * @throws IllegalStateException if the team is closed, or a part itself calls this
    */
   public void run(int count, Task work) {
-    if (Thread.currentThread() == caller || Thread.currentThread() instanceof Worker worker && worker.team() == this) {
+    if (Thread.currentThread() == caller || (Thread.currentThread() instanceof Worker worker && worker.team() == this)) {
       throw new IllegalStateException("a part of a task cannot run another task on the same team");
     }
     synchronized (this) {
@@ -144,13 +144,15 @@ public final class Team implements AutoCloseable {
 
   private static void rethrow(Throwable thrown) {
     switch (thrown) {
-      case null -> {}
+      case null -> {
+      }
       case RuntimeException exception -> throw exception;
       case Error error -> throw error;
       default -> throw new IllegalStateException(thrown);
     }
   }
 
+  @SuppressWarnings("ThreadPriorityCheck") // Yielding only lets others have the core; nothing depends on who takes it.
   private static void pause(int round) {
     if (round < SPINS) {
       Thread.onSpinWait();

@@ -45,11 +45,12 @@ class AttentionTwinsSpec :
 
         fun Bench.causal(total: Int): MemorySegment = ints(*IntArray(2 * SEQ) { if (it % 2 == 0) 0 else total - SEQ + 1 + it / 2 })
 
-        fun Bench.window(
-            total: Int,
-            size: Int,
-        ): MemorySegment =
-            ints(*IntArray(2 * SEQ) { val end = total - SEQ + 1 + it / 2; if (it % 2 == 0) maxOf(0, end - size) else end })
+        fun Bench.window(total: Int, size: Int): MemorySegment = ints(
+            *IntArray(2 * SEQ) {
+                val end = total - SEQ + 1 + it / 2
+                if (it % 2 == 0) maxOf(0, end - size) else end
+            },
+        )
 
         test("fused attention is scores, softmax and mix for every head size and length") {
             val bench = Bench(21)
@@ -81,7 +82,12 @@ class AttentionTwinsSpec :
             val out = bench.rows(SEQ, 16)
             val keys = bench.rows(1, 640).data()
             val query = bench.rows(SEQ, 16)
-            bench.vector.attention(query, keys, keys, 0, 16, visible, 40, 1.0, 1.0, Double.NaN, out, 0, SEQ, bench.scratch(bench.vector.attentionScratchBytes(16, SEQ, 40)))
+            bench.vector.attention(
+                query, keys, keys, 0, 16, visible, 40, 1.0, 1.0, Double.NaN, out, 0, SEQ,
+                bench.scratch(
+                    bench.vector.attentionScratchBytes(16, SEQ, 40),
+                ),
+            )
             for (r in 0 until SEQ) for (c in 0 until 16) out.at(r, c) shouldBe 0.0
         }
 

@@ -10,11 +10,7 @@ private val VALUES = listOf(0.0, -0.0, 1e-40, -1e-40, 1e-7, 87.0, -87.0, 89.0, -
 
 class ElementTwinsSpec :
     FunSpec({
-        fun twins(
-            clue: String,
-            tolerance: Double,
-            operation: Bench.(Kernels, Rows, Rows, Rows) -> Unit,
-        ) {
+        fun twins(clue: String, tolerance: Double, operation: Bench.(Kernels, Rows, Rows, Rows) -> Unit) {
             val bench = Bench(11)
             for (width in WIDTHS) {
                 val a = bench.rows(4, width) { 3 * bench.normal() }
@@ -73,7 +69,13 @@ class ElementTwinsSpec :
         test("rotary turns agree for both pairings, whole and partial heads, in place or not") {
             val bench = Bench(14)
             for (pairing in Pairing.entries) {
-                for ((headDim, first, pairs) in listOf(Triple(64, 0, 32), Triple(40, 0, 5), Triple(64, 32, 16), Triple(6, 2, 1), Triple(34, 0, 17))) {
+                for ((headDim, first, pairs) in listOf(
+                    Triple(64, 0, 32),
+                    Triple(40, 0, 5),
+                    Triple(64, 32, 16),
+                    Triple(6, 2, 1),
+                    Triple(34, 0, 17),
+                )) {
                     val x = bench.rows(3, 3 * headDim)
                     val angles = bench.rows(3, 2 * pairs)
                     val before = bench.rows(3, 3 * headDim)

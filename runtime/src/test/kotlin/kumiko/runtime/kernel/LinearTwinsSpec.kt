@@ -14,24 +14,14 @@ private val STORED = listOf(DType.F32, DType.F16, DType.BF16, DType.F64)
 
 class LinearTwinsSpec :
     FunSpec({
-        fun Bench.matrix(
-            type: DType,
-            rows: Int,
-            columns: Int,
-            value: () -> Double = ::normal,
-        ): Matrix {
+        fun Bench.matrix(type: DType, rows: Int, columns: Int, value: () -> Double = ::normal): Matrix {
             val data = memory(type.bytes(rows.toLong() * columns))
             for (i in 0 until rows.toLong() * columns) Elements.set(type, data, i, value())
             return Matrix.of(Tensor(type, Shape.of(rows.toLong(), columns.toLong()), data))
         }
 
         /** The whole product and two uneven halves of it, with and without what y held before. */
-        fun Bench.compare(
-            weight: Matrix,
-            rows: Int,
-            clue: String,
-            x: Rows = rows(rows, weight.columns()),
-        ) {
+        fun Bench.compare(weight: Matrix, rows: Int, clue: String, x: Rows = rows(rows, weight.columns())) {
             val bias = rows(1, weight.rows())
             val before = rows(rows, weight.rows())
             val tolerance = Tolerance.sum(weight.columns()) * 8

@@ -36,11 +36,7 @@ class Bench(
     fun normal(): Double = (1..6).sumOf { random.nextDouble(-1.0, 1.0) } / sqrt(2.0)
 
     /** Rows with a gap between them and before the first, so that a write outside of them shows. */
-    fun rows(
-        count: Int,
-        width: Int,
-        value: () -> Double = ::normal,
-    ): Rows {
+    fun rows(count: Int, width: Int, value: () -> Double = ::normal): Rows {
         val stride = width + 3
         val data = memory(4L * (5 + count * stride))
         for (i in 0 until 5 + count * stride) Elements.set(DType.F32, data, i.toLong(), value())
@@ -58,18 +54,10 @@ class Bench(
     fun scratch(bytes: Long): MemorySegment = memory(max(bytes, 1))
 }
 
-fun Rows.at(
-    row: Int,
-    column: Int,
-): Double = Elements.get(DType.F32, data(), offset() + row.toLong() * stride() + column)
+fun Rows.at(row: Int, column: Int): Double = Elements.get(DType.F32, data(), offset() + row.toLong() * stride() + column)
 
 /** All floats of the memory behind, gaps included: whatever was not to be written must have stayed. */
-fun compareAll(
-    expected: Rows,
-    actual: Rows,
-    tolerance: Double,
-    clue: String,
-) {
+fun compareAll(expected: Rows, actual: Rows, tolerance: Double, clue: String) {
     for (i in 0 until expected.data().byteSize() / 4) {
         val want = Elements.get(DType.F32, expected.data(), i)
         val got = Elements.get(DType.F32, actual.data(), i)
@@ -78,12 +66,8 @@ fun compareAll(
 }
 
 /** Relative to the value where it is above one; equal infinities and two NaN are no distance apart. */
-fun distance(
-    want: Double,
-    got: Double,
-): Double =
-    when {
-        want.isNaN() || got.isNaN() -> if (want.isNaN() && got.isNaN()) 0.0 else Double.POSITIVE_INFINITY
-        want == got -> 0.0
-        else -> abs(want - got) / max(1.0, abs(want))
-    }
+fun distance(want: Double, got: Double): Double = when {
+    want.isNaN() || got.isNaN() -> if (want.isNaN() && got.isNaN()) 0.0 else Double.POSITIVE_INFINITY
+    want == got -> 0.0
+    else -> abs(want - got) / max(1.0, abs(want))
+}

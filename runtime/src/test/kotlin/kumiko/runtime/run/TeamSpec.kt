@@ -39,7 +39,15 @@ class TeamSpec :
         test("what a part throws reaches the caller and the team works on") {
             Team(3).use { team ->
                 for (bad in 0 until 50) {
-                    shouldThrow<ArithmeticException> { team.run(50) { part, _ -> if (part == bad) throw ArithmeticException("part $part") } }
+                    shouldThrow<ArithmeticException> {
+                        team.run(50) { part, _ ->
+                            if (part ==
+                                bad
+                            ) {
+                                throw ArithmeticException("part $part")
+                            }
+                        }
+                    }
                         .message shouldBe "part $bad"
                 }
                 val sum = AtomicInteger()
@@ -60,7 +68,9 @@ class TeamSpec :
         test("callers from several threads take turns") {
             Team(2).use { team ->
                 val total = AtomicInteger()
-                List(4) { Thread { repeat(200) { team.run(5) { part, _ -> total.addAndGet(part) } } }.apply { start() } }.forEach { it.join() }
+                List(4) {
+                    Thread { repeat(200) { team.run(5) { part, _ -> total.addAndGet(part) } } }.apply { start() }
+                }.forEach { it.join() }
                 total.get() shouldBe 4 * 200 * 10
             }
         }
