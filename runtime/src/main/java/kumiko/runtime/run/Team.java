@@ -102,8 +102,8 @@ public final class Team implements AutoCloseable {
     parts = count;
     failure = null;
     unfinished.set(count);
-    long run = (ticket.get() >>> 32) + 1 & 0xffff_ffffL;
-    ticket.set(run << 32 | count);
+    long run = ((ticket.get() >>> 32) + 1) & 0xffff_ffffL;
+    ticket.set((run << 32) | count);
     for (Worker worker : workers) {
       if (worker.asleep) {
         LockSupport.unpark(worker);

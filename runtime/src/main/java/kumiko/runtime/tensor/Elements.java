@@ -69,14 +69,14 @@ public final class Elements {
   private static short bfloat16(float value) {
     int bits = Float.floatToRawIntBits(value);
     if (Float.isNaN(value)) {
-      return (short) (bits >>> 16 | 0x40);
+      return (short) ((bits >>> 16) | 0x40);
     }
-    return (short) (bits + 0x7fff + (bits >>> 16 & 1) >>> 16);
+    return (short) ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16);
   }
 
   /** Four exponent bits of bias 7, three of mantissa; no infinities, all ones is NaN. Micikevicius et al. 2022, arXiv:2209.05433. */
   private static double e4m3(byte bits) {
-    int exponent = bits >> 3 & 15;
+    int exponent = (bits >> 3) & 15;
     int mantissa = bits & 7;
     if (exponent == 15 && mantissa == 7) {
       return Double.NaN;
@@ -86,7 +86,7 @@ public final class Elements {
   }
 
   private static double unsigned(long bits) {
-    return bits >= 0 ? bits : 2.0 * (bits >>> 1 | bits & 1);
+    return bits >= 0 ? bits : 2.0 * ((bits >>> 1) | (bits & 1));
   }
 
   private static double q8(MemorySegment data, long index) {
@@ -97,7 +97,7 @@ public final class Elements {
   private static double q4(MemorySegment data, long index) {
     long block = index / 32 * 18;
     byte pair = data.get(BYTE, block + 2 + index % 16);
-    int nibble = index % 32 < 16 ? pair & 15 : pair >> 4 & 15;
+    int nibble = index % 32 < 16 ? pair & 15 : (pair >> 4) & 15;
     return half(data, block) * (nibble - 8);
   }
 }
