@@ -5,7 +5,7 @@ import kumiko.dsl.spec.*
 import kumiko.runtime.graph.*
 
 /** ChatGLM-6B. Du et al. 2022, arXiv:2103.10360; THUDM/chatglm-6b with 130,528 tokens, whose code fixes alpha at 28 layers. */
-val chatGlm_6b = model("chatglm-6b") {
+val chatGlm6b = model("chatglm-6b") {
     val vocab by dim(130_528)
     val embed by dim(4_096)
     val heads by dim(32)

@@ -5,7 +5,7 @@ import kumiko.dsl.spec.*
 import kumiko.runtime.graph.Activation.GELU_TANH
 
 /** GPT-2 124M. Radford et al. 2019; sizes from the config.json of openai-community/gpt2. */
-val gpt2_124m = model("gpt2-124m") {
+val gpt2 = model("gpt2-124m") {
     val vocab by dim(50_257)
     val context by dim(1_024)
     val embed by dim(768)

@@ -6,7 +6,7 @@ import kumiko.runtime.graph.Activation.GELU_TANH
 import kumiko.runtime.graph.Pairing.HALVES
 
 /** GPT-NeoX-20B. Black et al. 2022, arXiv:2204.06745; config.json of EleutherAI/gpt-neox-20b: hidden_act gelu_fast is the tanh GELU. */
-val gptNeoX_20b = model("gpt-neox-20b") {
+val gptNeoX20b = model("gpt-neox-20b") {
     val vocab by dim(50_432)
     val embed by dim(6_144)
     val heads by dim(64)

@@ -4,8 +4,7 @@ package kumiko.dsl.spec
 public fun ModelSpec.withDims(vararg sizes: Pair<String, Int>): ModelSpec {
     val table = DimTable()
     val body = SpecJson.body(this, table)
-    val known = table.named.map { it.name }
-    sizes.map { it.first }.firstOrNull { it !in known }?.let { throw SpecException("$name has no dimension '$it'" + knownNames(it, known)) }
+    sizes.forEach { (dim, _) -> dim(dim) }
     val chosen = sizes.toMap()
     return SpecJson.decode(body, table.named.associate { it.name to (chosen[it.name]?.toString() ?: it.definition.text) })
 }

@@ -20,6 +20,12 @@ public fun ModelSpec.hash(): String = HexFormat.of().formatHex(MessageDigest.get
 /** The named dims of a model, definitions before uses. */
 public fun ModelSpec.dims(): List<Dim.Named> = DimTable().also { SpecJson.body(this, it) }.named.toList()
 
+/** The dim called [name]; an unknown name is refused with what is near. */
+public fun ModelSpec.dim(name: String): Dim = dims().let { dims ->
+    dims.firstOrNull { it.name == name }
+        ?: throw SpecException("${this.name} has no dimension '$name'" + knownNames(name, dims.map { it.name }))
+}
+
 /**
  * Spec files: `{ "name": ..., "dims": { "embed": "768", "headDim": "embed / heads" }, "positions": ..., "embedding": ..., "blocks": ...,
  * "head": ... }`. Every dim stands once in `dims`; elsewhere it is written by its name or as an expression over names.
