@@ -79,4 +79,10 @@ public sealed interface Op {
 
   /** {@code gate}, {@code up} of one shape -> {@code f(gate) * up}. Made by a pass. */
   record Gated(Activation function) implements Op {}
+
+  /**
+   * {@code residual [seq, out]}, {@code x [seq, in]}, {@code weight [out, in]}, {@code bias? [out]} -> {@code scale * residual + x W^T +
+   * b}: {@link Linear} and {@link Add} in one. Made by a pass.
+   */
+  record LinearAdd(double scale) implements Op {}
 }

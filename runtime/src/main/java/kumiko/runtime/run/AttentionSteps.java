@@ -1,0 +1,166 @@
+package kumiko.runtime.run;
+
+import java.lang.foreign.MemorySegment;
+import kumiko.runtime.graph.Op;
+import kumiko.runtime.kernel.Kernels;
+import kumiko.runtime.tensor.Rows;
+
+/** Work in which the rows of a sequence look at its cache. */
+final class AttentionSteps {
+  /** Query rows of one head that one thread takes at a time. */
+  static final int BLOCK = 64;
+
+  private AttentionSteps() {}
+
+  /** New keys or values into the cache, shared out by rows. */
+  record Append(Kernels kernels, Rows x, KeyValueCache cache) implements Step {
+    @Override
+    public void run(Call call, int part, int parts, int worker) {
+      int from = Step.cut(call.rows, 1, part, parts);
+      int to = Step.cut(call.rows, 1, part + 1, parts);
+      for (int s = 0; s < call.sequences; s++) {
+        int begin = Math.max(from, call.first[s]);
+        int end = Math.min(to, call.first[s] + call.count[s]);
+        if (begin < end) {
+          int position = call.past[s] + begin - call.first[s];
+          long offset = cache.offset(call.slot[s], 0);
+          kernels.append(x, cache.data(), offset, cache.capacity(), cache.kvHeads(), cache.headDim(), position, begin, end);
+        }
+      }
+    }
+
+    @Override
+    public long work(Call call) {
+      return (long) call.rows * cache.kvHeads() * cache.headDim();
+    }
+  }
+
+  /** Scores, softmax and mixing in one; shared out by sequence, block of rows, and head. */
+  record Fused(
+      Kernels kernels, Op.Attention op, Heads query, KeyValueCache keys, KeyValueCache values, MemorySegment visible, Heads out,
+      Scratch scratch)
+      implements
+        Step {
+    @Override
+    public void run(Call call, int part, int parts, int worker) {
+      int unit = 0;
+      for (int s = 0; s < call.sequences; s++) {
+        int end = call.first[s] + call.count[s];
+        for (int from = call.first[s]; from < end; from += BLOCK) {
+          for (int head = 0; head < op.heads(); head++) {
+            if (unit++ % parts == part) {
+              attend(call, s, head, from, Math.min(end, from + BLOCK), scratch.of(worker));
+            }
+          }
+        }
+      }
+    }
+
+    private void attend(Call call, int s, int head, int from, int to, MemorySegment own) {
+      long offset = keys.offset(call.slot[s], head / (op.heads() / op.kvHeads()));
+      kernels.attention(
+          query.of(head),
+          keys.data(),
+          values.data(),
+          offset,
+          op.headDim(),
+          visible,
+          call.total(s),
+          op.scoreScale(),
+          op.softmaxScale(),
+          op.fill(),
+          out.of(head),
+          from,
+          to,
+          own);
+    }
+
+    @Override
+    public long work(Call call) {
+      return 4L * op.heads() * op.headDim() * pairs(call);
+    }
+  }
+
+  /** The score matrix of every sequence, {@code [heads, count, total]}, one sequence after another. */
+  record Scores(Kernels kernels, Op.Scores op, Heads query, KeyValueCache keys, ScoreRows out) implements Step {
+    @Override
+    public void run(Call call, int part, int parts, int worker) {
+      for (int s = 0; s < call.sequences; s++) {
+        int total = call.total(s);
+        int end = call.first[s] + call.count[s];
+        for (int head = part; head < op.heads(); head += parts) {
+          long offset = keys.offset(call.slot[s], head / (op.heads() / op.kvHeads()));
+          kernels.scores(query.of(head), keys.data(), offset, op.headDim(), total, op.scale(), out.of(call, s, head), call.first[s], end);
+        }
+      }
+    }
+
+    @Override
+    public long work(Call call) {
+      return 2L * op.heads() * op.headDim() * pairs(call);
+    }
+  }
+
+  /** Probabilities of every sequence, laid out as the scores. */
+  record Softmax(Kernels kernels, Op.Softmax op, ScoreRows scores, MemorySegment visible, ScoreRows out) implements Step {
+    @Override
+    public void run(Call call, int part, int parts, int worker) {
+      for (int s = 0; s < call.sequences; s++) {
+        int end = call.first[s] + call.count[s];
+        for (int head = part; head < out.heads(); head += parts) {
+          Rows from = scores.of(call, s, head);
+          kernels.softmax(from, visible, call.total(s), op.scale(), op.fill(), out.of(call, s, head), call.first[s], end);
+        }
+      }
+    }
+
+    @Override
+    public long work(Call call) {
+      return 8L * out.heads() * pairs(call);
+    }
+  }
+
+  /** Values weighted by probabilities. */
+  record Mix(Kernels kernels, Op.Mix op, ScoreRows probabilities, KeyValueCache values, Heads out) implements Step {
+    @Override
+    public void run(Call call, int part, int parts, int worker) {
+      for (int s = 0; s < call.sequences; s++) {
+        int end = call.first[s] + call.count[s];
+        for (int head = part; head < op.heads(); head += parts) {
+          long offset = values.offset(call.slot[s], head / (op.heads() / op.kvHeads()));
+          Rows from = probabilities.of(call, s, head);
+          kernels.mix(from, values.data(), offset, op.headDim(), call.total(s), out.of(head), call.first[s], end);
+        }
+      }
+    }
+
+    @Override
+    public long work(Call call) {
+      return 2L * op.heads() * op.headDim() * pairs(call);
+    }
+  }
+
+  /** Where the score matrices of a call lie. */
+  record ScoreRows(MemorySegment data, int heads) {
+    long start(Call call, int s) {
+      long start = 0;
+      for (int before = 0; before < s; before++) {
+        start += (long) heads * call.count[before] * call.total(before);
+      }
+      return start;
+    }
+
+    Rows of(Call call, int s, int head) {
+      int total = call.total(s);
+      return new Rows(data, start(call, s) + (long) head * call.count[s] * total, total, total);
+    }
+  }
+
+  private static long pairs(Call call) {
+    long pairs = 0;
+    for (int s = 0; s < call.sequences; s++) {
+      pairs += (long) call.count[s] * call.total(s);
+    }
+    return pairs;
+  }
+}

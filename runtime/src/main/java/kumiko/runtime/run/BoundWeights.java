@@ -1,0 +1,83 @@
+package kumiko.runtime.run;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import kumiko.runtime.graph.Graph;
+import kumiko.runtime.graph.Node;
+import kumiko.runtime.graph.Op;
+import kumiko.runtime.graph.Type.Extent;
+import kumiko.runtime.kernel.Kernels;
+import kumiko.runtime.tensor.Matrix;
+import kumiko.runtime.tensor.Rows;
+
+/** The parameters of a graph: matrices as they are stored, vectors and tuned prefixes copied once into the activation type. */
+final class BoundWeights {
+  private final Kernels kernels;
+  private final Arena arena;
+  private final Map<Node, Matrix> matrices = new HashMap<>();
+  private final Map<Node, Rows> copies = new HashMap<>();
+
+  /** @throws IllegalArgumentException naming every parameter that is missing or does not fit, with both shapes */
+  BoundWeights(Graph graph, Weights weights, Kernels kernels, Arena arena) {
+    this.kernels = kernels;
+    this.arena = arena;
+    List<String> problems = new ArrayList<>();
+    for (Node node : graph.nodes()) {
+      if (node.op() instanceof Op.Parameter) {
+        Matrix matrix = weights.get(node.name());
+        String problem = problem(node, matrix);
+        if (problem == null) {
+          matrices.put(node, matrix);
+        } else {
+          problems.add(node.name() + "  " + problem);
+        }
+      }
+    }
+    if (!problems.isEmpty()) {
+      String count = problems.size() == 1 ? "1 weight does" : problems.size() + " weights do";
+      throw new IllegalArgumentException(graph.name() + ": " + count + " not fit\n  " + String.join("\n  ", problems));
+    }
+  }
+
+  private static String problem(Node node, Matrix matrix) {
+    if (matrix == null) {
+      return "needs " + node.type() + ", but is missing";
+    }
+    List<Extent> extents = node.type().extents();
+    long rows = extents.getFirst() instanceof Extent.Size(long n) ? n : -1;
+    long columns = extents.size() == 1 ? 1 : node.type().width();
+    if (matrix.rows() != rows || matrix.columns() != columns) {
+      String found = extents.size() == 1 && matrix.columns() == 1
+          ? "[" + matrix.rows() + "]"
+          : "[" + matrix.rows() + ", " + matrix.columns() + "]";
+      return "needs " + node.type() + ", but is " + found;
+    }
+    return matrix.dtype().isFloating() ? null : "needs numbers with a fraction, but is " + matrix.dtype();
+  }
+
+  Matrix matrix(Node parameter) {
+    return matrices.get(parameter);
+  }
+
+  /** A vector as one row, or the rows of a prefix, in the activation type. */
+  Rows rows(Node parameter) {
+    return copies.computeIfAbsent(parameter, this::copy);
+  }
+
+  private Rows copy(Node parameter) {
+    Matrix stored = matrices.get(parameter);
+    Matrix table = parameter.type().extents().size() == 1 ? stored.transpose() : stored;
+    MemorySegment ids = arena.allocate(ValueLayout.JAVA_INT, table.rows());
+    for (int r = 0; r < table.rows(); r++) {
+      ids.setAtIndex(ValueLayout.JAVA_INT, r, r);
+    }
+    Rows copy = new Rows(arena.allocate(kernels.activations().bytes((long) table.rows() * table.columns()), 64), table.columns());
+    kernels.embed(table, ids, copy, 0, table.rows());
+    return copy;
+  }
+}

@@ -1,0 +1,42 @@
+package kumiko.runtime.run;
+
+/** Steps that do not wait for one another; all threads meet before and after. */
+final class Phase implements Team.Task {
+  /** Below this many operations waking other threads costs more than it saves. */
+  private static final long WORTH_SHARING = 40_000;
+
+  private final Step[] steps;
+  private final Call call;
+  private final int parts;
+
+  Phase(Step[] steps, Call call, int parts) {
+    this.steps = steps;
+    this.call = call;
+    this.parts = parts;
+  }
+
+  void run(Team team) {
+    if (parts > 1 && work() >= WORTH_SHARING) {
+      team.run(parts, this);
+    } else {
+      for (Step step : steps) {
+        step.run(call, 0, 1, 0);
+      }
+    }
+  }
+
+  private long work() {
+    long work = 0;
+    for (Step step : steps) {
+      work += step.work(call);
+    }
+    return work;
+  }
+
+  @Override
+  public void run(int part, int worker) {
+    for (Step step : steps) {
+      step.run(call, part, parts, worker);
+    }
+  }
+}

@@ -1,0 +1,166 @@
+package kumiko.runtime.run;
+
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Predicate;
+import kumiko.runtime.graph.Graph;
+import kumiko.runtime.graph.GraphVerifier;
+import kumiko.runtime.graph.NamePattern;
+import kumiko.runtime.graph.Node;
+import kumiko.runtime.graph.Op;
+import kumiko.runtime.graph.Pass;
+import kumiko.runtime.kernel.Kernels;
+import kumiko.runtime.tensor.DType;
+
+/**
+ * A graph with its weights, ready to run: checked, rewritten by passes, its work ordered into phases, its memory planned. Sessions are
+ * opened from it.
+ *
+ * <p>Weights stay where they are stored; they must stay readable until the program is closed. Vectors are copied once.
+ *
+ * <p>The sessions of one program share its threads, so one of them runs at a time.
+ */
+public final class Program implements AutoCloseable {
+  private final Graph graph;
+  private final Options options;
+  private final Limits limits;
+  private final Plan plan;
+  private final Arena arena = Arena.ofShared();
+  private final BoundWeights weights;
+  private final Team team;
+
+  private Program(Graph graph, Weights weights, Options options) {
+    GraphVerifier.require(graph);
+    this.options = options;
+    limits = Limits.of(graph);
+    Predicate<Node> kept = node -> isObservable(node) && (matches(options.captured(), node) || matches(options.replaced(), node));
+    checkPatterns(graph);
+    this.graph = Pass.applyAll(graph, options.passes(), kept);
+    plan = Plan.of(this.graph, kept);
+    boolean built = false;
+    try {
+      this.weights = new BoundWeights(this.graph, weights, options.kernels(), arena);
+      team = new Team(options.threads());
+      built = true;
+    } finally {
+      if (!built) {
+        arena.close();
+      }
+    }
+  }
+
+  /**
+   * Checks the graph and its weights and orders the work.
+   *
+   * @throws IllegalArgumentException when the graph is unsound, a weight is missing or does not fit, or a capture pattern matches
+   *     nothing; each names every problem at once
+   */
+  public static Program compile(Graph graph, Weights weights, Options options) {
+    return new Program(graph, weights, options);
+  }
+
+  private void checkPatterns(Graph source) {
+    List<String> problems = new ArrayList<>(limits.problems());
+    for (NamePattern pattern : options.captured()) {
+      if (source.nodes().stream().noneMatch(node -> isObservable(node) && pattern.matches(node.name()))) {
+        problems.add("no node is called " + pattern + "; capture a canonical name, * stands for any characters");
+      }
+    }
+    for (NamePattern pattern : options.replaced()) {
+      List<Node> found = source.nodes().stream().filter(node -> isObservable(node) && pattern.matches(node.name())).toList();
+      if (found.isEmpty()) {
+        problems.add("no node is called " + pattern + "; replace a canonical name, * stands for any characters");
+      }
+      found.stream()
+          .filter(node -> node.op() instanceof Op.Append)
+          .forEach(
+              node -> problems.add("node " + node.name() + " is a cache and cannot be replaced; replace " + node.inputs().get(1).name()));
+    }
+    if (!problems.isEmpty()) {
+      String count = problems.size() == 1 ? "1 problem" : problems.size() + " problems";
+      throw new IllegalArgumentException(source.name() + ": " + count + "\n  " + String.join("\n  ", problems));
+    }
+  }
+
+  private static boolean isObservable(Node node) {
+    return !(node.op() instanceof Op.Input) && !(node.op() instanceof Op.Parameter);
+  }
+
+  static boolean matches(List<NamePattern> patterns, Node node) {
+    return patterns.stream().anyMatch(pattern -> pattern.matches(node.name()));
+  }
+
+  /**
+   * Opens a session for {@code slots} sequences of at most {@code capacity} tokens each. The memory for them is set aside now, but
+   * takes room only as far as it is filled.
+   */
+  public Session open(int slots, int capacity) {
+    if (slots < 1 || capacity < 1) {
+      throw new IllegalArgumentException(
+          graph.name() + ": a session needs at least 1 slot and a capacity of 1 token, not " + slots + " and " + capacity);
+    }
+    return new Session(this, slots, capacity);
+  }
+
+  /** The graph that runs, after the passes. */
+  public Graph graph() {
+    return graph;
+  }
+
+  public Options options() {
+    return options;
+  }
+
+  /** Type of logits and captured values. */
+  public DType activations() {
+    return options.kernels().activations();
+  }
+
+  /** Logits a position has. */
+  public int vocab() {
+    return graph.output().type().width();
+  }
+
+  Kernels kernels() {
+    return options.kernels();
+  }
+
+  Limits limits() {
+    return limits;
+  }
+
+  Plan plan() {
+    return plan;
+  }
+
+  BoundWeights weights() {
+    return weights;
+  }
+
+  Team team() {
+    return team;
+  }
+
+  /** Scratch that one thread needs for the greediest step. */
+  long scratchBytes(int rows, int keys) {
+    long most = 0;
+    for (Node node : graph.nodes()) {
+      long bytes = switch (node.op()) {
+        case Op.Linear() -> kernels().linearScratchBytes(weights.matrix(node.inputs().get(1)), rows);
+        case Op.LinearAdd(double scale) -> kernels().linearScratchBytes(weights.matrix(node.inputs().get(2)), rows);
+        case Op.Attention op -> kernels().attentionScratchBytes(op.headDim(), Math.min(rows, AttentionSteps.BLOCK), keys);
+        default -> 0;
+      };
+      most = Math.max(most, bytes);
+    }
+    return most;
+  }
+
+  /** Stops the threads and frees the copied vectors; sessions must be closed before. */
+  @Override
+  public void close() {
+    team.close();
+    arena.close();
+  }
+}

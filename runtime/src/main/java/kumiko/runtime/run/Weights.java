@@ -1,0 +1,10 @@
+package kumiko.runtime.run;
+
+import kumiko.runtime.tensor.Matrix;
+
+/** Where a program gets its parameters from: a loaded checkpoint, or anything else that knows them by canonical name. */
+@FunctionalInterface
+public interface Weights {
+  /** The parameter, {@code [out, in]} or, for a vector, {@code n x 1}; null when there is none of this name. */
+  Matrix get(String name);
+}

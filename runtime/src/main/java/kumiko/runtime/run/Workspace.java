@@ -1,0 +1,102 @@
+package kumiko.runtime.run;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import kumiko.runtime.graph.Op;
+import kumiko.runtime.graph.Source;
+import kumiko.runtime.kernel.Kernels;
+import kumiko.runtime.tensor.Rows;
+
+/** The memory of one session: working buffers, caches, scratch of each thread. */
+final class Workspace {
+  private static final int PARTS_PER_WORKER = 4;
+
+  final Call call;
+  final Kernels kernels;
+
+  /** Parts of a shared step: several for each thread, so that a slow one delays little. */
+  final int parts;
+
+  /** Keys that a slot has room for, a tuned prefix included. */
+  final int keyCapacity;
+
+  final Scratch scratch;
+  final List<KeyValueCache> caches = new ArrayList<>();
+  private final Map<Value, KeyValueCache> cacheOf = new HashMap<>();
+  private final Map<Value.Buffer, MemorySegment> memory = new HashMap<>();
+  private final int elementBytes;
+
+  Workspace(Arena arena, Program program, Call call, int slots, int keyCapacity) {
+    this.call = call;
+    this.keyCapacity = keyCapacity;
+    kernels = program.kernels();
+    int workers = program.team().size();
+    parts = workers == 1 ? 1 : PARTS_PER_WORKER * workers;
+    elementBytes = kernels.activations().blockBytes();
+    for (Value.Buffer buffer : program.plan().buffers) {
+      long elements = (long) buffer.width * call.maxRows * (buffer.perKey ? keyCapacity : 1);
+      memory.put(buffer, allocate(arena, elements, "working memory"));
+    }
+    for (Value value : program.plan().values) {
+      if (value.isCache() && value.node.op() instanceof Op.Append(int kvHeads, int headDim)) {
+        long elements = Math.multiplyExact((long) slots * kvHeads * headDim, keyCapacity);
+        MemorySegment data = allocate(arena, elements, "the key/value cache of " + slots + " slots of " + keyCapacity + " positions");
+        KeyValueCache cache = new KeyValueCache(value.node.name(), data, kvHeads, keyCapacity, headDim);
+        caches.add(cache);
+        cacheOf.put(value, cache);
+      }
+    }
+    scratch = new Scratch(arena, workers, program.scratchBytes(call.maxRows, keyCapacity));
+  }
+
+  private MemorySegment allocate(Arena arena, long elements, String purpose) {
+    return LazyMemory.allocate(arena, Math.multiplyExact(Math.max(1, elements), elementBytes), purpose);
+  }
+
+  KeyValueCache cache(Value value) {
+    return cacheOf.get(value);
+  }
+
+  MemorySegment memory(Value value) {
+    return memory.get(value.storage().buffer);
+  }
+
+  /** The rows of a value that has rows; ids and positions are rows of one i32. */
+  Rows rows(Value value) {
+    if (value.viewOf != null && value.node.op() instanceof Op.Slice(int from, int width)) {
+      return rows(value.viewOf).columns(from, width);
+    }
+    return new Rows(value.isSource() ? source(value) : memory(value), value.width());
+  }
+
+  /** Integers of a source, of all rows or of the picked ones. */
+  MemorySegment integers(Value value) {
+    return value.isSource() ? source(value) : memory(value);
+  }
+
+  private MemorySegment source(Value value) {
+    return switch (((Op.Input) value.node.op()).source()) {
+      case Source.Tokens() -> call.tokens;
+      case Source.Position(int axis) -> call.positions[axis];
+      case Source.Visible(var mask) -> call.visible.get(mask);
+      case Source.Cache(int kvHeads, int headDim) -> throw new IllegalStateException(value.node.name() + " is read by its Append only");
+    };
+  }
+
+  /** A value's rows cut for the parts of a step into whole {@code align} columns. */
+  Parts parts(Value value, int align) {
+    return new Parts(rows(value), align, parts);
+  }
+
+  Heads heads(Value value, int heads, int headDim) {
+    return new Heads(rows(value), heads, headDim);
+  }
+
+  int elementBytes(Value value) {
+    return value.isInteger() ? Integer.BYTES : elementBytes;
+  }
+}
