@@ -49,32 +49,71 @@ public record Matrix(DType dtype, int rows, int columns, List<Slab> slabs) {
     return new Matrix(dtype, count, columns, cut);
   }
 
+  /** The rows of {@code s} that are among {@code from + j * step}: both count in steps, so the common rows do as well. */
   private static void cutRows(Slab s, int from, int count, int step, List<Slab> into) {
-    if (s.rowStep() == 1) {
-      // First wanted row inside the slab, and how many follow at this step.
-      int skip = s.row() <= from ? 0 : Math.ceilDiv(s.row() - from, step);
-      int first = from + skip * step;
-      int end = Math.min(from + (count - 1) * step + 1, s.row() + s.rows());
-      int taken = first >= end ? 0 : (end - 1 - first) / step + 1;
-      if (taken > 0) {
-        long offset = s.offset() + (first - s.row()) * s.rowStride();
-        into.add(new Slab(s.data(), offset, skip, 1, taken, s.column(), s.columns(), s.rowStride() * step, s.columnStride()));
-      }
+    int common = gcd(s.rowStep(), step);
+    int first = firstCommonRow(s, from, step, step / common);
+    if (first < 0 || count == 0) {
       return;
     }
-    for (int r = 0; r < s.rows(); r++) {
-      Slab one = new Slab(
-          s.data(),
-          s.offset() + r * s.rowStride(),
-          s.row() + r * s.rowStep(),
-          1,
-          1,
-          s.column(),
-          s.columns(),
-          s.rowStride(),
-          s.columnStride());
-      cutRows(one, from, count, step, into);
+    long row = s.row() + (long) first * s.rowStep();
+    long last = from + (long) (count - 1) * step;
+    if (row > last) {
+      return;
     }
+    long inSlab = (s.rows() - 1 - first) / (step / common);
+    long inCut = (last - row) / ((long) s.rowStep() * (step / common));
+    int taken = Math.toIntExact(Math.min(inSlab, inCut) + 1);
+    long offset = s.offset() + first * s.rowStride();
+    int at = Math.toIntExact((row - from) / step);
+    into.add(new Slab(s.data(), offset, at, s.rowStep() / common, taken, s.column(), s.columns(), s.rowStride() * (step / common),
+        s.columnStride()));
+  }
+
+  /** The first row of {@code s}, not before {@code from}, whose distance from it is a multiple of {@code step}; -1 if there is none. */
+  private static int firstCommonRow(Slab s, int from, int step, int period) {
+    int start = s.row() >= from ? 0 : Math.ceilDiv(from - s.row(), s.rowStep());
+    for (int r = start; r < Math.min(s.rows(), (long) start + period); r++) {
+      if ((s.row() + (long) r * s.rowStep() - from) % step == 0) {
+        return r;
+      }
+    }
+    return -1;
+  }
+
+  private static int gcd(int a, int b) {
+    return b == 0 ? a : gcd(b, a % b);
+  }
+
+  /** Columns {@code from .. from + count}. */
+  public Matrix columns(int from, int count) {
+    if (from < 0 || count < 0 || from + (long) count > columns) {
+      throw new IndexOutOfBoundsException("columns " + from + " + " + count + " of a matrix of " + columns + " columns");
+    }
+    List<Slab> cut = new ArrayList<>();
+    for (Slab s : slabs) {
+      int first = Math.max(from, s.column());
+      int end = Math.min(from + count, s.column() + s.columns());
+      if (first < end) {
+        long offset = s.offset() + (first - s.column()) * s.columnStride();
+        cut.add(new Slab(s.data(), offset, s.row(), s.rowStep(), s.rows(), first - from, end - first, s.rowStride(), s.columnStride()));
+      }
+    }
+    return new Matrix(dtype, rows, count, cut);
+  }
+
+  /** Whether some elements are the sum of several stored ones. */
+  public boolean isSummed() {
+    long stored = 0;
+    for (Slab s : slabs) {
+      stored += (long) s.rows() * s.columns();
+    }
+    return stored > (long) rows * columns;
+  }
+
+  /** Whether rows of some slab take turns with those of another. */
+  public boolean isInterleaved() {
+    return slabs.stream().anyMatch(s -> s.rowStep() != 1);
   }
 
   /** Matrices below one another; all must have the same columns and type. */
