@@ -7,10 +7,17 @@ import kumiko.runtime.tensor.Shape
  * exactly once or ignored, every parameter filled exactly once, with its shape, in a floating type.
  */
 object MapChecker {
-    fun check(map: CheckpointMap, targets: Targets, keys: KeyList): KeyAccount = Check(map, targets, keys).account()
+    /** [layers] limits what is loaded; keys of other layers may be there or not. */
+    fun check(map: CheckpointMap, targets: Targets, keys: KeyList, layers: IntRange? = null): KeyAccount =
+        Check(map, targets, keys, layers).account()
 }
 
-private class Check(private val map: CheckpointMap, private val targets: Targets, private val keys: KeyList) {
+private class Check(
+    private val map: CheckpointMap,
+    private val targets: Targets,
+    private val keys: KeyList,
+    private val layers: IntRange?,
+) {
     private val routes = Routes(map, targets, keys.shards)
     private val stored: Map<String, Map<String, List<StoredTensor>>> = keys.files.mapValues { (_, all) -> all.groupBy { it.key } }
     private val owner = HashMap<StoredTensor, Route>()
@@ -22,14 +29,24 @@ private class Check(private val map: CheckpointMap, private val targets: Targets
         keys.strays.forEach { report(ProblemKind.UNEXPECTED, it, null, "the file $it", "the model has no such layer or shard") }
         routes.problems.forEach { report(ProblemKind.RULE, it.parameter, null, null, "${it.message} (${ruleText(it.rule)})") }
         absentFiles().forEach { report(ProblemKind.MISSING_FILE, it, null, "no file $it", "fetch or export the checkpoint again") }
-        routes.routes.forEach(::follow)
+        routes.routes.forEach { if (wanted(it)) follow(it) else leaveOut(it) }
         parameters()
         val ignored = leftOver()
         return KeyAccount(targets.model, map.name, targets.all.size, matched, ignored, problems)
     }
 
+    private fun wanted(route: Route) = layers == null || route.layer == null || route.layer in layers
+
+    private fun leaveOut(route: Route) {
+        for (file in route.files.flatten()) {
+            names(route).flatMap { stored[file]?.get(it).orEmpty() }.forEach { owner[it] = route }
+        }
+    }
+
+    private fun names(route: Route) = listOfNotNull(route.key, route.stripPrefix?.plus(route.key))
+
     private fun absentFiles(): Set<String> =
-        routes.routes.flatMap { it.files }.filter { names -> names.none { it in stored } }.mapTo(LinkedHashSet()) { it.first() }
+        routes.routes.filter(::wanted).flatMap { it.files }.filter { names -> names.none { it in stored } }.mapTo(LinkedHashSet()) { it.first() }
 
     private fun follow(route: Route) {
         val shape = StoredShape.of(route)
@@ -48,8 +65,7 @@ private class Check(private val map: CheckpointMap, private val targets: Targets
     /** The stored part of a route in one file; null where it is absent, which is reported unless the whole file is. */
     private fun part(route: Route, files: List<String>, expected: Shape?): StoredTensor? {
         val file = files.firstOrNull { it in stored } ?: return null
-        val names = listOfNotNull(route.key, route.stripPrefix?.plus(route.key))
-        val found = names.flatMap { stored.getValue(file)[it].orEmpty() }
+        val found = names(route).flatMap { stored.getValue(file)[it].orEmpty() }
         if (found.isEmpty() && !(route.tied && route.rule.optional)) {
             missing[route.key] = expected
             report(ProblemKind.MISSING, if (route.tied) route.key else target(route), spec(route), "no ${route.key} in $file", null)

@@ -9,6 +9,8 @@ import kumiko.dsl.mapping.KeyTemplate.Variable
  */
 class Route internal constructor(
     val rule: MapRule,
+    /** The layer, for rules that are written once for all layers. */
+    val layer: Int?,
     val stripPrefix: String?,
     /** For every shard the names of the files that may hold it, the first that exists counts. */
     val files: List<List<String>>,
@@ -61,7 +63,7 @@ internal class Routes(private val map: CheckpointMap, private val targets: Targe
         val found = names.mapNotNull { targets[it] }
         val key = rule.from.render(binding)
         when {
-            found.size == names.size -> routes += Route(rule, section.stripPrefix, files(section, binding), key, found, tied = false)
+            found.size == names.size -> routes += Route(rule, binding.layer, section.stripPrefix, files(section, binding), key, found, tied = false)
             found.isNotEmpty() -> problems += partly(rule, key, names, found.map { it.name })
             rule.tie != null -> tie(section, rule, binding, key)
         }
@@ -88,7 +90,7 @@ internal class Routes(private val map: CheckpointMap, private val targets: Targe
         if (target == null) {
             problems += RouteProblem(rule, name, "$key is tied to $name, which ${targets.model} does not have")
         } else {
-            routes += Route(rule, section.stripPrefix, files(section, binding), key, listOf(target), tied = true)
+            routes += Route(rule, binding.layer, section.stripPrefix, files(section, binding), key, listOf(target), tied = true)
         }
     }
 

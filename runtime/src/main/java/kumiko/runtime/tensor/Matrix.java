@@ -61,7 +61,7 @@ public record Matrix(DType dtype, int rows, int columns, List<Slab> slabs) {
     if (row > last) {
       return;
     }
-    long inSlab = (s.rows() - 1 - first) / (step / common);
+    long inSlab = (s.rows() - 1L - first) / (step / common);
     long inCut = (last - row) / ((long) s.rowStep() * (step / common));
     int taken = Math.toIntExact(Math.min(inSlab, inCut) + 1);
     long offset = s.offset() + first * s.rowStride();

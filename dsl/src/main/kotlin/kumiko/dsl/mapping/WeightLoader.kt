@@ -1,0 +1,79 @@
+package kumiko.dsl.mapping
+
+import kumiko.runtime.tensor.Dense
+import kumiko.runtime.tensor.Matrix
+import java.lang.foreign.Arena
+
+/** How far a load has come. [layer] is null outside the blocks. */
+data class LoadProgress(val layer: Int?, val bytes: Long, val totalBytes: Long)
+
+/** The parameters of a model by canonical name, as views of its checkpoint. Closing ends the life of what had to be copied. */
+class LoadedWeights internal constructor(val parameters: Map<String, Matrix>, private val arena: Arena) : AutoCloseable {
+    operator fun get(name: String): Matrix? = parameters[name]
+
+    override fun close() = arena.close()
+}
+
+/** From a key account that fits to matrices. Only copies that must be compared or averaged are read; everything else is a view. */
+object WeightLoader {
+    /** @throws MappingException if the account has problems, or if copies that should agree do not */
+    fun load(account: KeyAccount, source: CheckpointSource, progress: (LoadProgress) -> Unit = {}): LoadedWeights {
+        account.requireFit()
+        val arena = Arena.ofShared()
+        try {
+            val parameters = LinkedHashMap<String, Matrix>()
+            val total = account.matched.sumOf(::bytes)
+            var done = 0L
+            for (key in account.matched) {
+                if (!key.tied) load(key, source, arena, parameters)
+                done += bytes(key)
+                progress(LoadProgress(key.route.layer, done, total))
+            }
+            account.matched.filter { it.tied }.forEach { requireTied(it, source, arena, parameters) }
+            return LoadedWeights(parameters, arena)
+        } catch (e: Throwable) {
+            arena.close()
+            throw e
+        }
+    }
+
+    private fun bytes(key: MatchedKey) = key.parts.sumOf { it.dtype.bytes(it.shape.elements()) }
+
+    private fun load(key: MatchedKey, source: CheckpointSource, arena: Arena, into: MutableMap<String, Matrix>) {
+        val merged = Merging.merge(key.route, key.parts, key.parts.map(source::tensor), arena)
+        key.route.targets.zip(Steps.forward(key.route, merged)) { target, matrix -> into[target.name] = matrix }
+    }
+
+    private fun requireTied(key: MatchedKey, source: CheckpointSource, arena: Arena, parameters: Map<String, Matrix>) {
+        val merged = Merging.merge(key.route, key.parts, key.parts.map(source::tensor), arena)
+        val own = Steps.forward(key.route, merged).single()
+        val target = key.route.targets.single()
+        val row = SameBytes.firstDifference(own, parameters.getValue(target.name)) ?: return
+        throw MappingException(
+            "${key.route.key} in ${key.parts.first().file} should repeat ${target.name}, but row $row differs. " +
+                "This checkpoint has a head of its own: load it with a spec whose head is not tied.",
+        )
+    }
+}
+
+/** Whether two views hold the same bytes. */
+internal object SameBytes {
+    private const val CHUNK = 1L shl 22
+
+    /** The first row that differs, or null. */
+    fun firstDifference(a: Matrix, b: Matrix): Int? {
+        if (a.dtype() != b.dtype() || a.rows() != b.rows() || a.columns() != b.columns()) return 0
+        val rows = (CHUNK / maxOf(1, Dense.bytes(a, 1))).toInt().coerceIn(1, maxOf(1, a.rows()))
+        Arena.ofConfined().use { arena ->
+            val (left, right) = List(2) { arena.allocate(Dense.bytes(a, rows), 64) }
+            for (from in 0 until a.rows() step rows) {
+                val count = minOf(rows, a.rows() - from)
+                Dense.copyRows(a, from, count, left)
+                Dense.copyRows(b, from, count, right)
+                val at = left.asSlice(0, Dense.bytes(a, count)).mismatch(right.asSlice(0, Dense.bytes(a, count)))
+                if (at >= 0) return from + (at / Dense.bytes(a, 1)).toInt()
+            }
+        }
+        return null
+    }
+}
