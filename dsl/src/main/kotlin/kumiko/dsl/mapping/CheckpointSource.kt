@@ -73,9 +73,11 @@ class CheckpointSource private constructor(private val directory: Path) : AutoCl
 
 /** Which files of a directory a map speaks of. */
 internal object FileNames {
-    fun list(directory: Path): Set<String> =
-        if (!Files.isDirectory(directory)) throw MappingException("$directory: there is no such directory")
-        else Files.list(directory).use { all -> all.map { it.fileName.toString() }.toList().toSortedSet() }
+    fun list(directory: Path): Set<String> = if (!Files.isDirectory(directory)) {
+        throw MappingException("$directory: there is no such directory")
+    } else {
+        Files.list(directory).use { all -> all.map { it.fileName.toString() }.toList().toSortedSet() }
+    }
 
     /** The files of a section, alternatives together. */
     fun of(section: MapSection, layers: Int, shards: Int): List<List<String>> {
@@ -92,7 +94,9 @@ internal object FileNames {
         val absent = (0 until found.size).firstOrNull { it !in found }
         if (absent != null) {
             throw MappingException(
-                "$directory: shards ${found.joinToString(", ")} are there, but shard $absent is not. Fetch the missing files; shards count from 0.",
+                "$directory: shards ${found.joinToString(
+                    ", ",
+                )} are there, but shard $absent is not. Fetch the missing files; shards count from 0.",
             )
         }
         return found.size
@@ -103,7 +107,8 @@ internal object FileNames {
         val layered = map.sections.map { it.file }.filter { it.has(Variable.LAYER) }
         val known = map.sections.map { it.file }.filter { !it.has(Variable.LAYER) }
         return present.filter { name ->
-            layered.any { file -> file.match(name, layers)?.let { it.layer!! >= layers } == true } && known.none { it.match(name, layers) != null }
+            layered.any { file -> file.match(name, layers)?.let { it.layer!! >= layers } == true } &&
+                known.none { it.match(name, layers) != null }
         }
     }
 }

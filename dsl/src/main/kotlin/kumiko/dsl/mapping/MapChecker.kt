@@ -1,5 +1,6 @@
 package kumiko.dsl.mapping
 
+import kumiko.dsl.spec.nearest
 import kumiko.runtime.tensor.Shape
 
 /**
@@ -45,8 +46,9 @@ private class Check(
 
     private fun names(route: Route) = listOfNotNull(route.key, route.stripPrefix?.plus(route.key))
 
-    private fun absentFiles(): Set<String> =
-        routes.routes.filter(::wanted).flatMap { it.files }.filter { names -> names.none { it in stored } }.mapTo(LinkedHashSet()) { it.first() }
+    private fun absentFiles(): Set<String> = routes.routes.filter(::wanted).flatMap {
+        it.files
+    }.filter { names -> names.none { it in stored } }.mapTo(LinkedHashSet()) { it.first() }
 
     private fun follow(route: Route) {
         val shape = StoredShape.of(route)

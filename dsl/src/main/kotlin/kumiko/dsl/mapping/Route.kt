@@ -63,8 +63,12 @@ internal class Routes(private val map: CheckpointMap, private val targets: Targe
         val found = names.mapNotNull { targets[it] }
         val key = rule.from.render(binding)
         when {
-            found.size == names.size -> routes += Route(rule, binding.layer, section.stripPrefix, files(section, binding), key, found, tied = false)
+            found.size == names.size ->
+                routes +=
+                    Route(rule, binding.layer, section.stripPrefix, files(section, binding), key, found, tied = false)
+
             found.isNotEmpty() -> problems += partly(rule, key, names, found.map { it.name })
+
             rule.tie != null -> tie(section, rule, binding, key)
         }
     }

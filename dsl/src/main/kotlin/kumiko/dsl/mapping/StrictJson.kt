@@ -15,6 +15,7 @@ import kotlinx.serialization.json.JsonObject
 import kotlinx.serialization.json.JsonPrimitive
 import kotlinx.serialization.json.booleanOrNull
 import kotlinx.serialization.json.longOrNull
+import kumiko.dsl.spec.knownNames
 
 /**
  * A JSON text, comments allowed, read strictly: unknown and repeated fields, missing ones and wrong words are all reported together,
@@ -79,7 +80,7 @@ internal class StrictJson(val file: String, text: String) {
         for ((name, v) in value) {
             val index = known.indexOf(name)
             if (index < 0) {
-                report(child(path, name), "unknown field \"$name\"${didYouMean(name, known)}")
+                report(child(path, name), "unknown field \"$name\"${knownNames(name, known)}")
             } else {
                 check(type.getElementDescriptor(index), v, child(path, name))
             }
@@ -94,7 +95,7 @@ internal class StrictJson(val file: String, text: String) {
         val word = (value as? JsonPrimitive)?.takeIf { it.isString }?.content
         when {
             word == null -> wrong(path, "one of ${known.joinToString(", ")}", value)
-            word !in known -> report(path, "unknown word \"$word\"${didYouMean(word, known)}")
+            word !in known -> report(path, "unknown word \"$word\"${knownNames(word, known)}")
         }
     }
 

@@ -1,5 +1,8 @@
 package kumiko.dsl.mapping
 
+import kumiko.dsl.spec.ModelSpec
+import kumiko.dsl.spec.parameters
+
 /** A parameter as a map sees it: its name, its extents, and for rows that belong to attention heads how many heads there are. */
 data class Target(val name: String, val shape: List<Int>, val heads: Heads? = null, val text: String = shape.toString()) {
     /** [count] heads of [size] rows each; query, key and value each have their own. */
@@ -26,3 +29,10 @@ class Targets(val model: String, val layers: Int, all: List<Target>) {
         require(byName.size == all.size) { "$model has two parameters of one name" }
     }
 }
+
+/** What a map has to fill for this model. */
+fun ModelSpec.targets(): Targets = Targets(
+    name,
+    layers,
+    parameters().map { p -> Target(p.name, p.shape, p.heads?.let { Target.Heads(it.heads.size, it.headDim.size) }, "${p.dims}") },
+)

@@ -27,9 +27,9 @@ class MapReaderSpec : FunSpec({
         ) shouldBe """
             toy.keys.json: 4 problems
               line 1: the field "model" is missing
-              line 3, modell: unknown field "modell"; did you mean "model"?
-              line 5, sections[0].rules[0].transposed: unknown field "transposed"; did you mean "transpose"?
-              line 5, sections[0].rules[0].merge: unknown word "concat2"; did you mean "concat0"?
+              line 3, modell: unknown field "modell"; did you mean model?
+              line 5, sections[0].rules[0].transposed: unknown field "transposed"; did you mean transpose?
+              line 5, sections[0].rules[0].merge: unknown word "concat2"; did you mean concat0?
         """.trimIndent()
     }
 

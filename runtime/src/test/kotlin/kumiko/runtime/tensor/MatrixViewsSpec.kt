@@ -25,7 +25,9 @@ class MatrixViewsSpec : FunSpec({
     fun table(m: Matrix): List<List<Int>> {
         val data = arena.allocate(4L * m.rows() * m.columns(), 4)
         Dense.copyRows(m, 0, m.rows(), data)
-        return List(m.rows()) { r -> List(m.columns()) { c -> data.getAtIndex(ValueLayout.JAVA_FLOAT, (r * m.columns() + c).toLong()).toInt() } }
+        return List(m.rows()) { r ->
+            List(m.columns()) { c -> data.getAtIndex(ValueLayout.JAVA_FLOAT, (r * m.columns() + c).toLong()).toInt() }
+        }
     }
 
     val small = Arb.int(1..9)
@@ -36,9 +38,15 @@ class MatrixViewsSpec : FunSpec({
             val b = numbers(if (kind == 0) more else rows, columns, 1000)
             val (view, plain) = when (kind) {
                 0 -> Matrix.stackRows(listOf(matrix(a), matrix(b))) to a + b
+
                 1 -> Matrix.interleaveRows(matrix(a), matrix(b)) to a.zip(b) { x, y -> listOf(x, y) }.flatten()
+
                 2 -> matrix(a).transpose() to List(columns) { c -> List(rows) { r -> a[r][c] } }
-                else -> Matrix.stackRows(listOf(Matrix.interleaveRows(matrix(a), matrix(b)), matrix(a))).let { it to a.zip(b) { x, y -> listOf(x, y) }.flatten() + a }
+
+                else -> Matrix.stackRows(listOf(Matrix.interleaveRows(matrix(a), matrix(b)), matrix(a))).let {
+                    it to
+                        a.zip(b) { x, y -> listOf(x, y) }.flatten() + a
+                }
             }
             val count = if (from >= plain.size) 0 else (plain.size - 1 - from) / step + 1
             table(view) shouldBe plain
@@ -49,7 +57,15 @@ class MatrixViewsSpec : FunSpec({
     test("rows of rows are rows of the table") {
         checkAll(small, Arb.int(1..4), Arb.int(1..4), Arb.int(1..4)) { columns, step1, step2, from ->
             val plain = numbers(48, columns).chunked(2).flatMap { (x, y) -> listOf(x, y) }
-            val view = Matrix.interleaveRows(matrix(plain.filterIndexed { i, _ -> i % 2 == 0 }), matrix(plain.filterIndexed { i, _ -> i % 2 == 1 }))
+            val view = Matrix.interleaveRows(
+                matrix(plain.filterIndexed { i, _ -> i % 2 == 0 }),
+                matrix(
+                    plain.filterIndexed { i, _ ->
+                        i % 2 ==
+                            1
+                    },
+                ),
+            )
             val first = plain.drop(from).chunked(step1).map { it.first() }
             val second = first.drop(1).chunked(step2).map { it.first() }
             table(view.rows(from, first.size, step1).rows(1, second.size, step2)) shouldBe second
@@ -71,7 +87,8 @@ class MatrixViewsSpec : FunSpec({
         val view = Matrix.sum(listOf(matrix(numbers(3, 4)), matrix(numbers(3, 4, 100)), matrix(numbers(3, 4, 1000))))
         view.isSummed shouldBe true
         table(view) shouldBe numbers(3, 4).map { row -> row.map { 3 * it + 1100 } }
-        table(view.columns(1, 2).rows(1, 2, 1)) shouldBe numbers(3, 4).map { row -> row.map { 3 * it + 1100 } }.drop(1).map { it.subList(1, 3) }
+        table(view.columns(1, 2).rows(1, 2, 1)) shouldBe
+            numbers(3, 4).map { row -> row.map { 3 * it + 1100 } }.drop(1).map { it.subList(1, 3) }
     }
 
     test("a copy keeps every bit, negative zeros and the payload of a NaN included") {
