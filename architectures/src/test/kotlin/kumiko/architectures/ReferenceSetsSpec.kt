@@ -13,7 +13,8 @@ import java.nio.file.Path
 
 private val reference: Path? = System.getProperty("kumiko.reference")?.let(Path::of)?.takeIf(Files::isDirectory)
 
-private fun map(name: String) = CheckpointMap.parse("$name.keys.json", object {}.javaClass.getResource("/kumiko/architectures/$name.keys.json")!!.readText())
+private fun map(name: String) =
+    CheckpointMap.parse("$name.keys.json", object {}.javaClass.getResource("/kumiko/architectures/$name.keys.json")!!.readText())
 
 class ReferenceSetsSpec : FunSpec({
     val llama = llama3_8b.shrunk(3, "vocab" to 160, "embed" to 64, "heads" to 4, "kvHeads" to 2)
@@ -33,7 +34,9 @@ class ReferenceSetsSpec : FunSpec({
                 val account = MapChecker.check(map(map), spec.targets(), source.keys).requireFit()
                 WeightLoader.load(account, source).use { weights ->
                     weights.parameters.keys shouldBe spec.parameters().map { it.name }.toSet()
-                    spec.parameters().forEach { p -> weights[p.name]!!.let { listOf(it.rows(), it.columns()) } shouldBe (p.shape + 1).take(2) }
+                    spec.parameters().forEach { p ->
+                        weights[p.name]!!.let { listOf(it.rows(), it.columns()) } shouldBe (p.shape + 1).take(2)
+                    }
                 }
             }
         }

@@ -71,8 +71,9 @@ internal object Merging {
             for (i in 0 until elements) distance += (value(tensors[0], i) - value(tensors[s], i)).let { it * it }
             if (!(distance < NEARLY_EQUAL)) {
                 throw MappingException(
-                    "${parts[0].key}: the copies in ${parts[0].file} and ${parts[s].file} should nearly agree, but the sum of their squared " +
-                        "differences is $distance, not below $NEARLY_EQUAL. The files do not belong to one checkpoint, or one is damaged.",
+                    "${parts[0].key}: the copies in ${parts[0].file} and ${parts[s].file} should nearly agree, but the sum of their " +
+                        "squared differences is $distance, not below $NEARLY_EQUAL. " +
+                        "The files do not belong to one checkpoint, or one is damaged.",
                 )
             }
         }
