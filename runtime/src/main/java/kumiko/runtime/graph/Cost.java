@@ -13,15 +13,29 @@ import kumiko.runtime.graph.Type.Extent;
 public final class Cost {
   private Cost() {}
 
-  /** Which query-key pairs are counted. */
-  public enum Pairs {
+  /** How many query-key pairs a call of {@code seq} rows with {@code past} positions behind it has. */
+  @FunctionalInterface
+  public interface Pairs {
     /** All {@code seq * (past + seq)}, as accounts without causal halving do. */
-    ALL,
-    /** Only those where the key is not after the query. */
-    CAUSAL;
+    Pairs ALL = (seq, past) -> seq * (past + seq);
 
-    long count(long seq, long past) {
-      return this == ALL ? seq * (past + seq) : seq * past + seq * (seq + 1) / 2;
+    /** Only those where the key is not after the query. */
+    Pairs CAUSAL = (seq, past) -> seq * past + seq * (seq + 1) / 2;
+
+    long count(long seq, long past);
+
+    /** Those that {@code mask} shows; a prompt under a prefix mask counts as prefix throughout. */
+    static Pairs of(Mask mask) {
+      return switch (mask) {
+        case Mask.Causal() -> CAUSAL;
+        case Mask.PrefixCausal() -> (seq, past) -> past == 0 ? ALL.count(seq, 0) : CAUSAL.count(seq, past);
+        case Mask.Window(int size) -> (seq, past) -> CAUSAL.count(seq, past) - hidden(past + seq - size) + hidden(past - size);
+      };
+    }
+
+    /** Pairs further apart than a window, up to the query that has {@code keys} of them hidden. */
+    private static long hidden(long keys) {
+      return keys <= 0 ? 0 : keys * (keys + 1) / 2;
     }
   }
 
