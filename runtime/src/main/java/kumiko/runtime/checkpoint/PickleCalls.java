@@ -23,7 +23,7 @@ final class PickleCalls {
   }
 
   PickleGlobal global(String module, String name) {
-    return PickleGlobal.find(module, name).orElseThrow(() -> in.refused(module + "." + name));
+    return PickleGlobal.find(module, name).orElseThrow(() -> refused(module, name));
   }
 
   Object call(Object function, List<Object> arguments) {
@@ -74,6 +74,10 @@ final class PickleCalls {
       }
       dict.put(key, pairs.get(i + 1));
     }
+  }
+
+  private CheckpointException refused(String module, String name) {
+    return module.equals("torch") && name.endsWith("Storage") ? in.unsupported(name) : in.refused(module + "." + name);
   }
 
   private Map<Object, Object> orderedDict(List<Object> arguments) {

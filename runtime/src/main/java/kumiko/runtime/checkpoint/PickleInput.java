@@ -89,6 +89,12 @@ final class PickleInput {
     return file.damaged("its pickle is not as it should be at byte " + position + ": found " + found, expected);
   }
 
+  CheckpointException unsupported(String storage) {
+    return CheckpointException.of(
+        file.path(), "it has a torch." + storage + ", whose elements Kumiko cannot compute with", "floating-point, whole, or truth values",
+        "Convert these tensors, or leave them out of the file");
+  }
+
   CheckpointException refused(String name) {
     return CheckpointException.of(
         file.path(),

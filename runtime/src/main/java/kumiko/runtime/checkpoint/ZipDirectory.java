@@ -96,8 +96,8 @@ final class ZipDirectory {
       throw CheckpointException.of(
           file.path(),
           "the zip entry \"" + name + "\" is " + ((flags & ENCRYPTED) != 0 ? "encrypted" : "compressed (method " + method + ")"),
-          "stored entries, as torch.save writes them",
-          "Write the checkpoint again with torch.save, not with an archive program");
+          "stored entries, as torch.save writes them for a state_dict",
+          "Save the model's state_dict with torch.save; TorchScript programs and repacked archives are not read");
     }
   }
 
