@@ -2,8 +2,6 @@ package kumiko.runtime.checkpoint;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -21,6 +19,7 @@ final class JsonReader {
   private final Path file;
   private final String what;
   private final MemorySegment text;
+  private final ByteWindow window;
   private long position;
   private int depth;
 
@@ -31,6 +30,7 @@ final class JsonReader {
     this.file = file;
     this.what = what;
     this.text = text;
+    this.window = new ByteWindow(text);
   }
 
   /** Reads an object; {@code field} is called with each key and must read its value. */
@@ -178,14 +178,16 @@ final class JsonReader {
   }
 
   private int peekToken() {
-    while (peek() == ' ' || peek() == '\n' || peek() == '\r' || peek() == '\t') {
+    int c = peek();
+    while (c == ' ' || c == '\n' || c == '\r' || c == '\t') {
       position++;
+      c = peek();
     }
-    return peek();
+    return c;
   }
 
   private int peek() {
-    return position < text.byteSize() ? Byte.toUnsignedInt(text.get(ValueLayout.JAVA_BYTE, position)) : END;
+    return position < text.byteSize() ? window.at(position) : END;
   }
 
   private int next() {
@@ -199,11 +201,8 @@ final class JsonReader {
 
   private String decode(long from, long to) {
     byte[] bytes = text.asSlice(from, to - from).toArray(ValueLayout.JAVA_BYTE);
-    try {
-      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
-    } catch (CharacterCodingException invalid) {
-      throw problemAt(from, "bytes that are not UTF-8", "UTF-8 text");
-    }
+    return StrictText.decode(bytes, StandardCharsets.UTF_8)
+        .orElseThrow(() -> problemAt(from, "bytes that are not UTF-8", "UTF-8 text"));
   }
 
   private static String describe(int c) {

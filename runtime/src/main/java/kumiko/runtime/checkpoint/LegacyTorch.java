@@ -62,10 +62,9 @@ final class LegacyTorch {
   }
 
   private Pickle pickle() {
-    long stop = Math.min(file.size(), position + Unpickler.MAX_BYTES);
-    PickleInput in = new PickleInput(file, position, stop);
+    PickleInput in = new PickleInput(file, file.slice(position, Math.min(file.size() - position, Unpickler.MAX_BYTES)));
     Pickle pickle = Unpickler.read(in);
-    position = in.position();
+    position += in.position();
     return pickle;
   }
 

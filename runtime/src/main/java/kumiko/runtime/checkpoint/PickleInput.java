@@ -1,47 +1,48 @@
 package kumiko.runtime.checkpoint;
 
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.math.BigInteger;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
 import java.nio.charset.Charset;
 
-/** The bytes of one pickle in a mapped file, read from front to back, never past {@code stop}. */
+/** The bytes of one pickle in a mapped file, read from front to back, never past their end. */
 final class PickleInput {
   private static final int MAX_LINE = 512;
 
   private final MappedFile file;
-  private final long stop;
+  private final MemorySegment pickle;
+  private final ByteWindow window;
   private long position;
 
-  PickleInput(MappedFile file, long position, long stop) {
+  PickleInput(MappedFile file, MemorySegment pickle) {
     this.file = file;
-    this.position = position;
-    this.stop = stop;
+    this.pickle = pickle;
+    this.window = new ByteWindow(pickle);
   }
 
+  /** How many bytes were read. */
   long position() {
     return position;
   }
 
   int unsignedByte() {
-    return file.unsignedByte(take(1));
+    return window.at(take(1));
   }
 
   int unsignedShort() {
-    return file.unsignedShort(take(2));
+    return (int) littleEndian(Short.BYTES);
   }
 
   long unsignedInt() {
-    return file.unsignedInt(take(4));
+    return littleEndian(Integer.BYTES);
   }
 
   int signedInt() {
-    return (int) unsignedInt();
+    return (int) littleEndian(Integer.BYTES);
   }
 
   long signedLong() {
-    return file.signedLong(take(8));
+    return littleEndian(Long.BYTES);
   }
 
   double bigEndianDouble() {
@@ -49,12 +50,7 @@ final class PickleInput {
   }
 
   String text(long length, Charset charset) {
-    byte[] bytes = bytes(length);
-    try {
-      return charset.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
-    } catch (CharacterCodingException invalid) {
-      throw problem("text that is not " + charset, "text");
-    }
+    return StrictText.decode(bytes(length), charset).orElseThrow(() -> problem("text that is not " + charset, "text"));
   }
 
   /** A whole number of {@code length} bytes, little endian, as a Long if it fits and as a BigInteger otherwise. */
@@ -104,11 +100,21 @@ final class PickleInput {
   }
 
   private byte[] bytes(long length) {
-    return file.slice(take(length), length).toArray(ValueLayout.JAVA_BYTE);
+    return pickle.asSlice(take(length), length).toArray(ValueLayout.JAVA_BYTE);
   }
 
+  private long littleEndian(int length) {
+    long at = take(length);
+    long value = 0;
+    for (int i = length - 1; i >= 0; i--) {
+      value = value << Byte.SIZE | window.at(at + i);
+    }
+    return value;
+  }
+
+  /** Steps over the next bytes and returns where they begin. */
   private long take(long length) {
-    if (length < 0 || length > stop - position) {
+    if (length < 0 || length > pickle.byteSize() - position) {
       throw problem("the end of the pickle, " + length + " bytes short of a value", "a complete pickle");
     }
     long at = position;

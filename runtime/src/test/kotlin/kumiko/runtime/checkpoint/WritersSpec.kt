@@ -106,7 +106,9 @@ class WritersSpec : FunSpec({
             // Reading to the end compares the checksum.
             zip.getInputStream(zip.getEntry("c/data/0")).readAllBytes() shouldBe floats(1f, 2f, 3f)
         }
-        TensorFile.open(folder.resolve("c.pt")).use { file -> file.names().map { file.entry(it).position() % 64 } shouldBe listOf(0L, 0L) }
+        TensorFile.open(folder.resolve("c.pt")).use { file ->
+            file.names().map { file.entry(it).position() % 64 } shouldBe listOf(0L, 0L)
+        }
     }
 
     test("shards hold no more than they may, and their index leads to every tensor") {
