@@ -19,13 +19,13 @@ private fun map(name: String) =
 class ReferenceSetsSpec : FunSpec({
     val llama = llama3_8b.shrunk(3, "vocab" to 160, "embed" to 64, "heads" to 4, "kvHeads" to 2)
     val sets = listOf(
-        Triple("gpt2-hf", "gpt2-hf", gpt2_124m.shrunk(3, "vocab" to 160, "context" to 64, "embed" to 64, "heads" to 4)),
+        Triple("gpt2-hf", "gpt2-hf", gpt2.shrunk(3, "vocab" to 160, "context" to 64, "embed" to 64, "heads" to 4)),
         Triple("llama-hf", "llama-hf", llama.withDims("hidden" to 172)),
         Triple("llama-meta", "llama-meta", llama.withDims("hidden" to 224)),
         Triple("llama3-meta-2shard", "llama-meta", llama.shrunk(2, "hidden" to 224, "heads" to 8, "kvHeads" to 4)),
         Triple("llama-meta-2shard", "llama2-meta", llama.shrunk(2, "hidden" to 192, "kvHeads" to 4)),
-        Triple("neox-20b-shards", "neox-20b-shards", gptNeoX_20b.shrunk(3, "vocab" to 160, "embed" to 96, "heads" to 4)),
-        Triple("neox-hf", "neox-hf", gptNeoX_20b.shrunk(3, "vocab" to 160, "embed" to 96, "heads" to 4)),
+        Triple("neox-20b-shards", "neox-20b-shards", gptNeoX20b.shrunk(3, "vocab" to 160, "embed" to 96, "heads" to 4)),
+        Triple("neox-hf", "neox-hf", gptNeoX20b.shrunk(3, "vocab" to 160, "embed" to 96, "heads" to 4)),
     )
 
     for ((set, map, spec) in sets) {

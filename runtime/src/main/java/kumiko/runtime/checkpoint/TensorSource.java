@@ -2,7 +2,6 @@ package kumiko.runtime.checkpoint;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
 import java.util.List;
@@ -15,7 +14,7 @@ import kumiko.runtime.tensor.Tensor;
  * model larger than memory can be written.
  */
 public record TensorSource(String name, DType dtype, Shape shape, Body body) {
-  private static final long CHUNK_BYTES = 4L << 20;
+  private static final long CHUNK_BYTES = 64L << 20;
 
   /** Produces the bytes of one tensor; called once for each time that the tensor is written. */
   @FunctionalInterface
@@ -44,15 +43,10 @@ public record TensorSource(String name, DType dtype, Shape shape, Body body) {
 
   private static void write(MemorySegment part, WritableByteChannel channel) throws IOException {
     for (long at = 0; at < part.byteSize(); at += CHUNK_BYTES) {
-      ByteBuffer chunk = buffer(part.asSlice(at, Math.min(CHUNK_BYTES, part.byteSize() - at)));
+      ByteBuffer chunk = part.asSlice(at, Math.min(CHUNK_BYTES, part.byteSize() - at)).asByteBuffer();
       while (chunk.hasRemaining()) {
         channel.write(chunk);
       }
     }
-  }
-
-  /** Arrays of other elements than bytes cannot be seen as a buffer of bytes. */
-  private static ByteBuffer buffer(MemorySegment chunk) {
-    return chunk.isNative() ? chunk.asByteBuffer() : ByteBuffer.wrap(chunk.toArray(ValueLayout.JAVA_BYTE));
   }
 }

@@ -15,7 +15,7 @@ import java.nio.file.Files
 import java.nio.file.Path
 import kotlin.random.Random
 
-private const val MUTANTS = 1000
+private const val MUTANTS = 2000
 
 /** Bytes that often stand for lengths, counts and ends in these formats. */
 private val telling = byteArrayOf(0, 1, 0x7f, -1, -128, 0x28, 0x2e, 0x50, 0x5d, 0x7b, 0x7d)

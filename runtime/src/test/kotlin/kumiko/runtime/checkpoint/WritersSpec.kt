@@ -19,9 +19,7 @@ import io.kotest.property.arbitrary.string
 import io.kotest.property.checkAll
 import kumiko.runtime.tensor.DType
 import kumiko.runtime.tensor.Shape
-import java.lang.foreign.Arena
 import java.lang.foreign.MemorySegment
-import java.lang.foreign.ValueLayout
 import java.nio.file.Files
 import java.nio.file.Path
 import java.util.zip.ZipFile
@@ -128,16 +126,6 @@ class WritersSpec : FunSpec({
             checkpoint.tensor("t9").bytes() shouldBe floats(*FloatArray(10) { it.toFloat() })
         }
         Files.readString(directory.resolve("model.safetensors.index.json")) shouldContain "\"total_size\": 220"
-    }
-
-    test("memory on the heap and off it, of any element, is written as it lies") {
-        val numbers = floatArrayOf(1f, 2f, 3f)
-        Arena.ofConfined().use { arena ->
-            val native = arena.allocateFrom(ValueLayout.JAVA_FLOAT, *numbers)
-            val parts = listOf(MemorySegment.ofArray(numbers), native, MemorySegment.ofArray(floats(4f)).asReadOnly())
-            TorchWriter.write(folder.resolve("heap.pt"), listOf(TensorSource.of("w", DType.F32, Shape.of(7), parts)))
-        }
-        TensorFile.open(folder.resolve("heap.pt")).use { it.tensor("w").bytes() shouldBe floats(1f, 2f, 3f, 1f, 2f, 3f, 4f) }
     }
 
     test("a model that fits into one shard is one file without an index") {
