@@ -26,15 +26,16 @@ object Exit {
 }
 
 /** The program as a function: arguments in, exit code out, everything printed on [terminal]. */
-class CommandLine(private val terminal: Terminal = Terminal()) {
+class CommandLine(private val terminal: Terminal = Terminal(nonInteractiveWidth = PIPE_WIDTH)) {
     fun run(arguments: List<String>): Int {
         val root = Root(terminal)
         return try {
             root.parse(arguments)
             Exit.GOOD
         } catch (error: CliktError) {
-            root.echoFormattedHelp(error)
-            if (error is UsageError || error is PrintHelpMessage && error.error) Exit.BAD_INPUT else error.statusCode
+            val code = if (error is UsageError || (error is PrintHelpMessage && error.error)) Exit.BAD_INPUT else error.statusCode
+            root.getFormattedHelp(error)?.let { terminal.println(it, stderr = code != Exit.GOOD) }
+            code
         } catch (error: Exception) {
             report(error)
         } catch (error: OutOfMemoryError) {
@@ -54,9 +55,14 @@ class CommandLine(private val terminal: Terminal = Terminal()) {
     }
 }
 
+/** Columns of a table where no terminal tells its width. */
+private const val PIPE_WIDTH = 120
+
 /** The commands, in the order of the help page. */
 private fun commands(): List<CliktCommand> = listOf(
     ListCommand(),
+    ShowCommand(),
+    CompareCommand(),
 )
 
 private class Root(private val screen: Terminal) : CliktCommand(name = "kumiko") {

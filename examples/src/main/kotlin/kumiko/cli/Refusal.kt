@@ -1,5 +1,7 @@
 package kumiko.cli
 
+import kumiko.dsl.mapping.MappingException
+import kumiko.dsl.spec.SpecException
 import java.nio.file.AccessDeniedException
 import java.nio.file.FileAlreadyExistsException
 import java.nio.file.FileSystemException
@@ -13,7 +15,7 @@ fun refuse(message: String): Nothing = throw Refusal(message)
 
 /** The paragraph for a failure that has its cause outside the program, null for a mistake in it. */
 internal fun expectedFailure(error: Throwable): String? = when (error) {
-    is Refusal -> error.message
+    is Refusal, is SpecException, is MappingException -> error.message
     is NoSuchFileException -> "${error.file}: there is no such file"
     is AccessDeniedException -> "${error.file}: no permission"
     is FileAlreadyExistsException -> "${error.file}: exists already"

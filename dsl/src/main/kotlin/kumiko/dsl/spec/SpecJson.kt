@@ -62,7 +62,9 @@ internal object SpecJson {
         val file = Json.parseToJsonElement(text) as? JsonObject ?: throw SpecException("a spec file is a JSON object")
         decode(JsonObject(file - DIMS), definitions(file[DIMS]))
     } catch (e: SerializationException) {
-        throw SpecException("cannot read the spec: ${firstLine(e)}")
+        // A part that refuses its own numbers is wrapped on the way out; its words and problems are the better ones.
+        throw generateSequence<Throwable>(e) { it.cause }.firstNotNullOfOrNull { it as? SpecException }
+            ?: SpecException("cannot read the spec: ${firstLine(e)}")
     } catch (_: StackOverflowError) {
         throw SpecException("cannot read the spec: it is nested too deep")
     }

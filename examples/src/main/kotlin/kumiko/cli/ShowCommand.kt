@@ -1,0 +1,55 @@
+package kumiko.cli
+
+import com.github.ajalt.clikt.core.terminal
+import com.github.ajalt.clikt.parameters.arguments.argument
+import com.github.ajalt.clikt.parameters.arguments.help
+import kotlinx.serialization.json.Json
+import kotlinx.serialization.json.JsonObject
+import kotlinx.serialization.json.JsonPrimitive
+import kotlinx.serialization.json.addJsonObject
+import kotlinx.serialization.json.buildJsonObject
+import kotlinx.serialization.json.put
+import kotlinx.serialization.json.putJsonArray
+import kumiko.dsl.spec.ModelSpec
+import kumiko.dsl.spec.ParameterTemplate
+import kumiko.dsl.spec.parameterCount
+import kumiko.dsl.spec.templates
+import kumiko.dsl.spec.toJson
+
+/** `kumiko show`. */
+class ShowCommand : KumikoCommand("show", "One model: its wiring drawn, its parameters, its counts.") {
+    private val model by argument().help(MODEL_HELP)
+
+    override fun run() {
+        val spec = resolveModel(model)
+        if (json) printJson(spec.description()) else print(spec)
+    }
+
+    private fun print(spec: ModelSpec) {
+        terminal.rawPrint("${spec.name}: ${grouped(spec.parameterCount())} parameters, ${spec.layers} layers\n\n")
+        terminal.rawPrint(ModelFigure(terminal.size.width).draw(spec) + "\n")
+        val rows = spec.templates().map { listOf(it.name, ranges(it.layers), it.dims.joinToString(", ", "[", "]"), grouped(it.total)) }
+        terminal.printGrid(listOf("parameter", "layers", "shape", "numbers"), rows, numbers = setOf(3))
+    }
+
+    private fun ModelSpec.description(): JsonObject = buildJsonObject {
+        put("name", name)
+        put("layers", layers)
+        put("parameters", parameterCount())
+        putJsonArray("templates") {
+            templates().forEach { template ->
+                addJsonObject {
+                    put("name", template.name)
+                    putJsonArray("layers") { template.layers.forEach { add(JsonPrimitive(it)) } }
+                    putJsonArray("dims") { template.dims.forEach { add(JsonPrimitive(it.text)) } }
+                    putJsonArray("shape") { template.dims.forEach { add(JsonPrimitive(it.size)) } }
+                    put("numbers", template.total)
+                }
+            }
+        }
+        put("spec", Json.parseToJsonElement(toJson()))
+    }
+}
+
+/** Of all layers together. */
+private val ParameterTemplate.total: Long get() = count * maxOf(layers.size, 1)
