@@ -44,16 +44,14 @@ public final class Checkpoint implements AutoCloseable {
     }
     Path directory = path.resolveSibling("");
     String name = String.valueOf(path.getFileName());
-    for (CheckpointLayout layout : CheckpointLayout.values()) {
-      if (name.equals(layout.index())) {
-        return new Checkpoint(path, directory, List.of(CheckpointFiles.indexed(layout, path)));
-      }
+    if (name.endsWith(".index.json")) {
+      return new Checkpoint(path, directory, List.of(CheckpointFiles.indexed(path)));
     }
     if (!Files.exists(path)) {
       throw new CheckpointException(
           path + ": there is no such file or directory. Expected: a checkpoint. Check the path for a typing mistake.");
     }
-    return new Checkpoint(path, directory, List.of(new CheckpointFiles(CheckpointLayout.TORCH_SINGLE, List.of(name), null)));
+    return new Checkpoint(path, directory, List.of(new CheckpointFiles(List.of(name), null)));
   }
 
   public Path path() {

@@ -17,7 +17,7 @@ import java.util.stream.Stream;
  *
  * @param index the index that names them, or null
  */
-record CheckpointFiles(CheckpointLayout layout, List<String> names, CheckpointIndex index) {
+record CheckpointFiles(List<String> names, CheckpointIndex index) {
 
   /** Finds every layout that the directory holds, the preferred one first; refuses one with missing files. */
   static List<CheckpointFiles> find(Path directory) {
@@ -27,20 +27,20 @@ record CheckpointFiles(CheckpointLayout layout, List<String> names, CheckpointIn
       if (layout.index() == null) {
         List<String> names = present.stream().filter(name -> layout.pattern().matcher(name).matches()).toList();
         if (!names.isEmpty()) {
-          found.add(new CheckpointFiles(layout, names, null));
+          proveComplete(directory, layout, names);
+          found.add(new CheckpointFiles(names, null));
         }
       } else if (present.contains(layout.index())) {
-        found.add(indexed(layout, directory.resolve(layout.index())));
+        found.add(indexed(directory.resolve(layout.index())));
       }
     }
     if (found.isEmpty()) {
       throw nothing(directory, present);
     }
-    found.forEach(files -> files.proveComplete(directory));
     return found;
   }
 
-  static CheckpointFiles indexed(CheckpointLayout layout, Path indexPath) {
+  static CheckpointFiles indexed(Path indexPath) {
     CheckpointIndex index = CheckpointIndex.read(indexPath);
     Path directory = indexPath.resolveSibling("");
     List<String> names = index.files().stream().sorted().toList();
@@ -48,7 +48,7 @@ record CheckpointFiles(CheckpointLayout layout, List<String> names, CheckpointIn
     if (!missing.isEmpty()) {
       throw incomplete(indexPath, "the index names files that are not beside it: " + String.join(", ", missing));
     }
-    return new CheckpointFiles(layout, names, index);
+    return new CheckpointFiles(names, index);
   }
 
   private static List<String> list(Path directory) {
@@ -60,7 +60,7 @@ record CheckpointFiles(CheckpointLayout layout, List<String> names, CheckpointIn
   }
 
   /** Shards are numbered from 00 without a gap, and every layer has the same ones. */
-  private void proveComplete(Path directory) {
+  private static void proveComplete(Path directory, CheckpointLayout layout, List<String> names) {
     if (!layout.hasShards()) {
       return;
     }

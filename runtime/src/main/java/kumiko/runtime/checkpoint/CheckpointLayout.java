@@ -4,9 +4,9 @@ import java.util.regex.Pattern;
 
 /** The ways in which models are published as files of a directory, the preferred one first. */
 enum CheckpointLayout {
-  SAFETENSORS_SHARDS("model.safetensors.index.json", ".*\\.safetensors"),
+  SAFETENSORS_SHARDS("model.safetensors.index.json", null),
   SAFETENSORS(null, "model\\.safetensors"),
-  TORCH_SHARDS("pytorch_model.bin.index.json", ".*\\.(bin|pt|pth)"),
+  TORCH_SHARDS("pytorch_model.bin.index.json", null),
   TORCH_BIN(null, "pytorch_model\\.bin"),
   META_SHARDS(null, "consolidated\\.(?<shard>[0-9]{2})\\.pth"),
   LAYERS(null, "layer_(?<layer>[0-9]{2,3})-model_(?<shard>[0-9]{2})-model_states\\.pt"),
@@ -19,7 +19,7 @@ enum CheckpointLayout {
 
   CheckpointLayout(String index, String pattern) {
     this.index = index;
-    this.pattern = Pattern.compile(pattern);
+    this.pattern = pattern == null ? null : Pattern.compile(pattern);
   }
 
   /** The name of the index file, or null where the files need none. */
@@ -27,6 +27,7 @@ enum CheckpointLayout {
     return index;
   }
 
+  /** The form of the file names, or null where the index names the files. */
   Pattern pattern() {
     return pattern;
   }

@@ -31,6 +31,10 @@ public final class ShardWriter {
       SafetensorsWriter.write(directory.resolve("model.safetensors"), tensors, metadata);
       return List.of("model.safetensors");
     }
+    return write(directory, shards, metadata);
+  }
+
+  private static List<String> write(Path directory, List<List<TensorSource>> shards, Map<String, String> metadata) {
     List<String> names = new ArrayList<>();
     for (int i = 1; i <= shards.size(); i++) {
       names.add(String.format("model-%05d-of-%05d.safetensors", i, shards.size()));

@@ -57,6 +57,8 @@ class CheckpointSpec : FunSpec({
         }
         Checkpoint.open(path.resolve("weights.safetensors")).use { it.names() shouldBe listOf("a") }
         Checkpoint.open(path.resolve("model.safetensors.index.json")).use { it.names() shouldBe listOf("a") }
+        Files.move(path.resolve("model.safetensors.index.json"), path.resolve("weights.safetensors.index.json"))
+        Checkpoint.open(path.resolve("weights.safetensors.index.json")).use { it.files() shouldBe listOf("weights.safetensors") }
     }
 
     test("names that come again in other shards must be asked for file by file") {

@@ -66,7 +66,7 @@ class WritersSpec : FunSpec({
     val folder = folder()
 
     test("what is written as safetensors reads back: names in order, types, shapes, values, metadata") {
-        checkAll(200, sources, names, names) { tensors, keys, texts ->
+        checkAll(100, sources, names, names) { tensors, keys, texts ->
             val written = named(tensors, keys)
             val metadata = texts.take(2).associateBy { "key $it" }
             SafetensorsWriter.write(folder.resolve("a.safetensors"), written, metadata)
@@ -90,7 +90,7 @@ class WritersSpec : FunSpec({
     }
 
     test("what is written for PyTorch reads back, also inside other dictionaries") {
-        checkAll(200, sources, names) { tensors, keys ->
+        checkAll(100, sources, names) { tensors, keys ->
             val written = named(tensors, keys)
             TorchWriter.write(folder.resolve("a.pt"), written)
             TensorFile.open(folder.resolve("a.pt")).use { same(it, "", tensors, written) }
