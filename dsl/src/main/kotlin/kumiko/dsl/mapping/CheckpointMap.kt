@@ -1,7 +1,5 @@
 package kumiko.dsl.mapping
 
-import kotlinx.serialization.json.JsonObject
-
 /**
  * Where the parameters of a model lie in the files of one published layout, and how its configuration speaks. A value, read from a
  * `*.keys.json`; strict, closed and reversible: each step has an inverse, and no rule may be left out silently.
@@ -13,8 +11,7 @@ class CheckpointMap internal constructor(
     val model: String,
     val sections: List<MapSection>,
     val ignored: List<IgnoredKey>,
-    internal val config: JsonObject?,
-    internal val source: StrictJson,
+    internal val config: ConfigMap?,
 ) {
     override fun toString() = name
 

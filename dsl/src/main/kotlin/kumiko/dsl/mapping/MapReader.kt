@@ -12,8 +12,9 @@ internal class MapReader(private val json: StrictJson) {
         val sections = file.sections.mapIndexedNotNull { i, section -> section(section, "sections[$i]") }
         if (file.sections.isEmpty()) json.report("sections", "a map needs at least one section")
         val ignored = file.ignore.mapNotNull { (key, reason) -> ignored(key, reason) }
+        val config = ConfigMap.parse(json)
         json.throwIfAny()
-        return CheckpointMap(json.file.removeSuffix(CheckpointMap.SUFFIX), file.model, sections, ignored, file.config, json)
+        return CheckpointMap(json.file.removeSuffix(CheckpointMap.SUFFIX), file.model, sections, ignored, config)
     }
 
     private fun ignored(key: String, reason: String): IgnoredKey? {

@@ -48,6 +48,13 @@ internal class StrictJson(val file: String, text: String) {
         return READER.decodeFromJsonElement(serializer, root)
     }
 
+    /** A part of the text; null where it has mistakes, which are reported but not thrown. */
+    fun <T> decodeAt(serializer: KSerializer<T>, value: JsonElement, path: String): T? {
+        val before = problems.size
+        check(serializer.descriptor, value, path)
+        return if (problems.size == before) READER.decodeFromJsonElement(serializer, value) else null
+    }
+
     private fun check(type: SerialDescriptor, value: JsonElement, path: String) {
         if (value is JsonNull && type.isNullable) return
         when (val kind = type.kind) {

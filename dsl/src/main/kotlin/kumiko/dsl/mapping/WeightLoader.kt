@@ -2,14 +2,17 @@ package kumiko.dsl.mapping
 
 import kumiko.runtime.tensor.Dense
 import kumiko.runtime.tensor.Matrix
+import kumiko.runtime.run.Weights
 import java.lang.foreign.Arena
 
 /** How far a load has come. [layer] is null outside the blocks. */
 data class LoadProgress(val layer: Int?, val bytes: Long, val totalBytes: Long)
 
 /** The parameters of a model by canonical name, as views of its checkpoint. Closing ends the life of what had to be copied. */
-class LoadedWeights internal constructor(val parameters: Map<String, Matrix>, private val arena: Arena) : AutoCloseable {
-    operator fun get(name: String): Matrix? = parameters[name]
+class LoadedWeights internal constructor(val parameters: Map<String, Matrix>, private val arena: Arena) :
+    Weights,
+    AutoCloseable {
+    override operator fun get(name: String): Matrix? = parameters[name]
 
     override fun close() = arena.close()
 }

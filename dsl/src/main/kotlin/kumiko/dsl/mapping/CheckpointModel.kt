@@ -1,0 +1,89 @@
+package kumiko.dsl.mapping
+
+import kumiko.dsl.spec.ModelSpec
+import kumiko.dsl.spec.withLayers
+import java.nio.file.Files
+import java.nio.file.Path
+
+/**
+ * A published checkpoint, understood: which map fits it, the spec that its configuration describes, and what became of every key. Only
+ * headers were read. [spec] is the model that [load] fills; with a part of the layers it is shorter than the checkpoint.
+ */
+class CheckpointModel internal constructor(
+    val directory: Path,
+    val map: CheckpointMap,
+    val spec: ModelSpec,
+    val account: KeyAccount,
+    private val source: CheckpointSource,
+) : AutoCloseable {
+    /** Views of all parameters. @throws MappingException if [account] has problems, or copies that should agree do not */
+    fun load(progress: (LoadProgress) -> Unit = {}): LoadedWeights = WeightLoader.load(account, source, progress)
+
+    override fun close() = source.close()
+
+    companion object {
+        /**
+         * Opens a checkpoint: a directory, or a file in it. Without [map] the one of [catalog] that fits is found by files, configuration
+         * and keys; without [spec] the configuration file is read. With [layers], such as `0..3`, only these blocks are loaded.
+         *
+         * @throws MappingException if no map fits, saying for each why, or if the configuration cannot be understood. A checkpoint whose
+         *     keys do not fit [map] is opened; its [account] has the problems.
+         */
+        fun open(path: Path, catalog: Catalog, map: CheckpointMap? = null, spec: ModelSpec? = null, layers: IntRange? = null): CheckpointModel {
+            val directory = directory(path)
+            val opening = Opening(directory, catalog, spec, layers)
+            return if (map != null) opening.through(map) else Recognition(directory, catalog, opening).find()
+        }
+
+        private fun directory(path: Path): Path = when {
+            Files.isDirectory(path) -> path
+            Files.exists(path) -> path.toAbsolutePath().parent
+            else -> throw MappingException("$path: there is no such file or directory. Check the path for a typing mistake.")
+        }
+    }
+}
+
+/** Opens one directory through one map after another. */
+internal class Opening(
+    private val directory: Path,
+    private val catalog: Catalog,
+    private val spec: ModelSpec?,
+    private val layers: IntRange?,
+) {
+    fun through(map: CheckpointMap): CheckpointModel {
+        val described = describe(map)
+        val source = CheckpointSource.open(directory, map, described.spec.layers)
+        try {
+            val whole = OpenSizes.close(map, described.spec, described.open, source.keys)
+            val account = MapChecker.check(map, whole.targets(), source.keys, layers?.also { requirePart(whole, it) })
+            return CheckpointModel(directory, map, if (layers == null) whole else whole.withLayers(layers.last + 1), account, source)
+        } catch (e: Throwable) {
+            source.close()
+            throw e
+        }
+    }
+
+    private fun requirePart(whole: ModelSpec, layers: IntRange) {
+        if (layers.first != 0 || layers.last !in 0 until whole.layers) {
+            throw MappingException(
+                "layers ${layers.first}..${layers.last} of ${whole.name}: a part of a model begins at layer 0 and ends before layer ${whole.layers}",
+            )
+        }
+    }
+
+    /** What the configuration file says; the given spec where there is one. */
+    fun describe(map: CheckpointMap): ConfigResult {
+        if (spec != null) return ConfigResult(spec, emptySet())
+        val config = map.config ?: throw MappingException("map ${map.name} reads no configuration file; say which model the checkpoint holds")
+        val file = directory.resolve(config.file)
+        if (!Files.isRegularFile(file)) throw MappingException("$directory: there is no ${config.file}, which map ${map.name} reads the sizes from")
+        if (Files.size(file) > MAX_CONFIG) throw MappingException("$file: a configuration of ${Files.size(file)} bytes is not read; the limit is $MAX_CONFIG")
+        return ConfigReader(map, catalog.spec(map.model), config.file, Files.readString(file)).read(name())
+    }
+
+    private fun name() = directory.toAbsolutePath().normalize().fileName?.toString() ?: "checkpoint"
+
+    private companion object {
+        const val MAX_CONFIG = 1L shl 20
+    }
+}
