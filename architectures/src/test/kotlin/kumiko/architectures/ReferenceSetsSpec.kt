@@ -30,7 +30,6 @@ class ReferenceSetsSpec : FunSpec({
         "neox-hf-sequential" to "neox-hf",
         "neox-20b-shards" to "neox-20b-shards",
         "neox-sort-shards" to "neox-20b-shards",
-        "chatglm-6b" to "chatglm-6b",
     )
 
     for ((set, map) in maps) {
@@ -40,7 +39,9 @@ class ReferenceSetsSpec : FunSpec({
                 model.account.problems.shouldBeEmpty()
                 model.load().use { weights ->
                     weights.parameters.keys shouldBe model.spec.parameters().map { it.name }.toSet()
-                    model.spec.parameters().forEach { p -> weights[p.name]!!.let { listOf(it.rows(), it.columns()) } shouldBe (p.shape + 1).take(2) }
+                    model.spec.parameters().forEach { p ->
+                        weights[p.name]!!.let { listOf(it.rows(), it.columns()) } shouldBe (p.shape + 1).take(2)
+                    }
                 }
             }
         }

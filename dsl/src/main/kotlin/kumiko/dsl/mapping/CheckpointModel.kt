@@ -29,7 +29,13 @@ class CheckpointModel internal constructor(
          * @throws MappingException if no map fits, saying for each why, or if the configuration cannot be understood. A checkpoint whose
          *     keys do not fit [map] is opened; its [account] has the problems.
          */
-        fun open(path: Path, catalog: Catalog, map: CheckpointMap? = null, spec: ModelSpec? = null, layers: IntRange? = null): CheckpointModel {
+        fun open(
+            path: Path,
+            catalog: Catalog,
+            map: CheckpointMap? = null,
+            spec: ModelSpec? = null,
+            layers: IntRange? = null,
+        ): CheckpointModel {
             val directory = directory(path)
             val opening = Opening(directory, catalog, spec, layers)
             return if (map != null) opening.through(map) else Recognition(directory, catalog, opening).find()
@@ -74,10 +80,24 @@ internal class Opening(
     /** What the configuration file says; the given spec where there is one. */
     fun describe(map: CheckpointMap): ConfigResult {
         if (spec != null) return ConfigResult(spec, emptySet())
-        val config = map.config ?: throw MappingException("map ${map.name} reads no configuration file; say which model the checkpoint holds")
+        val config = map.config ?: throw MappingException(
+            "map ${map.name} reads no configuration file; say which model the checkpoint holds",
+        )
         val file = directory.resolve(config.file)
-        if (!Files.isRegularFile(file)) throw MappingException("$directory: there is no ${config.file}, which map ${map.name} reads the sizes from")
-        if (Files.size(file) > MAX_CONFIG) throw MappingException("$file: a configuration of ${Files.size(file)} bytes is not read; the limit is $MAX_CONFIG")
+        if (!Files.isRegularFile(
+                file,
+            )
+        ) {
+            throw MappingException("$directory: there is no ${config.file}, which map ${map.name} reads the sizes from")
+        }
+        if (Files.size(
+                file,
+            ) > MAX_CONFIG
+        ) {
+            throw MappingException(
+                "$file: a configuration of ${Files.size(file)} bytes is not read; the limit is $MAX_CONFIG",
+            )
+        }
         return ConfigReader(map, catalog.spec(map.model), config.file, Files.readString(file)).read(name())
     }
 

@@ -97,9 +97,12 @@ internal class ConfigMap(
 
         private fun mistake(key: ConfigKeyFile): String? = when {
             (key.to == null) == (key.constant == null) -> "say either \"to\", the place it sets, or \"is\", the value it must have"
+
             key.words != null && key.words.isEmpty() -> "\"words\" needs at least one word"
+
             key.words != null && key.absent != null && Words.word(key.absent) !in key.words ->
                 "\"absent\" must be one of the words ${key.words.keys.joinToString(", ")}"
+
             else -> null
         }
 

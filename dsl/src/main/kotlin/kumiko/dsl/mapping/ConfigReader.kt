@@ -69,7 +69,9 @@ internal class ConfigReader(private val map: CheckpointMap, base: ModelSpec, pri
         for ((key, value) in given) {
             val nullObject = value is JsonNull && known.any { it.startsWith("$key.") }
             if (key in known || nullObject || ignored(key)) continue
-            problems += "unknown key \"$key\" = ${StrictJson.brief(value)} (line ${json.line(key)})${knownNames(key, known).takeIf { "did you" in it }.orEmpty()}" +
+            problems += "unknown key \"$key\" = ${StrictJson.brief(value)} (line ${json.line(key)})${knownNames(key, known).takeIf {
+                "did you" in it
+            }.orEmpty()}" +
                 "; it might change results, so map ${map.name} must consume it or name it as ignorable"
         }
     }
@@ -83,7 +85,9 @@ internal class ConfigReader(private val map: CheckpointMap, base: ModelSpec, pri
     private fun value(key: ConfigKey): JsonElement? {
         val found = key.names.mapNotNull { name -> given[name]?.takeIf { it !is JsonNull }?.let { name to it } }
         found.drop(1).filter { !Words.same(it.second, found.first().second) }.forEach { (name, value) ->
-            problems += "\"${found.first().first}\" is ${StrictJson.brief(found.first().second)}, but \"$name\", which means the same, is ${StrictJson.brief(value)}"
+            problems += "\"${found.first().first}\" is ${StrictJson.brief(
+                found.first().second,
+            )}, but \"$name\", which means the same, is ${StrictJson.brief(value)}"
         }
         return found.firstOrNull()?.second
     }
@@ -143,8 +147,11 @@ internal class ConfigReader(private val map: CheckpointMap, base: ModelSpec, pri
     private fun swiglu(key: ConfigKey, site: Site.Swiglu, value: JsonElement?) {
         if (value == null) return missing(key, "it sets ${key.to}")
         val text = (value as? JsonPrimitive)?.takeIf { !it.isString }?.doubleOrNull?.takeIf { it > 0 }?.let { value.content }
-        if (text == null) problems += "${key.label} must be a number above 0, not ${StrictJson.brief(value)}"
-        else draft.define(site.dim, SwigluText.with(draft.definition(site.dim), site.argument, text) ?: draft.definition(site.dim))
+        if (text == null) {
+            problems += "${key.label} must be a number above 0, not ${StrictJson.brief(value)}"
+        } else {
+            draft.define(site.dim, SwigluText.with(draft.definition(site.dim), site.argument, text) ?: draft.definition(site.dim))
+        }
     }
 
     private fun number(key: ConfigKey, site: Site.Place, value: JsonElement?) {
@@ -153,10 +160,14 @@ internal class ConfigReader(private val map: CheckpointMap, base: ModelSpec, pri
         when {
             places.isEmpty() && value != null ->
                 problems += "${key.label} is ${StrictJson.brief(value)}, but it sets ${key.to}, which the model has not with the other keys"
+
             places.isEmpty() -> Unit
+
             effective == null -> missing(key, "it sets ${key.to}")
+
             (effective as? JsonPrimitive)?.takeIf { !it.isString }?.doubleOrNull == null ->
                 problems += "${key.label} must be a number, not ${StrictJson.brief(effective)}"
+
             else -> draft.edit(site) { effective }
         }
     }
@@ -176,8 +187,11 @@ internal class ConfigReader(private val map: CheckpointMap, base: ModelSpec, pri
 
     private fun whole(key: ConfigKey, value: JsonElement?): Int? {
         val number = (value as? JsonPrimitive)?.takeIf { !it.isString }?.intOrNull
-        if (value == null) missing(key, "it sets ${key.to}")
-        else if (number == null || number < 1) problems += "${key.label} must be a whole number above 0, not ${StrictJson.brief(value)}"
+        if (value == null) {
+            missing(key, "it sets ${key.to}")
+        } else if (number == null || number < 1) {
+            problems += "${key.label} must be a whole number above 0, not ${StrictJson.brief(value)}"
+        }
         return number?.takeIf { it > 0 }
     }
 

@@ -11,7 +11,14 @@ internal object OpenSizes {
     fun close(map: CheckpointMap, spec: ModelSpec, open: Set<String>, keys: KeyList): ModelSpec {
         val routes = Routes(map, spec.targets(), keys.shards).routes
         val sizes = open.map { dim ->
-            dim to (find(spec, dim, routes, keys) ?: throw MappingException("${spec.name}: no tensor of the checkpoint tells the size $dim"))
+            dim to (
+                find(
+                    spec,
+                    dim,
+                    routes,
+                    keys,
+                ) ?: throw MappingException("${spec.name}: no tensor of the checkpoint tells the size $dim")
+                )
         }
         return if (sizes.isEmpty()) spec else spec.withDims(*sizes.toTypedArray())
     }

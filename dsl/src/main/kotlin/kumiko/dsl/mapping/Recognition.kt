@@ -66,7 +66,11 @@ internal class Recognition(private val directory: Path, private val catalog: Cat
         val (likely, others) = refusals.partition { it.stage == best && best != Stage.FILES }
         val lines = likely.map { "${it.map.name}: ${it.reason}" } +
             others.map { "${it.map.name}: ${it.reason.lineSequence().first()}" }
-        return MappingException("$directory: none of the ${catalog.maps.size} maps fits\n" + lines.joinToString("\n") { it.prependIndent("  ") })
+        return MappingException(
+            "$directory: none of the ${catalog.maps.size} maps fits\n" + lines.joinToString("\n") {
+                it.prependIndent("  ")
+            },
+        )
     }
 
     private fun severalFit(fitting: List<CheckpointModel>) = MappingException(

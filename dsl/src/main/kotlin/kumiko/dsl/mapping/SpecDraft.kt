@@ -37,7 +37,9 @@ internal class SpecDraft(base: ModelSpec) {
     var layers: Int
         get() = rows().sumOf { it.getValue("count").jsonPrimitive.int }
         set(value) {
-            val row = rows().singleOrNull() ?: throw MappingException("the model has several rows of blocks, a number of layers does not fit it")
+            val row = rows().singleOrNull() ?: throw MappingException(
+                "the model has several rows of blocks, a number of layers does not fit it",
+            )
             body = JsonObject(body + ("blocks" to JsonArray(listOf(JsonObject(row + ("count" to JsonPrimitive(value)))))))
         }
 

@@ -1,8 +1,8 @@
 package kumiko.dsl.mapping
 
+import kumiko.runtime.run.Weights
 import kumiko.runtime.tensor.Dense
 import kumiko.runtime.tensor.Matrix
-import kumiko.runtime.run.Weights
 import java.lang.foreign.Arena
 
 /** How far a load has come. [layer] is null outside the blocks. */
