@@ -1,5 +1,3 @@
-@file:JvmName("Models")
-
 package kumiko.dsl
 
 import kumiko.dsl.spec.Blocks

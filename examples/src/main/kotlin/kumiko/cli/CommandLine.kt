@@ -63,6 +63,9 @@ private fun commands(): List<CliktCommand> = listOf(
     ListCommand(),
     ShowCommand(),
     CompareCommand(),
+    GenerateCommand(),
+    TraceCommand(),
+    ParityCommand(),
 )
 
 private class Root(private val screen: Terminal) : CliktCommand(name = "kumiko") {

@@ -1,5 +1,3 @@
-@file:JvmName("SpecCompiler")
-
 package kumiko.dsl.compile
 
 import kumiko.dsl.spec.Lowering

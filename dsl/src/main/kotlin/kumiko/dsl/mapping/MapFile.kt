@@ -67,4 +67,10 @@ enum class Split(val word: String) {
 enum class Rope(val word: String) {
     /** The file has the even components of a head first, then the odd ones (Hugging Face); the parameter has them in turn. */
     @SerialName("halves-to-adjacent") HALVES_TO_ADJACENT("halves-to-adjacent"),
+    ;
+
+    /** Which component of the parameter's head each row of a head in the file is, for heads of [size] rows. */
+    fun components(size: Int): IntArray = when (this) {
+        HALVES_TO_ADJACENT -> IntArray(size) { if (it < size / 2) 2 * it else 2 * (it - size / 2) + 1 }
+    }
 }

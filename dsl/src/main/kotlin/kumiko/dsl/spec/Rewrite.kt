@@ -1,6 +1,3 @@
-@file:JvmMultifileClass
-@file:JvmName("Specs")
-
 package kumiko.dsl.spec
 
 /**

@@ -24,14 +24,12 @@ internal class ParityModel(
 
 /**
  * Compares a model with a reference, tensor by tensor and token by token.
- *
- * @param tolerance for each tensor of the reference
  */
 internal class ParityRun(
     private val model: ParityModel,
     private val reference: ReferenceSet,
     private val options: Options,
-    private val tolerance: (String) -> Double,
+    private val tolerances: Tolerances,
 ) {
     private val nodes = model.graph.nodes().map { it.name() }
     private val places = nodes.withIndex().associate { (place, name) -> name to place }
@@ -75,7 +73,7 @@ internal class ParityRun(
             { Elements.get(expected.dtype(), expected.data(), it) },
             { actual[place(it)] },
         )
-        return NodeParity(actual.node, name, sequence, comparison, tolerance(name))
+        return NodeParity(actual.node, name, sequence, comparison, tolerances[name])
     }
 
     /** Where each element of the reference's tensor lies in the node's value. */
@@ -138,7 +136,7 @@ internal class ParityRun(
             { Elements.get(expected.dtype(), expected.data(), from + it) },
             { logits[it.toInt()] },
         )
-        return NodeParity("logits, decoding", "generated_logits", sequence, comparison, tolerance("logits"))
+        return NodeParity("logits, decoding", "generated_logits", sequence, comparison, tolerances.decoding)
     }
 
     private fun values(data: MemorySegment, dtype: DType, count: Int) = DoubleArray(count) { Elements.get(dtype, data, it.toLong()) }

@@ -16,17 +16,19 @@ import java.nio.file.Path
  * `expected.safetensors` and `reference.json`, or from one trace file.
  *
  * @property tolerances by tensor name; empty where the reference says nothing about its own rounding
+ * @property informative tensors that the reference describes without a tolerance: results in another type, not to be compared
  */
 internal class ReferenceSet private constructor(
     val source: Path,
     val sequences: List<IntArray>,
     private val prefix: (Int) -> String,
     val tolerances: Map<String, Double>,
+    private val informative: Set<String>,
     private val file: TensorFile,
 ) : AutoCloseable {
     /** The tensors of a sequence that stand for nodes of a graph. */
     fun names(sequence: Int): List<String> = file.names().filter { it.startsWith(prefix(sequence)) }
-        .map { it.removePrefix(prefix(sequence)) } - setOf(GENERATED, GENERATED_LOGITS)
+        .map { it.removePrefix(prefix(sequence)) } - setOf(GENERATED, GENERATED_LOGITS) - informative
 
     fun tensor(sequence: Int, name: String): Tensor = file.tensor(prefix(sequence) + name)
 
@@ -46,7 +48,7 @@ internal class ReferenceSet private constructor(
     private data class Input(val sequences: List<List<Int>>, @SerialName("max_new_tokens") val tokens: Int = 0)
 
     @Serializable
-    private data class Tolerance(@SerialName("suggested_atol") val atol: Double)
+    private data class Tolerance(@SerialName("suggested_atol") val atol: Double? = null)
 
     @Serializable
     private data class Description(val tolerance: Map<String, Tolerance> = emptyMap())
@@ -69,7 +71,8 @@ internal class ReferenceSet private constructor(
                 path,
                 input.sequences.map { it.toIntArray() },
                 { "seq$it." },
-                description.tolerance.mapValues { (_, tolerance) -> tolerance.atol },
+                description.tolerance.mapNotNull { (name, tolerance) -> tolerance.atol?.let { name to it } }.toMap(),
+                description.tolerance.filterValues { it.atol == null }.keys,
                 TensorFile.open(path.resolve("expected.safetensors")),
             )
         }
@@ -92,7 +95,7 @@ internal class ReferenceSet private constructor(
                 file.close()
                 refuse("$path: does not say which token ids it was made from; a trace has them in its metadata as \"$IDS\".")
             }
-            return ReferenceSet(path, listOf(ids.filterNotNull().toIntArray()), { "" }, emptyMap(), file)
+            return ReferenceSet(path, listOf(ids.filterNotNull().toIntArray()), { "" }, emptyMap(), emptySet(), file)
         }
     }
 }

@@ -1,0 +1,88 @@
+package kumiko.cli
+
+import com.github.ajalt.clikt.core.terminal
+import com.github.ajalt.clikt.parameters.arguments.argument
+import com.github.ajalt.clikt.parameters.arguments.help
+import com.github.ajalt.clikt.parameters.groups.provideDelegate
+import com.github.ajalt.clikt.parameters.options.default
+import com.github.ajalt.clikt.parameters.options.help
+import com.github.ajalt.clikt.parameters.options.option
+import com.github.ajalt.clikt.parameters.types.int
+import com.github.ajalt.clikt.parameters.types.restrictTo
+import kotlinx.serialization.json.add
+import kotlinx.serialization.json.buildJsonObject
+import kotlinx.serialization.json.put
+import kotlinx.serialization.json.putJsonArray
+import kumiko.cli.generate.Ending
+import kumiko.cli.generate.Generation
+import kumiko.cli.generate.Sampling
+import kumiko.cli.text.EndsOfText
+import kumiko.cli.text.Tokenizer
+import kumiko.cli.text.TokenizerFiles
+import java.nio.file.Path
+
+/** `kumiko generate`. */
+class GenerateCommand : KumikoCommand("generate", "Writes on from a text, or from token ids, with a checkpoint.") {
+    private val checkpoint by argument().help(CHECKPOINT_HELP)
+    private val prompt by option("--prompt", metavar = "TEXT").help("text to continue, by the tokenizer beside the checkpoint")
+    private val ids by option("--ids", metavar = "1,2,3").help("token ids to continue")
+    private val tokens by option(
+        "--tokens",
+        metavar = "N",
+    ).int().restrictTo(min = 1).default(TOKENS).help("how many at most (default $TOKENS)")
+    private val sampling by Sampling()
+    private val threads by threadsOption()
+
+    override fun run() {
+        if ((prompt == null) == (ids == null)) refuse("Say what to continue: either --prompt TEXT or --ids 1,2,3.")
+        val folder = Path.of(checkpoint)
+        if (prompt == null) {
+            val given = parseIds(ids!!)
+            loadModel(folder).use { write(it, given, EndsOfText.read(folder).ids, null) }
+        } else {
+            tokenizer(folder).use { tokenizer -> loadModel(folder).use { write(it, promptIds(tokenizer), tokenizer.stops, tokenizer) } }
+        }
+    }
+
+    private fun tokenizer(folder: Path): Tokenizer = TokenizerFiles.open(folder) ?: refuse(
+        "$folder: no tokenizer lies beside the checkpoint (looked for ${TokenizerFiles.KNOWN.joinToString(", ")}). " +
+            "Copy it there, or give token ids with --ids.",
+    )
+
+    private fun promptIds(tokenizer: Tokenizer): IntArray = tokenizer.prompt(prompt!!).also {
+        if (it.isEmpty()) {
+            refuse("The prompt is empty, and ${tokenizer.source} has no token that begins a text. Write at least one character.")
+        }
+    }
+
+    private fun write(model: LoadedModel, prompt: IntArray, stops: Set<Int>, tokenizer: Tokenizer?) {
+        val sampler = sampling.sampler { echo("seed $it", err = true) }
+        val written = ArrayList<Int>()
+        val stream = tokenizer?.stream(prompt)
+        if (!json && tokenizer != null) show(tokenizer.plain(prompt))
+        val ending = Generation(model.graph, model.weights, options(threads)).run(prompt, tokens, stops, sampler) { id ->
+            if (!json) show(stream?.push(id) ?: if (written.isEmpty()) "$id" else ",$id")
+            written += id
+        }
+        if (json) return printJson(report(prompt, written, tokenizer, ending))
+        show(stream?.finish().orEmpty() + "\n")
+        if (ending == Ending.POSITIONS) echo("${model.name} has no more positions; the text ends here", err = true)
+    }
+
+    private fun report(prompt: IntArray, written: List<Int>, tokenizer: Tokenizer?, ending: Ending) = buildJsonObject {
+        putJsonArray("prompt") { prompt.forEach { add(it) } }
+        putJsonArray("ids") { written.forEach { add(it) } }
+        tokenizer?.let { put("text", it.plain(prompt + written)) }
+        put("ended", ending.word)
+    }
+
+    /** At once: a text is read while it is written. */
+    private fun show(text: String) {
+        terminal.rawPrint(text)
+        System.out.flush()
+    }
+
+    private companion object {
+        const val TOKENS = 128
+    }
+}

@@ -1,0 +1,52 @@
+package kumiko.cli
+
+import kumiko.architectures.Maps
+import kumiko.cli.parity.ParityModel
+import kumiko.dsl.compile.compile
+import kumiko.dsl.mapping.CheckpointModel
+import kumiko.dsl.mapping.LoadedWeights
+import kumiko.dsl.mapping.Rope
+import kumiko.runtime.graph.Graph
+import kumiko.runtime.run.Weights
+import java.nio.file.Path
+
+/** A checkpoint that is ready to run. Closing ends the life of its weights. */
+internal class LoadedModel(private val checkpoint: CheckpointModel, private val loaded: LoadedWeights) : AutoCloseable {
+    val name: String get() = checkpoint.spec.name
+    val graph: Graph = checkpoint.spec.compile()
+    val weights: Weights = Weights { loaded[it] }
+
+    fun forParity(): ParityModel = ParityModel(name, graph, weights, ::headOrder)
+
+    /** By parameter: how its map reorders the rows of every head. */
+    private val reordered: Map<String, IntArray> = checkpoint.account.matched.flatMap { key ->
+        key.route.targets.mapNotNull { target -> key.route.rule.rope?.let { target.name to it.components(target.heads!!.size) } }
+    }.toMap()
+
+    /** A node of queries or keys is named after the projection that it comes from. */
+    private fun headOrder(node: String): IntArray? =
+        generateSequence(node) { it.substringBeforeLast('.', "").ifEmpty { null } }.firstNotNullOfOrNull { reordered["$it.weight"] }
+
+    override fun close() {
+        loaded.close()
+        checkpoint.close()
+    }
+}
+
+/** Opens a checkpoint by the map that fits it. */
+internal fun loadModel(path: Path): LoadedModel {
+    val checkpoint = CheckpointModel.open(path, Maps)
+    try {
+        return LoadedModel(checkpoint, checkpoint.load())
+    } catch (e: Throwable) {
+        checkpoint.close()
+        throw e
+    }
+}
+
+/** What the runtime refuses about the arguments of [run] is for the user: it says what, where and what to do. */
+internal fun <T> refusing(run: () -> T): T = try {
+    run()
+} catch (e: IllegalArgumentException) {
+    refuse(e.message ?: throw e)
+}

@@ -1,0 +1,28 @@
+package kumiko.cli
+
+import com.github.ajalt.clikt.core.ParameterHolder
+import com.github.ajalt.clikt.parameters.options.help
+import com.github.ajalt.clikt.parameters.options.option
+import com.github.ajalt.clikt.parameters.types.int
+import com.github.ajalt.clikt.parameters.types.restrictTo
+import kumiko.runtime.kernel.KernelProvider
+import kumiko.runtime.kernel.Kernels
+import kumiko.runtime.run.Options
+
+/** What a CHECKPOINT argument may be, for help pages. */
+internal const val CHECKPOINT_HELP = "a directory with a published checkpoint and its configuration"
+
+internal fun ParameterHolder.threadsOption() =
+    option("--threads", metavar = "N").int().restrictTo(min = 1).help("threads that share the work (default: all processors)")
+
+internal fun options(threads: Int?, kernels: Kernels = KernelProvider.kernels()): Options =
+    Options.of(kernels).let { if (threads == null) it else it.withThreads(threads) }
+
+/** `1,2,3`; blanks are as good as commas. */
+internal fun parseIds(text: String): IntArray {
+    val words = text.split(',', ' ').filter { it.isNotEmpty() }
+    if (words.isEmpty()) refuse("--ids is empty; give at least one token id.")
+    return words.map {
+        it.toIntOrNull() ?: refuse("--ids: \"$it\" is no token id; ids are whole numbers separated by commas.")
+    }.toIntArray()
+}
