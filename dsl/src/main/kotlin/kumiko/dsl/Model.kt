@@ -1,3 +1,5 @@
+@file:JvmName("Models")
+
 package kumiko.dsl
 
 import kumiko.dsl.spec.Blocks

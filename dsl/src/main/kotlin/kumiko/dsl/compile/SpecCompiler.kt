@@ -1,3 +1,5 @@
+@file:JvmName("SpecCompiler")
+
 package kumiko.dsl.compile
 
 import kumiko.dsl.spec.Lowering

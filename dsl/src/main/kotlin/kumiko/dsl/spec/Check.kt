@@ -18,7 +18,7 @@ public class Check internal constructor(
 
     /** Tells that something does not fit at [place] of this layer; an empty place is the layer itself. */
     public fun problem(place: String, what: String, remedy: String) {
-        report += Problem(join(address, place.ifEmpty { null }), what, remedy)
+        report += Problem(join(address, place), what, remedy)
     }
 
     /** Whether rows of [input] have the width [wanted], which this layer reads at [place]; tells it if not. */
@@ -41,10 +41,13 @@ public class Check internal constructor(
     }
 
     /** Rows of width [dim], decided at [place] of this layer. */
-    public fun width(dim: Dim, place: String = ""): Width = Width(dim, join(address, place.ifEmpty { null }), "its input is")
+    public fun width(dim: Dim, place: String = ""): Width = Width(dim, join(address, place), "its input is")
 
     /** The width behind [path], which stands in this layer. */
     public fun path(path: Path, input: Width): Width = path.placed(join(address, path.label), merged = true).walk(input)
+
+    /** The width behind [path], which is the layer at this place itself. */
+    internal fun inside(path: Path, input: Width): Width = path.placed(address, merged = true).walk(input)
 
     /** Checks [path] and that it gives back the width of the stream it is added to. */
     public fun keeps(path: Path, stream: Width) {
@@ -98,12 +101,15 @@ public class Check internal constructor(
         private fun clashes(spec: ModelSpec): List<Problem> {
             val table = DimTable()
             return spec.templates().flatMap { parameter ->
-                parameter.dims.mapNotNull { dim ->
-                    runCatching {
-                        table.add(dim)
-                    }.exceptionOrNull()?.let { Problem(parameter.name, it.message!!, "a name stands for one size in a model") }
-                }
-            }
+                parameter.dims.mapNotNull { table.clash(parameter.name, it) }
+            }.distinctBy { it.what }
+        }
+
+        private fun DimTable.clash(place: String, dim: Dim): Problem? = try {
+            add(dim)
+            null
+        } catch (e: SpecException) {
+            Problem(place, e.message.orEmpty(), "a name stands for one size in a model")
         }
     }
 }

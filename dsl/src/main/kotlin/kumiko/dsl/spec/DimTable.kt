@@ -41,7 +41,7 @@ internal class DimTable {
 
     fun parse(expression: String): Dim = parseExpression(expression, DimAlgebra(byName)).dim()
 
-    private fun describe(dim: Dim.Named) = "${dim.definition.text} = ${dim.size}"
+    private fun describe(dim: Dim.Named) = if (dim.definition is Dim.Number) "${dim.size}" else "${dim.definition.text} = ${dim.size}"
 }
 
 /** Sizes and, as arguments of a function, real numbers. */

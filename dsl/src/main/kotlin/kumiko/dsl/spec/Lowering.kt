@@ -18,7 +18,7 @@ public class Lowering internal constructor(
     private val weights = layer?.parameters().orEmpty().associateBy { it.name }
 
     /** The canonical name of an inner node: `blocks.3.attention.query`. */
-    public fun name(node: String): String = join(address, node.ifEmpty { null })
+    public fun name(node: String): String = join(address, node)
 
     /** The canonical name of a node that belongs to [path]. */
     public fun name(path: Path, node: String): String = join(join(address, path.label ?: "branch${indexOf(path)}"), node)
@@ -36,8 +36,8 @@ public class Lowering internal constructor(
     public fun linear(weight: String, x: Node, node: String = if (weight.isEmpty()) result() else name(weight)): Node = graph.linear(
         node,
         x,
-        parameter(join(weight, "weight").removePrefix(".")),
-        parameterOrNull(join(weight, "bias").removePrefix(".")),
+        parameter(join(weight, "weight")),
+        parameterOrNull(join(weight, "bias")),
     )
 
     /** The token table of the embedding. */
@@ -50,7 +50,7 @@ public class Lowering internal constructor(
     public fun value(expr: LayerExpr): Double = expr.at(model.number, model.spec.layers)
 
     /** [path], which stands in this layer, over rows [x]. */
-    public fun path(path: Path, x: Node): Node = steps(path).fold(x) { rows, step -> step(rows) }
+    public fun path(path: Path, x: Node): Node = steps(path).run(x)
 
     /** The layers of [path] one by one; the last node is called [output] where that is given. */
     public fun steps(path: Path, output: String? = null): List<(Node) -> Node> =
@@ -60,6 +60,9 @@ public class Lowering internal constructor(
         path.layers.zip(path.addresses(address, merged)).mapIndexed { index, (layer, at) ->
             { rows -> layer.lower(rows, Lowering(model, at, layer, output.takeIf { index == path.layers.lastIndex })) }
         }
+
+    /** [path], which is the layer at this place itself. */
+    internal fun inside(path: Path, x: Node): Node = steps(path, address, merged = true, output).run(x)
 
     /**
      * Folds the residual stream over [paths]: [step] is given a path, the name of the stream behind it, and the stream before it. The

@@ -1,3 +1,6 @@
+@file:JvmMultifileClass
+@file:JvmName("Specs")
+
 package kumiko.dsl.spec
 
 import kotlinx.serialization.SerialName
@@ -26,9 +29,9 @@ public data class Path(public val layers: List<Layer>, public val name: String? 
     internal val core: Layer?
         get() = layers.filter { it !is Norm }.let { if (it.isEmpty()) layers.last() else it.singleOrNull() }
 
-    override fun width(input: Width, at: Check): Width = at.path(this, input)
+    override fun width(input: Width, at: Check): Width = at.inside(this, input)
 
-    override fun lower(x: Node, at: Lowering): Node = at.path(this, x)
+    override fun lower(x: Node, at: Lowering): Node = at.inside(this, x)
 
     /** The address of every layer of this path, which itself stands at [address]; [merged] if the core stands directly in it. */
     internal fun addresses(address: String, merged: Boolean): List<String> {
@@ -43,9 +46,9 @@ public data class Path(public val layers: List<Layer>, public val name: String? 
     }
 }
 
-/** The address of [label] inside [address]; no label stands in the address itself. */
+/** The address of [label] inside [address]; no label, or an empty one, is the address itself. */
 internal fun join(address: String, label: String?): String = when {
-    label == null -> address
+    label.isNullOrEmpty() -> address
     address.isEmpty() -> label
     else -> "$address.$label"
 }

@@ -1,3 +1,6 @@
+@file:JvmMultifileClass
+@file:JvmName("Specs")
+
 package kumiko.dsl.spec
 
 /** This model with other sizes; what is computed from them follows: `gpt2.withDims("embed" to 64, "heads" to 4)`. */
@@ -18,7 +21,7 @@ public fun ModelSpec.withLayers(layers: Int): ModelSpec {
     val rows = blocks.mapIndexedNotNull { index, row ->
         val count = if (index == blocks.lastIndex) left else minOf(row.count, left)
         left -= count
-        row.copy(count = maxOf(count, 0)).takeIf { count > 0 }
+        if (count > 0) row.copy(count = count) else null
     }
     return copy(blocks = rows)
 }

@@ -1,3 +1,6 @@
+@file:JvmMultifileClass
+@file:JvmName("Specs")
+
 package kumiko.dsl.spec
 
 import kotlinx.serialization.SerialName

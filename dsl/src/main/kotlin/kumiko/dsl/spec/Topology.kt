@@ -1,3 +1,6 @@
+@file:JvmMultifileClass
+@file:JvmName("Specs")
+
 package kumiko.dsl.spec
 
 import kotlinx.serialization.SerialName
@@ -110,7 +113,7 @@ public data class GatedResidual(public val gate: Path, public val gated: List<Pa
     override fun lower(x: Node, at: Lowering): Node {
         val open = at.path(gate, x)
         return at.stream(gated, x) { path, name, stream ->
-            val product = at.graph.multiply(at.name(path, "gated"), open, at.path(path, stream))
+            val product = at.graph.multiply(at.name(path, "product"), open, at.path(path, stream))
             at.graph.add(name, 1.0, stream, product)
         }
     }
