@@ -1,15 +1,15 @@
 package kumiko.dsl;
 
-import static kumiko.dsl.spec.Specs.attention;
-import static kumiko.dsl.spec.Specs.causal;
-import static kumiko.dsl.spec.Specs.layerNorm;
-import static kumiko.dsl.spec.Specs.learnedPositions;
-import static kumiko.dsl.spec.Specs.mlp;
-import static kumiko.dsl.spec.Specs.plus;
-import static kumiko.dsl.spec.Specs.sequentialResidual;
-import static kumiko.dsl.spec.Specs.then;
-import static kumiko.dsl.spec.Specs.times;
-import static kumiko.dsl.spec.Specs.tokens;
+import static kumiko.dsl.spec.Attentions.attention;
+import static kumiko.dsl.spec.Branches.plus;
+import static kumiko.dsl.spec.Dims.times;
+import static kumiko.dsl.spec.Embeddings.learnedPositions;
+import static kumiko.dsl.spec.Embeddings.tokens;
+import static kumiko.dsl.spec.FeedForwards.mlp;
+import static kumiko.dsl.spec.Masks.causal;
+import static kumiko.dsl.spec.Norms.layerNorm;
+import static kumiko.dsl.spec.Paths.then;
+import static kumiko.dsl.spec.Topologies.sequentialResidual;
 
 import java.util.List;
 import kumiko.dsl.spec.Affine;

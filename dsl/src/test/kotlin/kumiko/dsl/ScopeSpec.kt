@@ -25,7 +25,9 @@ class ScopeSpec : FunSpec({
     }
 
     test("blocks do not stand inside blocks") {
-        program("blocks(2) { blocks(1) { residual(linear(embed, embed)) }; residual(linear(embed, embed)) }").shouldNotCompile("implicit receiver")
+        program(
+            "blocks(2) { blocks(1) { residual(linear(embed, embed)) }; residual(linear(embed, embed)) }",
+        ).shouldNotCompile("implicit receiver")
     }
 
     test("the head is not set inside a block") {

@@ -78,8 +78,16 @@ public class Check internal constructor(
             spec.distinctBlocks().forEach { (address, block) ->
                 Check(model, address, report).keeps(block.asPath(), stream)
             }
-            Check(model, "", report).run { spec.head.asPath().placed("head", merged = false).walk(stream) }
+            val logits = Check(model, "", report).run { spec.head.asPath().placed("head", merged = false).walk(stream) }
+            if (logits.dim?.size != model.tokens?.vocab?.size) report += unreadable(logits, model.tokens)
             return report + duplicates(spec) + clashes(spec)
+        }
+
+        /** A model reads the tokens it writes. */
+        private fun unreadable(logits: Width, tokens: Tokens?): List<Problem> {
+            val (written, read) = (logits.dim ?: return emptyList()) to (tokens?.vocab ?: return emptyList())
+            val remedy = "${read.text} comes from embedding.tokens; a model reads the tokens it writes: did you mean ${read.text}?"
+            return listOf(Problem(logits.origin, "writes ${written.shown()} tokens, but the model reads ${read.shown()}", remedy))
         }
 
         /** Two layers under one name, within the embedding, a block or the head. */

@@ -1,5 +1,4 @@
-@file:JvmMultifileClass
-@file:JvmName("Specs")
+@file:JvmName("Linears")
 
 package kumiko.dsl.spec
 

@@ -1,5 +1,4 @@
-@file:JvmMultifileClass
-@file:JvmName("Specs")
+@file:JvmName("PositionCodes")
 
 package kumiko.dsl.spec
 

@@ -1,5 +1,4 @@
-@file:JvmMultifileClass
-@file:JvmName("Specs")
+@file:JvmName("PositionNumbers")
 
 package kumiko.dsl.spec
 

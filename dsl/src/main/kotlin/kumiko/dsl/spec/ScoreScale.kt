@@ -1,5 +1,4 @@
-@file:JvmMultifileClass
-@file:JvmName("Specs")
+@file:JvmName("ScoreScales")
 
 package kumiko.dsl.spec
 

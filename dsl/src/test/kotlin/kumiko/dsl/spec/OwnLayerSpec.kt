@@ -26,7 +26,11 @@ class OwnLayerSpec : FunSpec({
     }
 
     test("it is checked like any other") {
-        shouldThrow<SpecException> { tinyGpt2.replace<Mlp> { Adapter(it.hidden, bottleneck) } }.message shouldBe """
+        shouldThrow<SpecException> {
+            tinyGpt2.replace<Mlp> {
+                Adapter(it.hidden, bottleneck)
+            }
+        }.message shouldBe """
             |tiny-gpt2: 1 problem
             |  blocks.adapter.down   input hidden(32), but the residual stream is embed(8)
             |                        embed comes from embedding.tokens; did you mean embed?
@@ -48,7 +52,9 @@ class OwnLayerSpec : FunSpec({
             "blocks.1.adapter.up",
             "blocks.1.adapter.sum",
         )
-        dense.compile().byName().keys.filter { it == "blocks.0.both" || it == "blocks.1" } shouldContainExactly listOf("blocks.0.both", "blocks.1")
+        dense.compile().byName().keys.filter {
+            it == "blocks.0.both" || it == "blocks.1"
+        } shouldContainExactly listOf("blocks.0.both", "blocks.1")
     }
 
     test("a kind that was not made known is refused by name, with the line that is missing") {
