@@ -5,6 +5,7 @@ import java.util.Arrays;
 /** Tokens that wait to be computed, and how they are packed into calls. */
 final class Intake {
   private final Limits limits;
+  private final boolean wholeFront;
   private final Call call;
   private final CallWriter writer;
   private final Machine machine;
@@ -19,6 +20,7 @@ final class Intake {
 
   Intake(Program program, Call call, Machine machine, SequenceState[] states, int capacity) {
     this.limits = program.limits();
+    wholeFront = limits.wholeFront();
     this.call = call;
     this.machine = machine;
     this.states = states;
@@ -90,7 +92,7 @@ final class Intake {
   }
 
   private int rowsInOnePiece(SequenceState state) {
-    return limits.wholeFront() ? Math.max(1, state.start - state.length) : 1;
+    return wholeFront ? Math.max(1, state.start - state.length) : 1;
   }
 
   private void pick(int slot, boolean everyRow) {

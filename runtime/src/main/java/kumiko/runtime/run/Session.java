@@ -14,7 +14,7 @@ import java.util.stream.Stream;
  *   session.prefill(0, promptIds);
  *   int next = session.sample(0, Sampler.greedy());
  *   while (next != endOfText) {
- *     session.decode(new int[] {next, Session.SKIP});
+ *     session.decode(0, next);
  *     next = session.sample(0, Sampler.greedy());
  *   }
  * }
@@ -121,9 +121,11 @@ public final class Session implements AutoCloseable {
   /**
    * One more token for each slot, or {@link #SKIP}. Reads the weights once for all of them and allocates nothing.
    *
+   * @param tokens as many as there are slots
+   *
    * @throws IllegalArgumentException as {@link #prefill(int, int...)}, and when a slot has no prompt yet
    */
-  public void decode(int... tokens) {
+  public void decode(int[] tokens) {
     if (tokens.length != slots) {
       throw new IllegalArgumentException(
           program.graph().name() + ": " + tokens.length + " tokens for " + slots + " slots; give Session.SKIP for a slot to skip");
@@ -131,17 +133,32 @@ public final class Session implements AutoCloseable {
     try {
       for (int s = 0; s < slots; s++) {
         if (tokens[s] != SKIP) {
-          if (states[s].length == 0) {
-            throw new IllegalArgumentException(program.graph().name() + ": slot " + s + " has no prompt yet; prefill it before decoding");
-          }
-          oneToken[s][0] = tokens[s];
-          intake.accept(s, oneToken[s]);
+          acceptToken(s, tokens[s]);
         }
       }
       advance(null);
     } finally {
       intake.clear();
     }
+  }
+
+  /** One more token for one slot. */
+  public void decode(int slot, int token) {
+    checkSlot(slot);
+    try {
+      acceptToken(slot, token);
+      advance(null);
+    } finally {
+      intake.clear();
+    }
+  }
+
+  private void acceptToken(int slot, int token) {
+    if (states[slot].length == 0) {
+      throw new IllegalArgumentException(program.graph().name() + ": slot " + slot + " has no prompt yet; prefill it before decoding");
+    }
+    oneToken[slot][0] = token;
+    intake.accept(slot, oneToken[slot]);
   }
 
   /** Runs calls until nothing is pending. */
