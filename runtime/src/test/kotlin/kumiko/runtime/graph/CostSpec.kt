@@ -10,7 +10,8 @@ import kumiko.runtime.run.models
 private fun llama7b(): Graph {
     val b = GraphBuilder("llama-7b")
     var x = b.embedding("embedding", b.parameter("table", 32_000, 4096), b.tokens())
-    fun linear(name: String, from: Node, out: Long) = b.linear(name, from, b.parameter("$name.weight", out, from.type().width().toLong()), null)
+    fun linear(name: String, from: Node, out: Long) =
+        b.linear(name, from, b.parameter("$name.weight", out, from.type().width().toLong()), null)
     for (i in 0 until 32) {
         val keys = b.append("$i.keys", linear("$i.key", x, 4096), null, 32, 128)
         val values = b.append("$i.values", linear("$i.value", x, 4096), null, 32, 128)

@@ -12,7 +12,9 @@ import java.nio.file.Path
 
 private fun sequences(set: Path): List<IntArray> {
     val lists = Files.readString(set.resolve("input.json")).substringAfter("\"sequences\"").substringBefore("\"max_new_tokens\"")
-    return Regex("\\[([0-9,\\s]+)]").findAll(lists).map { it.groupValues[1].split(',').map { id -> id.trim().toInt() }.toIntArray() }.toList()
+    return Regex("\\[([0-9,\\s]+)]").findAll(lists).map {
+        it.groupValues[1].split(',').map { id -> id.trim().toInt() }.toIntArray()
+    }.toList()
 }
 
 private fun TensorFile.numbers(name: String): List<Int> = tensor(name).let { tensor ->

@@ -68,8 +68,12 @@ class SamplerSpec : FunSpec({
     }
 
     test("settings that mean nothing are refused") {
-        shouldThrow<IllegalArgumentException> { Sampler.of(-1.0, 0, 1.0, 0) }.message shouldBe "temperature is a number of at least 0, not -1.0"
-        shouldThrow<IllegalArgumentException> { Sampler.of(1.0, -1, 1.0, 0) }.message shouldBe "top-k is a count of tokens, 0 for all, not -1"
+        shouldThrow<IllegalArgumentException> {
+            Sampler.of(-1.0, 0, 1.0, 0)
+        }.message shouldBe "temperature is a number of at least 0, not -1.0"
+        shouldThrow<IllegalArgumentException> {
+            Sampler.of(1.0, -1, 1.0, 0)
+        }.message shouldBe "top-k is a count of tokens, 0 for all, not -1"
         shouldThrow<IllegalArgumentException> { Sampler.of(1.0, 0, 0.0, 0) }.message shouldBe
             "top-p is a probability above 0 and at most 1, not 0.0"
     }
