@@ -60,14 +60,25 @@ internal class Opening(
         val described = describe(map)
         val source = CheckpointSource.open(directory, map, described.spec.layers)
         try {
-            val whole = OpenSizes.close(map, described.spec, described.open, source.keys)
-            val account = MapChecker.check(map, whole.targets(), source.keys, layers?.also { requirePart(whole, it) })
+            val sized = OpenSizes.close(map, described.spec, described.open, source.keys)
+            val (whole, account) = decideTie(map, sized, source)
             return CheckpointModel(directory, map, if (layers == null) whole else whole.withLayers(layers.last + 1), account, source)
         } catch (e: Throwable) {
             source.close()
             throw e
         }
     }
+
+    /** Where the map knows the model tied and untied, the bytes decide. */
+    private fun decideTie(map: CheckpointMap, sized: ModelSpec, source: CheckpointSource): Pair<ModelSpec, KeyAccount> {
+        val account = check(map, sized, source)
+        val untied = if (spec == null) map.config?.untie(sized) else null
+        if (untied == null || !account.fits || !WeightLoader.hasUntied(account, source)) return sized to account
+        return untied to check(map, untied, source)
+    }
+
+    private fun check(map: CheckpointMap, whole: ModelSpec, source: CheckpointSource) =
+        MapChecker.check(map, whole.targets(), source.keys, layers?.also { requirePart(whole, it) })
 
     private fun requirePart(whole: ModelSpec, layers: IntRange) {
         if (layers.first != 0 || layers.last !in 0 until whole.layers) {
