@@ -2,6 +2,7 @@ package kumiko.dsl.mapping
 
 import kumiko.dsl.spec.ModelSpec
 import kumiko.dsl.spec.withLayers
+import kumiko.runtime.tensor.Tensor
 import java.nio.file.Files
 import java.nio.file.Path
 
@@ -15,7 +16,21 @@ class CheckpointModel internal constructor(
     val spec: ModelSpec,
     val account: KeyAccount,
     private val source: CheckpointSource,
+    /** Whether all layers of the checkpoint are loaded. */
+    internal val isWhole: Boolean,
 ) : AutoCloseable {
+    /** In how many tensor-parallel shards the checkpoint lies. */
+    val shards: Int get() = source.keys.shards
+
+    /** The map's names of the files that are there. */
+    internal val files: Set<String> get() = source.keys.files.keys
+
+    internal fun tensor(stored: StoredTensor): Tensor = source.tensor(stored)
+
+    internal fun logicalFile(stored: StoredTensor): String = source.keys.files.entries.first { stored in it.value }.key
+
+    internal fun configText(file: String): String? = directory.resolve(file).takeIf(Files::isRegularFile)?.let(Files::readString)
+
     /** Views of all parameters. @throws MappingException if [account] has problems, or copies that should agree do not */
     fun load(progress: (LoadProgress) -> Unit = {}): LoadedWeights = WeightLoader.load(account, source, progress)
 
@@ -62,7 +77,7 @@ internal class Opening(
         try {
             val sized = OpenSizes.close(map, described.spec, described.open, source.keys)
             val (whole, account) = decideTie(map, sized, source)
-            return CheckpointModel(directory, map, if (layers == null) whole else whole.withLayers(layers.last + 1), account, source)
+            return CheckpointModel(directory, map, if (layers == null) whole else whole.withLayers(layers.last + 1), account, source, layers == null)
         } catch (e: Throwable) {
             source.close()
             throw e
