@@ -77,7 +77,14 @@ internal class Opening(
         try {
             val sized = OpenSizes.close(map, described.spec, described.open, source.keys)
             val (whole, account) = decideTie(map, sized, source)
-            return CheckpointModel(directory, map, if (layers == null) whole else whole.withLayers(layers.last + 1), account, source, layers == null)
+            return CheckpointModel(
+                directory,
+                map,
+                if (layers == null) whole else whole.withLayers(layers.last + 1),
+                account,
+                source,
+                layers == null,
+            )
         } catch (e: Throwable) {
             source.close()
             throw e

@@ -27,12 +27,20 @@ internal class ConfigWriter(private val map: CheckpointMap, private val config: 
         val again = ConfigReader(map, catalog.spec(map.model), config.file, text).read(spec.name)
         val (before, after) = listOf(spec, again.spec).map { it.compile().toString().lines() }
         val differs = before.zip(after).firstOrNull { (a, b) -> a != b }
-        if (differs != null) throw refusal(spec, listOf("it would describe\n    ${differs.second.trim()}\n  in place of\n    ${differs.first.trim()}"))
+        if (differs != null) {
+            throw refusal(
+                spec,
+                listOf("it would describe\n    ${differs.second.trim()}\n  in place of\n    ${differs.first.trim()}"),
+            )
+        }
         if (before.size != after.size) throw refusal(spec, listOf("it would describe another number of operations"))
     }
 
-    private fun refusal(spec: ModelSpec, why: List<String>) =
-        MappingException("${spec.name} cannot be described by the ${config.file} of map ${map.name}:\n" + why.joinToString("\n") { "  $it" })
+    private fun refusal(spec: ModelSpec, why: List<String>) = MappingException(
+        "${spec.name} cannot be described by the ${config.file} of map ${map.name}:\n" + why.joinToString("\n") {
+            "  $it"
+        },
+    )
 
     private fun value(key: ConfigKey, draft: SpecDraft): JsonElement? {
         val value = if (key.constant != null) key.constant else read(key, draft)
@@ -49,17 +57,27 @@ internal class ConfigWriter(private val map: CheckpointMap, private val config: 
     private fun place(key: ConfigKey, site: Site.Place, draft: SpecDraft): JsonElement? {
         val found = draft.values(site).distinct()
         return when {
-            found.size > 1 -> null.also { problems += "${key.label} has one value, but ${key.to} is ${found.joinToString(" and ") { StrictJson.brief(it) }}" }
+            found.size > 1 -> null.also {
+                problems += "${key.label} has one value, but ${key.to} is ${found.joinToString(" and ") { StrictJson.brief(it) }}"
+            }
+
             found.isEmpty() -> null
+
             key.words != null -> word(key, found.single())
+
             key.shareOf != null -> share(key, found.single(), draft)
+
             else -> found.single()
         }
     }
 
     private fun word(key: ConfigKey, value: JsonElement): JsonElement? {
         val word = key.words!!.entries.firstOrNull { Words.means(it.value, value) }?.key
-        if (word == null) problems += "${key.label} has no word for ${key.to} ${StrictJson.brief(value)}; known are ${key.words.keys.joinToString(", ")}"
+        if (word == null) {
+            problems += "${key.label} has no word for ${key.to} ${StrictJson.brief(
+                value,
+            )}; known are ${key.words.keys.joinToString(", ")}"
+        }
         return word?.let { if (it == "true" || it == "false") JsonPrimitive(it.toBoolean()) else JsonPrimitive(it) }
     }
 
@@ -91,6 +109,9 @@ internal class ConfigWriter(private val map: CheckpointMap, private val config: 
 
     private companion object {
         @OptIn(kotlinx.serialization.ExperimentalSerializationApi::class)
-        val PRETTY = Json { prettyPrint = true; prettyPrintIndent = "  " }
+        val PRETTY = Json {
+            prettyPrint = true
+            prettyPrintIndent = "  "
+        }
     }
 }

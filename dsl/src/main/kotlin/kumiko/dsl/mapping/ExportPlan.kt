@@ -28,12 +28,22 @@ internal class ExportPlan(
 
     private fun requireAll(routes: Routes) {
         val problems = routes.problems.map { "${it.message} (line ${it.rule.line})" } +
-            routes.routes.mapNotNull { route -> StoredShape.of(route).problem?.let { "${route.targets.first().name}: $it (line ${route.rule.line})" } }
-        if (problems.isNotEmpty()) throw MappingException("${targets.model} cannot be written through map ${map.name}:\n" + problems.joinToString("\n") { "  $it" })
+            routes.routes.mapNotNull { route ->
+                StoredShape.of(route).problem?.let { "${route.targets.first().name}: $it (line ${route.rule.line})" }
+            }
+        if (problems.isNotEmpty()) {
+            throw MappingException(
+                "${targets.model} cannot be written through map ${map.name}:\n" + problems.joinToString("\n") {
+                    "  $it"
+                },
+            )
+        }
     }
 
     private fun place(route: Route) {
-        val known = origin?.account?.matched?.firstOrNull { it.route.key == route.key && it.route.layer == route.layer && it.tied == route.tied }
+        val known = origin?.account?.matched?.firstOrNull {
+            it.route.key == route.key && it.route.layer == route.layer && it.tied == route.tied
+        }
         if (route.tied && route.rule.optional && known == null) return
         for (shard in 0 until route.shards) {
             val key = known?.parts?.get(shard)?.key ?: (route.stripPrefix.orEmpty() + route.key)
@@ -45,7 +55,13 @@ internal class ExportPlan(
         val kept = known?.parts?.takeIf { route.rule.merge == Merge.SUM || route.rule.merge == Merge.MEAN }
         if (kept != null) return TensorSource.of(key, origin!!.tensor(kept[shard]))
         val types = route.targets.map(parameters::dtype).distinct()
-        if (types.size > 1) throw MappingException("$key holds ${route.targets.joinToString(", ") { it.name }} together, but their types are $types")
+        if (types.size > 1) {
+            throw MappingException(
+                "$key holds ${route.targets.joinToString(", ") {
+                    it.name
+                }} together, but their types are $types",
+            )
+        }
         return MatrixTensor.source(key, types.single(), StoredShape.of(route).shape!!) { arena -> matrix(route, shard, arena) }
     }
 
@@ -53,7 +69,8 @@ internal class ExportPlan(
         Merging.deal(route, Steps.backward(route, route.targets.map { parameters.get(it, arena) }, arena), route.shards, arena)[shard]
 
     /** The spelling that the origin uses, else the first of the map. */
-    private fun fileOf(route: Route, shard: Int): String = route.files[shard].let { names -> names.firstOrNull { it in origin?.files.orEmpty() } ?: names.first() }
+    private fun fileOf(route: Route, shard: Int): String =
+        route.files[shard].let { names -> names.firstOrNull { it in origin?.files.orEmpty() } ?: names.first() }
 
     private fun logicalFile(tensor: StoredTensor): String = origin!!.logicalFile(tensor)
 
