@@ -7,6 +7,8 @@ import kotlinx.serialization.json.buildJsonObject
 import kotlinx.serialization.json.put
 import kotlinx.serialization.json.putJsonArray
 import kumiko.architectures.Architectures
+import kumiko.architectures.Maps
+import kumiko.dsl.spec.ModelSpec
 import kumiko.dsl.spec.parameterCount
 
 /** `kumiko list`. */
@@ -22,14 +24,18 @@ class ListCommand : KumikoCommand("list", "The built-in specs and the maps of th
                                 put("name", spec.name)
                                 put("layers", spec.layers)
                                 put("parameters", spec.parameterCount())
+                                putJsonArray("maps") { spec.maps().forEach { add(it) } }
                             }
                         }
                     }
                 },
             )
         } else {
-            val rows = models.map { listOf(it.name, grouped(it.parameterCount()), "${it.layers}") }
-            terminal.printGrid(listOf("model", "parameters", "layers"), rows, numbers = setOf(1, 2))
+            val rows = models.map { listOf(it.name, grouped(it.parameterCount()), "${it.layers}", it.maps().joinToString(", ")) }
+            terminal.printGrid(listOf("model", "parameters", "layers", "maps"), rows, numbers = setOf(1, 2))
         }
     }
 }
+
+/** The layouts that the model is published in. */
+private fun ModelSpec.maps(): List<String> = Maps.maps.filter { it.model == name }.map { it.name }

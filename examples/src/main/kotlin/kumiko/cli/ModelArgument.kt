@@ -1,6 +1,8 @@
 package kumiko.cli
 
 import kumiko.architectures.Architectures
+import kumiko.architectures.Maps
+import kumiko.dsl.mapping.CheckpointModel
 import kumiko.dsl.spec.ModelSpec
 import kumiko.dsl.spec.SpecException
 import java.nio.file.Files
@@ -14,6 +16,7 @@ internal fun resolveModel(argument: String): ModelSpec {
     val path = Path.of(argument)
     return when {
         argument.endsWith(SPEC_SUFFIX) -> readSpec(path)
+        Files.isDirectory(path) -> CheckpointModel.open(path, Maps).use { it.spec }
         Files.isRegularFile(path) -> refuse("$argument: a model is described by a file whose name ends in $SPEC_SUFFIX")
         else -> Architectures[argument]
     }

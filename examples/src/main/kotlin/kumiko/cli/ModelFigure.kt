@@ -1,6 +1,7 @@
 package kumiko.cli
 
 import kumiko.dsl.compare.words
+import kumiko.dsl.mapping.LayerRanges
 import kumiko.dsl.spec.Attention
 import kumiko.dsl.spec.GatedResidual
 import kumiko.dsl.spec.GlmResidual
@@ -20,7 +21,9 @@ internal class ModelFigure(private val width: Int) {
     fun draw(spec: ModelSpec): String = buildString {
         section("embedding", spec.embedding)
         val blocks = (0..<spec.layers).groupBy { spec.block(it) }
-        blocks.forEach { (block, layers) -> section(if (layers.size == 1) "block ${layers[0]}" else "blocks ${ranges(layers)}", block) }
+        blocks.forEach { (block, layers) ->
+            section(if (layers.size == 1) "block ${layers[0]}" else "blocks ${LayerRanges.ranges(layers)}", block)
+        }
         section("head", spec.head)
     }
 
@@ -84,13 +87,4 @@ internal class ModelFigure(private val width: Int) {
         const val LABEL = 9
         const val NARROWEST = 12
     }
-}
-
-/** `0-3, 5`. */
-internal fun ranges(numbers: List<Int>): String {
-    val runs = mutableListOf<IntRange>()
-    for (n in numbers) {
-        if (runs.isNotEmpty() && runs.last().last == n - 1) runs[runs.lastIndex] = runs.last().first..n else runs += n..n
-    }
-    return runs.joinToString(", ") { if (it.first == it.last) "${it.first}" else "${it.first}-${it.last}" }
 }

@@ -2,6 +2,8 @@ package kumiko.cli
 
 import kumiko.dsl.mapping.MappingException
 import kumiko.dsl.spec.SpecException
+import kumiko.runtime.checkpoint.CheckpointException
+import java.io.UncheckedIOException
 import java.nio.file.AccessDeniedException
 import java.nio.file.FileAlreadyExistsException
 import java.nio.file.FileSystemException
@@ -15,10 +17,11 @@ fun refuse(message: String): Nothing = throw Refusal(message)
 
 /** The paragraph for a failure that has its cause outside the program, null for a mistake in it. */
 internal fun expectedFailure(error: Throwable): String? = when (error) {
-    is Refusal, is SpecException, is MappingException -> error.message
+    is Refusal, is SpecException, is MappingException, is CheckpointException -> error.message
     is NoSuchFileException -> "${error.file}: there is no such file"
     is AccessDeniedException -> "${error.file}: no permission"
     is FileAlreadyExistsException -> "${error.file}: exists already"
     is FileSystemException -> "${error.file}: ${error.reason ?: "the file system refused"}"
+    is UncheckedIOException -> expectedFailure(error.cause!!) ?: error.cause!!.message
     else -> null
 }

@@ -10,6 +10,7 @@ import kotlinx.serialization.json.addJsonObject
 import kotlinx.serialization.json.buildJsonObject
 import kotlinx.serialization.json.put
 import kotlinx.serialization.json.putJsonArray
+import kumiko.dsl.mapping.LayerRanges
 import kumiko.dsl.spec.ModelSpec
 import kumiko.dsl.spec.ParameterTemplate
 import kumiko.dsl.spec.parameterCount
@@ -28,7 +29,9 @@ class ShowCommand : KumikoCommand("show", "One model: its wiring drawn, its para
     private fun print(spec: ModelSpec) {
         terminal.rawPrint("${spec.name}: ${grouped(spec.parameterCount())} parameters, ${spec.layers} layers\n\n")
         terminal.rawPrint(ModelFigure(terminal.size.width).draw(spec) + "\n")
-        val rows = spec.templates().map { listOf(it.name, ranges(it.layers), it.dims.joinToString(", ", "[", "]"), grouped(it.total)) }
+        val rows = spec.templates().map {
+            listOf(it.name, LayerRanges.ranges(it.layers), it.dims.joinToString(", ", "[", "]"), grouped(it.total))
+        }
         terminal.printGrid(listOf("parameter", "layers", "shape", "numbers"), rows, numbers = setOf(3))
     }
 

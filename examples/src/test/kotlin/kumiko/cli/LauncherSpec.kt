@@ -40,9 +40,11 @@ class LauncherSpec : FunSpec({
     test("a deleted source is built without") {
         val checkout = checkout()
         checkout.run("list")
+        val left = checkout.root.resolve("runtime/target/classes/A.class").apply { parentFile.mkdirs() }.apply { writeText("") }
         Files.delete(checkout.root.resolve("runtime/src/main/java/A.java").toPath())
         checkout.run("list")
         checkout.builds shouldBe 2
+        left.exists() shouldBe false
     }
 
     test("a removed JDK leads to a new build") {

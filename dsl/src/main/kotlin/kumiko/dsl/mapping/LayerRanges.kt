@@ -13,16 +13,16 @@ object LayerRanges {
         if (distinct.size == 1) return distinct.single()
         require(distinct.map(::skeleton).distinct().size == 1) { "names of different kinds cannot be folded: $distinct" }
         val numbers = distinct.map { segments(it)[layerSegment(it)!!].toInt() }.sorted()
-        return replace(distinct.first(), layerSegment(distinct.first())!!, ranges(numbers))
+        return replace(distinct.first(), layerSegment(distinct.first())!!, "{${ranges(numbers)}}")
     }
 
-    /** `{0..3,7}` */
-    private fun ranges(numbers: List<Int>): String {
+    /** `0..3,7` */
+    fun ranges(numbers: List<Int>): String {
         val runs = ArrayList<IntRange>()
         for (n in numbers) {
             if (runs.isNotEmpty() && runs.last().last == n - 1) runs[runs.lastIndex] = runs.last().first..n else runs += n..n
         }
-        return runs.joinToString(",", "{", "}") { if (it.first == it.last) "${it.first}" else "${it.first}..${it.last}" }
+        return runs.joinToString(",") { if (it.first == it.last) "${it.first}" else "${it.first}..${it.last}" }
     }
 
     private fun segments(name: String) = name.split('.')

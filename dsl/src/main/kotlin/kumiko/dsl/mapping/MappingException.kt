@@ -1,7 +1,10 @@
 package kumiko.dsl.mapping
 
 /** A map, a configuration file or a checkpoint that does not fit; the message is a paragraph for people and lists all problems at once. */
-class MappingException(message: String, cause: Throwable? = null) : RuntimeException(message, cause)
+open class MappingException(message: String, cause: Throwable? = null) : RuntimeException(message, cause)
+
+/** No map fits a checkpoint. [nearest] is the one whose files and configuration fit and whose keys come closest, if there is one. */
+class NoMapFitsException(message: String, val nearest: CheckpointMap?) : MappingException(message)
 
 /** One thing wrong in a text file: where, and what to do. */
 internal data class TextProblem(val line: Int, val path: String, val message: String)

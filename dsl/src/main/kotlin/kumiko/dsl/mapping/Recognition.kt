@@ -11,7 +11,7 @@ internal class Recognition(private val directory: Path, private val catalog: Cat
     /** How far a map came: further is likelier to be the right one. */
     private enum class Stage { FILES, CONFIGURATION, CONTENTS, KEYS }
 
-    private class Refusal(val map: CheckpointMap, val stage: Stage, val reason: String)
+    private class Refusal(val map: CheckpointMap, val stage: Stage, val reason: String, val problems: Int)
 
     private val refusals = ArrayList<Refusal>()
 
@@ -46,11 +46,11 @@ internal class Recognition(private val directory: Path, private val catalog: Cat
         }
         if (opened.account.fits) return opened
         opened.close()
-        return refuse(map, Stage.KEYS, KeyReport.problems(opened.account))
+        return refuse(map, Stage.KEYS, KeyReport.problems(opened.account), opened.account.problems.size)
     }
 
-    private fun refuse(map: CheckpointMap, stage: Stage, reason: String): CheckpointModel? {
-        refusals += Refusal(map, stage, reason)
+    private fun refuse(map: CheckpointMap, stage: Stage, reason: String, problems: Int = 0): CheckpointModel? {
+        refusals += Refusal(map, stage, reason, problems)
         return null
     }
 
@@ -66,11 +66,9 @@ internal class Recognition(private val directory: Path, private val catalog: Cat
         val (likely, others) = refusals.partition { it.stage == best && best != Stage.FILES }
         val lines = likely.map { "${it.map.name}: ${it.reason}" } +
             others.map { "${it.map.name}: ${it.reason.lineSequence().first()}" }
-        return MappingException(
-            "$directory: none of the ${catalog.maps.size} maps fits\n" + lines.joinToString("\n") {
-                it.prependIndent("  ")
-            },
-        )
+        val nearest = likely.filter { best == Stage.KEYS }.minByOrNull { it.problems }?.map
+        val text = lines.joinToString("\n") { it.prependIndent("  ") }
+        return NoMapFitsException("$directory: none of the ${catalog.maps.size} maps fits\n$text", nearest)
     }
 
     private fun severalFit(fitting: List<CheckpointModel>) = MappingException(
