@@ -30,6 +30,7 @@ class ReferenceSetsSpec : FunSpec({
         "neox-hf-sequential" to "neox-hf",
         "neox-20b-shards" to "neox-20b-shards",
         "neox-sort-shards" to "neox-20b-shards",
+        "chatglm-6b" to "chatglm-6b",
     )
 
     for ((set, map) in maps) {

@@ -2,6 +2,7 @@ package kumiko.dsl.mapping
 
 import kumiko.dsl.spec.ModelSpec
 import kumiko.dsl.spec.withLayers
+import kumiko.runtime.tensor.Tensor
 import java.nio.file.Files
 import java.nio.file.Path
 
@@ -15,7 +16,21 @@ class CheckpointModel internal constructor(
     val spec: ModelSpec,
     val account: KeyAccount,
     private val source: CheckpointSource,
+    /** Whether all layers of the checkpoint are loaded. */
+    internal val isWhole: Boolean,
 ) : AutoCloseable {
+    /** In how many tensor-parallel shards the checkpoint lies. */
+    val shards: Int get() = source.keys.shards
+
+    /** The map's names of the files that are there. */
+    internal val files: Set<String> get() = source.keys.files.keys
+
+    internal fun tensor(stored: StoredTensor): Tensor = source.tensor(stored)
+
+    internal fun logicalFile(stored: StoredTensor): String = source.keys.files.entries.first { stored in it.value }.key
+
+    internal fun configText(file: String): String? = directory.resolve(file).takeIf(Files::isRegularFile)?.let(Files::readString)
+
     /** Views of all parameters. @throws MappingException if [account] has problems, or copies that should agree do not */
     fun load(progress: (LoadProgress) -> Unit = {}): LoadedWeights = WeightLoader.load(account, source, progress)
 
@@ -60,14 +75,32 @@ internal class Opening(
         val described = describe(map)
         val source = CheckpointSource.open(directory, map, described.spec.layers)
         try {
-            val whole = OpenSizes.close(map, described.spec, described.open, source.keys)
-            val account = MapChecker.check(map, whole.targets(), source.keys, layers?.also { requirePart(whole, it) })
-            return CheckpointModel(directory, map, if (layers == null) whole else whole.withLayers(layers.last + 1), account, source)
+            val sized = OpenSizes.close(map, described.spec, described.open, source.keys)
+            val (whole, account) = decideTie(map, sized, source)
+            return CheckpointModel(
+                directory,
+                map,
+                if (layers == null) whole else whole.withLayers(layers.last + 1),
+                account,
+                source,
+                layers == null,
+            )
         } catch (e: Throwable) {
             source.close()
             throw e
         }
     }
+
+    /** Where the map knows the model tied and untied, the bytes decide. */
+    private fun decideTie(map: CheckpointMap, sized: ModelSpec, source: CheckpointSource): Pair<ModelSpec, KeyAccount> {
+        val account = check(map, sized, source)
+        val untied = if (spec == null) map.config?.untie(sized) else null
+        if (untied == null || !account.fits || !WeightLoader.hasUntied(account, source)) return sized to account
+        return untied to check(map, untied, source)
+    }
+
+    private fun check(map: CheckpointMap, whole: ModelSpec, source: CheckpointSource) =
+        MapChecker.check(map, whole.targets(), source.keys, layers?.also { requirePart(whole, it) })
 
     private fun requirePart(whole: ModelSpec, layers: IntRange) {
         if (layers.first != 0 || layers.last !in 0 until whole.layers) {

@@ -5,6 +5,7 @@ import kotlinx.serialization.Serializable
 import kotlinx.serialization.json.JsonElement
 import kotlinx.serialization.json.JsonObject
 import kotlinx.serialization.json.JsonPrimitive
+import kumiko.dsl.spec.ModelSpec
 
 /** The `config` section of a map as it is written. */
 @Serializable
@@ -12,6 +13,7 @@ internal class ConfigSection(
     val file: String,
     val keys: Map<String, JsonElement>,
     val fixed: Map<String, JsonElement> = emptyMap(),
+    val untied: Map<String, JsonElement> = emptyMap(),
     val ignore: Map<String, String> = emptyMap(),
 )
 
@@ -56,8 +58,18 @@ internal class ConfigMap(
     val keys: List<ConfigKey>,
     /** What the layout's own code fixes: site and value. */
     val fixed: Map<String, JsonElement>,
+    /** What else the spec says where the file holds a tied key whose bytes do not repeat its parameter. */
+    val untied: Map<String, JsonElement>,
     val ignored: List<IgnoredKey>,
 ) {
+    /** [spec] for a checkpoint whose tied keys have bytes of their own; null where the map knows no such model. */
+    fun untie(spec: ModelSpec): ModelSpec? {
+        if (untied.isEmpty()) return null
+        val draft = SpecDraft(spec)
+        untied.forEach { (site, value) -> (Site.parse(site, draft.dims) as? Site.Place)?.let { place -> draft.edit(place) { value } } }
+        return draft.toSpec(spec.name)
+    }
+
     companion object {
         private const val PATH = "config"
 
@@ -67,7 +79,7 @@ internal class ConfigMap(
             val section = json.decodeAt(ConfigSection.serializer(), written, PATH) ?: return null
             val keys = section.keys.flatMap { (names, value) -> keys(json, names, value) }
             val ignored = section.ignore.mapNotNull { (key, reason) -> ignored(json, key, reason) }
-            return ConfigMap(section.file, keys, section.fixed, ignored)
+            return ConfigMap(section.file, keys, section.fixed, section.untied, ignored)
         }
 
         private fun ignored(json: StrictJson, key: String, reason: String): IgnoredKey? {

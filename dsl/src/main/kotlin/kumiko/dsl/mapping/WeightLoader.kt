@@ -48,8 +48,7 @@ object WeightLoader {
     }
 
     private fun requireTied(key: MatchedKey, source: CheckpointSource, arena: Arena, parameters: Map<String, Matrix>) {
-        val merged = Merging.merge(key.route, key.parts, key.parts.map(source::tensor), arena)
-        val own = Steps.forward(key.route, merged).single()
+        val own = load(key, source, arena)
         val target = key.route.targets.single()
         val row = SameBytes.firstDifference(own, parameters.getValue(target.name)) ?: return
         throw MappingException(
@@ -57,6 +56,19 @@ object WeightLoader {
                 "This checkpoint has a head of its own: load it with a spec whose head is not tied.",
         )
     }
+
+    /** Whether some tied key has bytes that do not repeat its parameter. */
+    fun hasUntied(account: KeyAccount, source: CheckpointSource): Boolean = Arena.ofShared().use { arena ->
+        account.matched.filter { it.tied }.any { key ->
+            val name = key.route.targets.single().name
+            val filling = account.matched.first { !it.tied && it.route.targets.any { t -> t.name == name } }
+            val parameters = HashMap<String, Matrix>().also { load(filling, source, arena, it) }
+            SameBytes.firstDifference(load(key, source, arena), parameters.getValue(name)) != null
+        }
+    }
+
+    private fun load(key: MatchedKey, source: CheckpointSource, arena: Arena): Matrix =
+        Steps.forward(key.route, Merging.merge(key.route, key.parts, key.parts.map(source::tensor), arena)).single()
 }
 
 /** Whether two views hold the same bytes. */

@@ -42,7 +42,7 @@ internal class Generation(private val graph: Graph, private val weights: Weights
             val next = session.sample(0, sampler)
             if (next in stops) return Ending.END_OF_TEXT
             onToken(next)
-            if (step < room - 1) session.decode(next)
+            if (step < room - 1) session.decode(0, next)
         }
         return null
     }

@@ -123,7 +123,7 @@ internal class ParityRun(
             compared += listOfNotNull(generatedLogits(sequence, chosen.size, logits))
             chosen += best
             if (chosen.size == expected.size || best != expected[chosen.size - 1]) break
-            session.decode(best)
+            session.decode(0, best)
         }
         return compared to GreedyParity(sequence, expected, chosen, margin)
     }

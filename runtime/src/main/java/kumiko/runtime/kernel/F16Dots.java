@@ -1,85 +1,72 @@
 package kumiko.runtime.kernel;
 
 import jdk.incubator.vector.FloatVector;
-import kumiko.runtime.tensor.DType;
+import jdk.incubator.vector.VectorOperators;
 
-/** Dot products with float16 weight rows. */
+/** Dot products with float16 weights. */
 final class F16Dots implements WeightDots {
   @Override
-  public DType type() {
-    return DType.F16;
-  }
-
-  @Override
-  public void one(long w, long x, int n, long y) {
-    FloatVector a0 = Lanes.zero();
+  public void rows(long w, long stride, int count, float[] x, int from, int n, float[] out, int to) {
     int body = Lanes.F32.loopBound(n);
-    for (int k = 0; k < body; k += Lanes.COUNT) {
-      a0 = Lanes.load(x + 4L * k).fma(Lanes.loadF16(w + 2L * k), a0);
+    int taken;
+    for (int i = 0; i < count; i += taken) {
+      taken = i + 2 <= count ? 2 : 1;
+      // The last rows are read one by one, the same one in every place.
+      long step = taken == 2 ? stride : 0;
+      long row = w + i * stride;
+      FloatVector a = Lanes.zero();
+      FloatVector b = Lanes.zero();
+      for (int k = 0; k < body; k += Lanes.COUNT) {
+        long at = row + 2L * k;
+        FloatVector v = FloatVector.fromArray(Lanes.F32, x, from + k);
+        a = v.fma(Lanes.loadF16(at), a);
+        b = v.fma(Lanes.loadF16(at + step), b);
+      }
+      out[to + i] = a.reduceLanes(VectorOperators.ADD);
+      if (taken == 2) {
+        out[to + i + 1] = b.reduceLanes(VectorOperators.ADD);
+      }
+      if (body < n) {
+        for (int j = 0; j < taken; j++) {
+          out[to + i + j] += tail(row + j * step, x, from, body, n);
+        }
+      }
     }
-    if (body < n) {
-      FloatVector v = Lanes.load(x + 4L * body, Lanes.first(n - body));
-      a0 = v.fma(Lanes.loadF16(w + 2L * body, n - body), a0);
+  }
+
+  private static float tail(long w, float[] x, int from, int body, int n) {
+    float sum = 0;
+    for (int k = body; k < n; k++) {
+      sum = Math.fma(x[from + k], Lanes.getF16(w + 2L * k), sum);
     }
-    WeightDots.addTo(y, a0);
+    return sum;
   }
 
   @Override
-  public void four(long w, long stride, long x, int n, long y, long step) {
-    FloatVector a0 = Lanes.zero();
-    FloatVector a1 = Lanes.zero();
-    FloatVector a2 = Lanes.zero();
-    FloatVector a3 = Lanes.zero();
-    long w1 = w + stride;
-    long w2 = w + 2 * stride;
-    long w3 = w + 3 * stride;
-    int body = Lanes.F32.loopBound(n);
-    for (int k = 0; k < body; k += Lanes.COUNT) {
-      FloatVector v = Lanes.load(x + 4L * k);
-      a0 = v.fma(Lanes.loadF16(w + 2L * k), a0);
-      a1 = v.fma(Lanes.loadF16(w1 + 2L * k), a1);
-      a2 = v.fma(Lanes.loadF16(w2 + 2L * k), a2);
-      a3 = v.fma(Lanes.loadF16(w3 + 2L * k), a3);
+  public void columns(long w, long stride, int count, float[] x, int from, int n, float[] out) {
+    int at = 0;
+    for (; at + 2 * Lanes.COUNT <= count; at += 2 * Lanes.COUNT) {
+      FloatVector a = Lanes.zero();
+      FloatVector b = Lanes.zero();
+      for (int k = 0; k < n; k++) {
+        long row = w + k * stride + 2L * at;
+        FloatVector v = Lanes.all(x[from + k]);
+        a = v.fma(Lanes.loadF16(row), a);
+        b = v.fma(Lanes.loadF16(row + 2L * Lanes.COUNT), b);
+      }
+      a.intoArray(out, at);
+      b.intoArray(out, at + Lanes.COUNT);
     }
-    if (body < n) {
-      FloatVector v = Lanes.load(x + 4L * body, Lanes.first(n - body));
-      a0 = v.fma(Lanes.loadF16(w + 2L * body, n - body), a0);
-      a1 = v.fma(Lanes.loadF16(w1 + 2L * body, n - body), a1);
-      a2 = v.fma(Lanes.loadF16(w2 + 2L * body, n - body), a2);
-      a3 = v.fma(Lanes.loadF16(w3 + 2L * body, n - body), a3);
+    for (; at < count; at += Lanes.COUNT) {
+      fewColumns(w + 2L * at, stride, Math.min(Lanes.COUNT, count - at), x, from, n, out, at);
     }
-    WeightDots.addTo(y, a0);
-    WeightDots.addTo(y + step, a1);
-    WeightDots.addTo(y + 2 * step, a2);
-    WeightDots.addTo(y + 3 * step, a3);
   }
 
-  @Override
-  public void columns(long w, long stride, long x, int n, long y) {
-    FloatVector a0 = Lanes.load(y);
-    FloatVector a1 = Lanes.load(y + 4L * Lanes.COUNT);
-    FloatVector a2 = Lanes.load(y + 8L * Lanes.COUNT);
-    FloatVector a3 = Lanes.load(y + 12L * Lanes.COUNT);
+  private static void fewColumns(long w, long stride, int count, float[] x, int from, int n, float[] out, int to) {
+    FloatVector a = Lanes.zero();
     for (int k = 0; k < n; k++) {
-      FloatVector v = Lanes.all(Lanes.get(x + 4L * k));
-      long at = w + k * stride;
-      a0 = v.fma(Lanes.loadF16(at), a0);
-      a1 = v.fma(Lanes.loadF16(at + 2L * Lanes.COUNT), a1);
-      a2 = v.fma(Lanes.loadF16(at + 2 * 2L * Lanes.COUNT), a2);
-      a3 = v.fma(Lanes.loadF16(at + 3 * 2L * Lanes.COUNT), a3);
+      a = Lanes.all(x[from + k]).fma(Lanes.loadF16(w + k * stride, count), a);
     }
-    Lanes.store(a0, y);
-    Lanes.store(a1, y + 4L * Lanes.COUNT);
-    Lanes.store(a2, y + 8L * Lanes.COUNT);
-    Lanes.store(a3, y + 12L * Lanes.COUNT);
-  }
-
-  @Override
-  public void fewColumns(long w, long stride, long x, int n, long y, int count) {
-    FloatVector a0 = Lanes.load(y, Lanes.first(count));
-    for (int k = 0; k < n; k++) {
-      a0 = Lanes.all(Lanes.get(x + 4L * k)).fma(Lanes.loadF16(w + k * stride, count), a0);
-    }
-    Lanes.store(a0, y, Lanes.first(count));
+    a.intoArray(out, to, Lanes.first(count));
   }
 }

@@ -1,85 +1,84 @@
 package kumiko.runtime.kernel;
 
 import jdk.incubator.vector.FloatVector;
-import kumiko.runtime.tensor.DType;
+import jdk.incubator.vector.VectorOperators;
 
-/** Dot products with float32 weight rows. */
+/** Dot products with float32 weights. */
 final class F32Dots implements WeightDots {
   @Override
-  public DType type() {
-    return DType.F32;
-  }
-
-  @Override
-  public void one(long w, long x, int n, long y) {
-    FloatVector a0 = Lanes.zero();
+  public void rows(long w, long stride, int count, float[] x, int from, int n, float[] out, int to) {
     int body = Lanes.F32.loopBound(n);
-    for (int k = 0; k < body; k += Lanes.COUNT) {
-      a0 = Lanes.load(x + 4L * k).fma(Lanes.load(w + 4L * k), a0);
+    int taken;
+    for (int i = 0; i < count; i += taken) {
+      taken = i + 4 <= count ? 4 : 1;
+      // The last rows are read one by one, the same one in every place.
+      long step = taken == 4 ? stride : 0;
+      long row = w + i * stride;
+      FloatVector a = Lanes.zero();
+      FloatVector b = Lanes.zero();
+      FloatVector c = Lanes.zero();
+      FloatVector d = Lanes.zero();
+      for (int k = 0; k < body; k += Lanes.COUNT) {
+        long at = row + 4L * k;
+        FloatVector v = FloatVector.fromArray(Lanes.F32, x, from + k);
+        a = v.fma(Lanes.load(at), a);
+        b = v.fma(Lanes.load(at + step), b);
+        c = v.fma(Lanes.load(at + 2 * step), c);
+        d = v.fma(Lanes.load(at + 3 * step), d);
+      }
+      out[to + i] = a.reduceLanes(VectorOperators.ADD);
+      if (taken == 4) {
+        out[to + i + 1] = b.reduceLanes(VectorOperators.ADD);
+        out[to + i + 2] = c.reduceLanes(VectorOperators.ADD);
+        out[to + i + 3] = d.reduceLanes(VectorOperators.ADD);
+      }
+      if (body < n) {
+        for (int j = 0; j < taken; j++) {
+          out[to + i + j] += tail(row + j * step, x, from, body, n);
+        }
+      }
     }
-    if (body < n) {
-      FloatVector v = Lanes.load(x + 4L * body, Lanes.first(n - body));
-      a0 = v.fma(Lanes.load(w + 4L * body, Lanes.first(n - body)), a0);
+  }
+
+  private static float tail(long w, float[] x, int from, int body, int n) {
+    float sum = 0;
+    for (int k = body; k < n; k++) {
+      sum = Math.fma(x[from + k], Lanes.get(w + 4L * k), sum);
     }
-    WeightDots.addTo(y, a0);
+    return sum;
   }
 
   @Override
-  public void four(long w, long stride, long x, int n, long y, long step) {
-    FloatVector a0 = Lanes.zero();
-    FloatVector a1 = Lanes.zero();
-    FloatVector a2 = Lanes.zero();
-    FloatVector a3 = Lanes.zero();
-    long w1 = w + stride;
-    long w2 = w + 2 * stride;
-    long w3 = w + 3 * stride;
-    int body = Lanes.F32.loopBound(n);
-    for (int k = 0; k < body; k += Lanes.COUNT) {
-      FloatVector v = Lanes.load(x + 4L * k);
-      a0 = v.fma(Lanes.load(w + 4L * k), a0);
-      a1 = v.fma(Lanes.load(w1 + 4L * k), a1);
-      a2 = v.fma(Lanes.load(w2 + 4L * k), a2);
-      a3 = v.fma(Lanes.load(w3 + 4L * k), a3);
+  public void columns(long w, long stride, int count, float[] x, int from, int n, float[] out) {
+    int at = 0;
+    for (; at + 4 * Lanes.COUNT <= count; at += 4 * Lanes.COUNT) {
+      FloatVector a = Lanes.zero();
+      FloatVector b = Lanes.zero();
+      FloatVector c = Lanes.zero();
+      FloatVector d = Lanes.zero();
+      for (int k = 0; k < n; k++) {
+        long row = w + k * stride + 4L * at;
+        FloatVector v = Lanes.all(x[from + k]);
+        a = v.fma(Lanes.load(row), a);
+        b = v.fma(Lanes.load(row + 4L * Lanes.COUNT), b);
+        c = v.fma(Lanes.load(row + 8L * Lanes.COUNT), c);
+        d = v.fma(Lanes.load(row + 12L * Lanes.COUNT), d);
+      }
+      a.intoArray(out, at);
+      b.intoArray(out, at + Lanes.COUNT);
+      c.intoArray(out, at + 2 * Lanes.COUNT);
+      d.intoArray(out, at + 3 * Lanes.COUNT);
     }
-    if (body < n) {
-      FloatVector v = Lanes.load(x + 4L * body, Lanes.first(n - body));
-      a0 = v.fma(Lanes.load(w + 4L * body, Lanes.first(n - body)), a0);
-      a1 = v.fma(Lanes.load(w1 + 4L * body, Lanes.first(n - body)), a1);
-      a2 = v.fma(Lanes.load(w2 + 4L * body, Lanes.first(n - body)), a2);
-      a3 = v.fma(Lanes.load(w3 + 4L * body, Lanes.first(n - body)), a3);
+    for (; at < count; at += Lanes.COUNT) {
+      fewColumns(w + 4L * at, stride, Math.min(Lanes.COUNT, count - at), x, from, n, out, at);
     }
-    WeightDots.addTo(y, a0);
-    WeightDots.addTo(y + step, a1);
-    WeightDots.addTo(y + 2 * step, a2);
-    WeightDots.addTo(y + 3 * step, a3);
   }
 
-  @Override
-  public void columns(long w, long stride, long x, int n, long y) {
-    FloatVector a0 = Lanes.load(y);
-    FloatVector a1 = Lanes.load(y + 4L * Lanes.COUNT);
-    FloatVector a2 = Lanes.load(y + 8L * Lanes.COUNT);
-    FloatVector a3 = Lanes.load(y + 12L * Lanes.COUNT);
+  private static void fewColumns(long w, long stride, int count, float[] x, int from, int n, float[] out, int to) {
+    FloatVector a = Lanes.zero();
     for (int k = 0; k < n; k++) {
-      FloatVector v = Lanes.all(Lanes.get(x + 4L * k));
-      long at = w + k * stride;
-      a0 = v.fma(Lanes.load(at), a0);
-      a1 = v.fma(Lanes.load(at + 4L * Lanes.COUNT), a1);
-      a2 = v.fma(Lanes.load(at + 2 * 4L * Lanes.COUNT), a2);
-      a3 = v.fma(Lanes.load(at + 3 * 4L * Lanes.COUNT), a3);
+      a = Lanes.all(x[from + k]).fma(Lanes.load(w + k * stride, Lanes.first(count)), a);
     }
-    Lanes.store(a0, y);
-    Lanes.store(a1, y + 4L * Lanes.COUNT);
-    Lanes.store(a2, y + 8L * Lanes.COUNT);
-    Lanes.store(a3, y + 12L * Lanes.COUNT);
-  }
-
-  @Override
-  public void fewColumns(long w, long stride, long x, int n, long y, int count) {
-    FloatVector a0 = Lanes.load(y, Lanes.first(count));
-    for (int k = 0; k < n; k++) {
-      a0 = Lanes.all(Lanes.get(x + 4L * k)).fma(Lanes.load(w + k * stride, Lanes.first(count)), a0);
-    }
-    Lanes.store(a0, y, Lanes.first(count));
+    a.intoArray(out, to, Lanes.first(count));
   }
 }

@@ -27,13 +27,24 @@ final class Lanes {
 
   private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(LITTLE_ENDIAN);
+  private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(LITTLE_ENDIAN);
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(LITTLE_ENDIAN);
 
-  /** 2^112: moves a float16 exponent, of bias 15, to float32's bias of 127. */
-  private static final float HALF_BIAS = 0x1p112f;
+  /** Whole vectors rather than numbers: the calls behind them are fewer, and inlining goes only so deep. */
+  private static final IntVector SIXTEEN = IntVector.broadcast(I32, 16);
+
+  private static final IntVector THIRTEEN = IntVector.broadcast(I32, 13);
 
   /** The sign and, below three copies of it, exponent and mantissa of a float16 that was widened with its sign and moved up by 13. */
-  private static final int HALF_BITS = 0x8fff_e000;
+  private static final IntVector HALF_BITS = IntVector.broadcast(I32, 0x8fff_e000);
+
+  /** 2^112: moves a float16 exponent, of bias 15, to float32's bias of 127. */
+  private static final FloatVector HALF_BIAS = FloatVector.broadcast(F32, 0x1p112f);
+
+  /** What the largest float16 exponent becomes, the one of infinities and NaN, and what it should be. */
+  private static final FloatVector HALF_SPECIAL = FloatVector.broadcast(F32, 0x1p16f);
+
+  private static final IntVector SPECIAL = IntVector.broadcast(I32, 0x7f80_0000);
 
   private Lanes() {}
 
@@ -60,6 +71,14 @@ final class Lanes {
 
   static int getInt(long address) {
     return MEMORY.get(INT, address);
+  }
+
+  static float getBf16(long address) {
+    return Float.intBitsToFloat(MEMORY.get(SHORT, address) << 16);
+  }
+
+  static float getF16(long address) {
+    return Float.float16ToFloat(MEMORY.get(SHORT, address));
   }
 
   static FloatVector load(long address) {
@@ -97,15 +116,14 @@ final class Lanes {
   /** A bfloat16 is the upper half of a float32. */
   private static FloatVector bf16(ShortVector bits) {
     IntVector wide = (IntVector) bits.convertShape(VectorOperators.ZERO_EXTEND_S2I, I32, 0);
-    return wide.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
+    return wide.lanewise(VectorOperators.LSHL, SIXTEEN).reinterpretAsFloats();
   }
 
   /** Exact for every float16: subnormals come out of the multiplication as normal numbers, infinities and NaN are put back after it. */
   private static FloatVector f16(ShortVector bits) {
     IntVector wide = (IntVector) bits.convertShape(VectorOperators.S2I, I32, 0);
-    FloatVector value = wide.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(HALF_BIAS);
-    VectorMask<Float> special = value.abs().compare(VectorOperators.GE, 65536f);
-    IntVector exponent = value.reinterpretAsInts().or(0x7f80_0000);
-    return value.blend(exponent.reinterpretAsFloats(), special);
+    FloatVector value = wide.lanewise(VectorOperators.LSHL, THIRTEEN).and(HALF_BITS).reinterpretAsFloats().mul(HALF_BIAS);
+    VectorMask<Float> special = value.abs().compare(VectorOperators.GE, HALF_SPECIAL);
+    return value.blend(value.reinterpretAsInts().or(SPECIAL).reinterpretAsFloats(), special);
   }
 }

@@ -83,4 +83,12 @@ final class VectorElements {
       Lanes.store(Lanes.load(x + 4L * c, lanes), y + 4L * c, lanes);
     }
   }
+
+  /** {@code y += x}, with x in an array. */
+  static void addArray(float[] x, int from, long y, int n) {
+    for (int c = 0; c < n; c += Lanes.COUNT) {
+      VectorMask<Float> lanes = Lanes.first(n - c);
+      Lanes.store(Lanes.load(y + 4L * c, lanes).add(FloatVector.fromArray(Lanes.F32, x, from + c, lanes)), y + 4L * c, lanes);
+    }
+  }
 }

@@ -1,32 +1,17 @@
 package kumiko.runtime.kernel;
 
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
-import kumiko.runtime.tensor.DType;
-
 /**
- * Products of one row of activations with weights of one stored type, added to float32 results. Addresses and strides are in bytes. A
- * result is summed in the same order by every method, so how columns are divided among calls never shows.
+ * Products of one row of activations with weights of one stored type. Addresses and strides of weights are in bytes; activations and
+ * results are arrays, whose accesses weigh less for the compiler than those of memory segments.
  *
- * <p>One small class for each type: the loops must stay small enough for the compiler to keep every sum in a register.
+ * <p>One class for each type, one loop in each method with few vectors in it, and each method too long to be inlined: beyond its node
+ * budget, which it counts with all callers, the compiler would keep the sums as objects instead of in registers. A result is summed in
+ * the same order wherever it stands, so how results are divided among calls never shows.
  */
 interface WeightDots {
-  /** The stored type. */
-  DType type();
+  /** {@code out[to + i] = sum over k < n of x[from + k] * w[i * stride, k]} for {@code i < count}. */
+  void rows(long w, long stride, int count, float[] x, int from, int n, float[] out, int to);
 
-  /** {@code y += sum over k < n of x[k] * w[k]}. */
-  void one(long w, long x, int n, long y);
-
-  /** The same for four weight rows {@code stride} apart, with results {@code step} apart. */
-  void four(long w, long stride, long x, int n, long y, long step);
-
-  /** {@code y[c] += sum over k < n of x[k] * w[k * stride + c]} for four vectors of neighbouring columns. */
-  void columns(long w, long stride, long x, int n, long y);
-
-  /** The same for {@code count} columns, one vector at most. */
-  void fewColumns(long w, long stride, long x, int n, long y, int count);
-
-  static void addTo(long y, FloatVector sums) {
-    Lanes.set(y, Lanes.get(y) + sums.reduceLanes(VectorOperators.ADD));
-  }
+  /** {@code out[c] = sum over k < n of x[from + k] * w[k * stride, c]} for {@code c < count}. */
+  void columns(long w, long stride, int count, float[] x, int from, int n, float[] out);
 }

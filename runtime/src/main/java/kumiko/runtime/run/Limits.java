@@ -82,6 +82,12 @@ record Limits(String model, long vocab, Map<Integer, Node> positionTables, int p
     return masks.contains(new Mask.PrefixCausal());
   }
 
+  void checkPrompt(int slot, int[] ids) {
+    if (ids.length == 0) {
+      throw new IllegalArgumentException(model + ": the prompt of slot " + slot + " is empty; it needs at least 1 token");
+    }
+  }
+
   void checkToken(int slot, int index, int token) {
     if (token < 0 || token >= vocab) {
       throw new IllegalArgumentException(

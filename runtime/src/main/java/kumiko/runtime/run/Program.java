@@ -1,7 +1,11 @@
 package kumiko.runtime.run;
 
 import java.lang.foreign.Arena;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.function.Predicate;
 import kumiko.runtime.graph.Graph;
@@ -23,6 +27,7 @@ import kumiko.runtime.tensor.DType;
  */
 public final class Program implements AutoCloseable {
   private final Graph graph;
+  private final String fingerprint;
   private final Options options;
   private final Limits limits;
   private final Plan plan;
@@ -33,6 +38,7 @@ public final class Program implements AutoCloseable {
   private Program(Graph graph, Weights weights, Options options) {
     GraphVerifier.require(graph);
     this.options = options;
+    fingerprint = hash(graph);
     limits = Limits.of(graph);
     Predicate<Node> kept = node -> isObservable(node) && (matches(options.captured(), node) || matches(options.replaced(), node));
     checkPatterns(graph);
@@ -58,6 +64,15 @@ public final class Program implements AutoCloseable {
    */
   public static Program compile(Graph graph, Weights weights, Options options) {
     return new Program(graph, weights, options);
+  }
+
+  private static String hash(Graph graph) {
+    try {
+      byte[] text = (graph + "output " + graph.output().name() + "\npositions " + graph.positions()).getBytes(StandardCharsets.UTF_8);
+      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(text));
+    } catch (NoSuchAlgorithmException missing) {
+      throw new IllegalStateException("every JDK has SHA-256", missing);
+    }
   }
 
   private void checkPatterns(Graph source) {
@@ -100,7 +115,13 @@ public final class Program implements AutoCloseable {
       throw new IllegalArgumentException(
           graph.name() + ": a session needs at least 1 slot and a capacity of 1 token, not " + slots + " and " + capacity);
     }
-    return new Session(this, slots, capacity);
+    Arena memory = Arena.ofShared();
+    try {
+      return new Session(this, memory, slots, capacity);
+    } catch (RuntimeException | Error refused) {
+      memory.close();
+      throw refused;
+    }
   }
 
   /** The graph that runs, after the passes. */
@@ -120,6 +141,11 @@ public final class Program implements AutoCloseable {
   /** Logits a position has. */
   public int vocab() {
     return graph.output().type().width();
+  }
+
+  /** A hash of what the graph computes: of its nodes before any pass, their numbers and shapes, and its positions; not of its weights. */
+  public String fingerprint() {
+    return fingerprint;
   }
 
   Kernels kernels() {

@@ -19,6 +19,12 @@ final class SequenceState {
     blank = -1;
   }
 
+  void set(SequenceState other) {
+    length = other.length;
+    start = other.start;
+    blank = other.blank;
+  }
+
   /** Reads the prompt's marks. @throws IllegalArgumentException naming the token that the prompt lacks */
   void begin(String model, Positions positions, int slot, int[] prompt) {
     clear();

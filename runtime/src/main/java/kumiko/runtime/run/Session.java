@@ -2,8 +2,9 @@ package kumiko.runtime.run;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
+import java.nio.file.Path;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /**
  * Sequences in the middle of being written: a slot for each, with its key/value cache and its positions.
@@ -13,7 +14,7 @@ import java.util.function.Consumer;
  *   session.prefill(0, promptIds);
  *   int next = session.sample(0, Sampler.greedy());
  *   while (next != endOfText) {
- *     session.decode(new int[] {next, Session.SKIP});
+ *     session.decode(0, next);
  *     next = session.sample(0, Sampler.greedy());
  *   }
  * }
@@ -39,41 +40,32 @@ public final class Session implements AutoCloseable {
   private final Program program;
   private final int slots;
   private final int capacity;
-  private final Arena arena = Arena.ofShared();
+  private final Arena arena;
   private final Machine machine;
   private final Call call;
-  private final CallWriter writer;
+  private final Intake intake;
   private final SequenceState[] states;
   private final MemorySegment[] logits;
   private final MemorySegment[] readableLogits;
   private final boolean[] hasLogits;
-
-  /** What each slot still has to take: ids and how many of them are done; null where there is nothing. */
-  private final int[][] pending;
-
-  private final int[] done;
-  private final int[] pickedRow;
   private final int[][] oneToken;
 
-  Session(Program program, int slots, int capacity) {
+  Session(Program program, Arena arena, int slots, int capacity) {
     this.program = program;
+    this.arena = arena;
     this.slots = slots;
     this.capacity = capacity;
     Limits limits = program.limits();
     call = new Call(arena, mostRows(program, slots, capacity), slots, limits.masks());
     machine = new Machine(program, arena, call, slots, Math.addExact(capacity, limits.prefix()));
-    writer = new CallWriter(call, limits.prefix());
-    states = new SequenceState[slots];
+    states = Stream.generate(SequenceState::new).limit(slots).toArray(SequenceState[]::new);
+    intake = new Intake(program, call, machine, states, capacity);
     logits = new MemorySegment[slots];
     readableLogits = new MemorySegment[slots];
     hasLogits = new boolean[slots];
-    pending = new int[slots][];
-    done = new int[slots];
-    pickedRow = new int[slots];
     oneToken = new int[slots][1];
     long bytes = program.activations().bytes(program.vocab());
     for (int s = 0; s < slots; s++) {
-      states[s] = new SequenceState();
       logits[s] = LazyMemory.allocate(arena, bytes, "logits");
       readableLogits[s] = logits[s].asReadOnly();
     }
@@ -101,10 +93,10 @@ public final class Session implements AutoCloseable {
   public void prefill(int slot, int[] ids, LogitsSink sink) {
     checkSlot(slot);
     try {
-      accept(slot, ids);
+      intake.accept(slot, ids);
       advance(sink);
     } finally {
-      Arrays.fill(pending, null);
+      intake.clear();
     }
   }
 
@@ -117,21 +109,23 @@ public final class Session implements AutoCloseable {
     try {
       for (int s = 0; s < slots; s++) {
         if (prompts[s] != null) {
-          accept(s, prompts[s]);
+          intake.accept(s, prompts[s]);
         }
       }
       advance(null);
     } finally {
-      Arrays.fill(pending, null);
+      intake.clear();
     }
   }
 
   /**
    * One more token for each slot, or {@link #SKIP}. Reads the weights once for all of them and allocates nothing.
    *
+   * @param tokens as many as there are slots
+   *
    * @throws IllegalArgumentException as {@link #prefill(int, int...)}, and when a slot has no prompt yet
    */
-  public void decode(int... tokens) {
+  public void decode(int[] tokens) {
     if (tokens.length != slots) {
       throw new IllegalArgumentException(
           program.graph().name() + ": " + tokens.length + " tokens for " + slots + " slots; give Session.SKIP for a slot to skip");
@@ -139,104 +133,65 @@ public final class Session implements AutoCloseable {
     try {
       for (int s = 0; s < slots; s++) {
         if (tokens[s] != SKIP) {
-          if (states[s].length == 0) {
-            throw new IllegalArgumentException(program.graph().name() + ": slot " + s + " has no prompt yet; prefill it before decoding");
-          }
-          oneToken[s][0] = tokens[s];
-          accept(s, oneToken[s]);
+          acceptToken(s, tokens[s]);
         }
       }
       advance(null);
     } finally {
-      Arrays.fill(pending, null);
+      intake.clear();
     }
   }
 
-  private void accept(int slot, int[] ids) {
-    Limits limits = program.limits();
-    if (ids.length == 0) {
-      throw new IllegalArgumentException(program.graph().name() + ": the prompt of slot " + slot + " is empty; it needs at least 1 token");
+  /** One more token for one slot. */
+  public void decode(int slot, int token) {
+    checkSlot(slot);
+    try {
+      acceptToken(slot, token);
+      advance(null);
+    } finally {
+      intake.clear();
     }
-    SequenceState state = states[slot];
-    limits.checkCapacity(slot, state.length, ids.length, capacity);
-    for (int i = 0; i < ids.length; i++) {
-      limits.checkToken(slot, state.length + i, ids[i]);
+  }
+
+  private void acceptToken(int slot, int token) {
+    if (states[slot].length == 0) {
+      throw new IllegalArgumentException(program.graph().name() + ": slot " + slot + " has no prompt yet; prefill it before decoding");
     }
-    if (state.length == 0) {
-      state.begin(program.graph().name(), limits.positions(), slot, ids);
-    }
-    for (int i = 0; i < ids.length; i++) {
-      limits.checkPosition(slot, 0, state.position(0, state.length + i));
-      limits.checkPosition(slot, 1, state.position(1, state.length + i));
-    }
-    pending[slot] = ids;
-    done[slot] = 0;
+    oneToken[slot][0] = token;
+    intake.accept(slot, oneToken[slot]);
   }
 
   /** Runs calls until nothing is pending. */
   private void advance(LogitsSink sink) {
     boolean everyRow = sink != null || machine.isObserved();
     boolean more = true;
-    while (more) {
-      more = fill(everyRow);
-      machine.run();
-      deliver(sink);
-    }
-  }
-
-  /** Packs as many pending rows into the call as fit; whether some are left. */
-  private boolean fill(boolean everyRow) {
-    call.clear();
-    for (int s = 0; s < slots; s++) {
-      int[] ids = pending[s];
-      if (ids == null || done[s] == ids.length) {
-        continue;
+    try {
+      while (more) {
+        more = intake.fill(everyRow);
+        machine.run();
+        deliver(sink);
       }
-      SequenceState state = states[s];
-      int room = call.maxRows - call.rows;
-      int inOnePiece = program.limits().wholeFront() ? Math.max(1, state.start - state.length) : 1;
-      if (room < inOnePiece) {
-        return true;
+    } catch (RuntimeException | Error interrupted) {
+      // A listener threw: these sequences have rows in their caches that were never finished.
+      for (int s = 0; s < slots; s++) {
+        if (intake.isGiven(s)) {
+          clear(s);
+        }
       }
-      if (state.length == 0) {
-        machine.beginSequence(s);
-      }
-      int taken = Math.min(room, ids.length - done[s]);
-      writer.write(s, state, ids, done[s], taken);
-      done[s] += taken;
-      pick(s, everyRow, done[s] == ids.length);
+      throw interrupted;
     }
-    return isPending();
-  }
-
-  private void pick(int slot, boolean everyRow, boolean last) {
-    int sequence = call.sequences - 1;
-    int from = everyRow ? call.first[sequence] : last ? call.rows - 1 : call.rows;
-    for (int row = from; row < call.rows; row++) {
-      call.pick(row);
-    }
-    pickedRow[slot] = call.picked - 1;
-  }
-
-  private boolean isPending() {
-    for (int s = 0; s < slots; s++) {
-      if (pending[s] != null && done[s] < pending[s].length) {
-        return true;
-      }
-    }
-    return false;
   }
 
   private void deliver(LogitsSink sink) {
     long bytes = program.activations().bytes(program.vocab());
     for (int q = 0; q < call.sequences; q++) {
       int slot = call.slot[q];
-      if (done[slot] == pending[slot].length) {
-        MemorySegment.copy(machine.output.data(), pickedRow[slot] * bytes, logits[slot], 0, bytes);
+      if (intake.isTaken(slot)) {
+        MemorySegment.copy(machine.output.data(), intake.pickedRow(slot) * bytes, logits[slot], 0, bytes);
         hasLogits[slot] = true;
       }
       for (int i = 0; i < call.count[q] && sink != null; i++) {
-        MemorySegment row = machine.output.data().asSlice((pickedRow[slot] - call.count[q] + 1 + i) * bytes, bytes);
+        MemorySegment row = machine.output.data().asSlice((intake.pickedRow(slot) - call.count[q] + 1 + i) * bytes, bytes);
         sink.accept(states[slot].length - call.count[q] + i, row.asReadOnly());
       }
     }
@@ -284,6 +239,34 @@ public final class Session implements AutoCloseable {
   /** Lets {@code editor} overwrite the values of the nodes that the program lets it replace, before anybody reads them. Null ends it. */
   public void onReplace(Consumer<NodeValue> editor) {
     machine.onReplace = editor;
+  }
+
+  /**
+   * Writes lengths, positions, caches and last logits of all slots to a safetensors file, complete or not at all.
+   *
+   * @throws kumiko.runtime.checkpoint.CheckpointException if the file cannot be written
+   */
+  public void save(Path file) {
+    new SessionFile(program, machine.caches()).write(file, states, this::logitsOrNull);
+  }
+
+  /**
+   * Goes on where a saved session was: its slots take the place of the first slots of this one, the others are emptied. The saved session
+   * may have had fewer slots and another capacity. That the weights are the same is not checked.
+   *
+   * @throws kumiko.runtime.checkpoint.CheckpointException if the file is damaged or of another graph or type, or its sequences do not fit
+   *     into this session; nothing was changed then
+   */
+  public void restore(Path file) {
+    SequenceState[] saved = new SessionFile(program, machine.caches()).read(file, slots, capacity, logits);
+    for (int s = 0; s < slots; s++) {
+      states[s].set(s < saved.length ? saved[s] : new SequenceState());
+      hasLogits[s] = states[s].length > 0;
+    }
+  }
+
+  private MemorySegment logitsOrNull(int slot) {
+    return hasLogits[slot] ? readableLogits[slot] : null;
   }
 
   public int slots() {

@@ -9,7 +9,7 @@
  *   Sampler first = Sampler.of(0.8, 40, 0.95, 7);
  *   Sampler second = Sampler.greedy();
  *   for (int i = 0; i < 100; i++) {
- *     session.decode(session.sample(0, first), session.sample(1, second));
+ *     session.decode(new int[] {session.sample(0, first), session.sample(1, second)});
  *   }
  * }
  * }</pre>

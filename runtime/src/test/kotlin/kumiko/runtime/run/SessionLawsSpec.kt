@@ -20,7 +20,7 @@ class SessionLawsSpec : FunSpec({
                     session.prefill(0, *prompt)
                     assertClose(session.row(0), expected[prompt.size - 1], { "prompt of $model" })
                     for (i in prompt.size until text.size) {
-                        session.decode(text[i])
+                        session.decode(0, text[i])
                         assertClose(session.row(0), expected[i], { "position $i of $model" })
                     }
                 }
@@ -34,7 +34,7 @@ class SessionLawsSpec : FunSpec({
                 val prompts = arrayOf(model.prompt(7, 1), model.prompt(1, 2), model.prompt(12, 3))
                 program.open(4, 16).use { session ->
                     session.prefill(arrayOf(prompts[0], null, prompts[1], prompts[2]))
-                    session.decode(3, Session.SKIP, Session.SKIP, 4)
+                    session.decode(intArrayOf(3, Session.SKIP, Session.SKIP, 4))
                     val slots = listOf(0 to prompts[0] + 3, 2 to prompts[1], 3 to prompts[2] + 4)
                     for ((slot, text) in slots) assertClose(session.row(slot), program.whole(text).last(), { "slot $slot of $model" })
                 }

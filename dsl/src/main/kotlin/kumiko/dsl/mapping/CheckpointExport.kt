@@ -1,0 +1,75 @@
+package kumiko.dsl.mapping
+
+import kumiko.dsl.spec.ModelSpec
+import kumiko.runtime.checkpoint.SafetensorsWriter
+import kumiko.runtime.checkpoint.ShardWriter
+import kumiko.runtime.checkpoint.TensorSource
+import kumiko.runtime.checkpoint.TorchWriter
+import java.io.IOException
+import java.nio.file.Files
+import java.nio.file.Path
+import java.nio.file.StandardCopyOption
+import java.util.UUID
+
+/**
+ * Writes a model in the layout of a map: every rule followed backwards, and the configuration file. The files are written in a hidden
+ * folder beside [directory], which gets its name when all are complete; an interrupted export leaves nothing that looks like a
+ * checkpoint.
+ */
+class CheckpointExport(private val map: CheckpointMap, private val spec: ModelSpec, private val shards: Int = 1) {
+    /** The most bytes in one safetensors file; what is larger is divided, with an index. */
+    private val maxShardBytes = 5_000_000_000L
+
+    /**
+     * Writes a loaded checkpoint. In its own layout every key, type, shape and byte is the same again, and so are keys that are no
+     * weights and the configuration file.
+     */
+    fun write(directory: Path, model: CheckpointModel, weights: LoadedWeights, catalog: Catalog) {
+        val same = model.map.name == map.name && model.shards == shards && model.isWhole
+        write(directory, LoadedParameters(weights), model.takeIf { same }, catalog)
+    }
+
+    /** Writes parameters from anywhere. */
+    fun write(directory: Path, parameters: ParameterSource, catalog: Catalog) = write(directory, parameters, null, catalog)
+
+    private fun write(directory: Path, parameters: ParameterSource, origin: CheckpointModel?, catalog: Catalog) {
+        val plan = ExportPlan(map, spec, parameters, shards, origin)
+        val config = map.config?.let { it.file to (origin?.configText(it.file) ?: ConfigWriter(map, it, catalog).write(spec)) }
+        requireRoom(directory)
+        val partial = directory.resolveSibling(".${directory.fileName}.${UUID.randomUUID()}.partial")
+        try {
+            Files.createDirectories(partial)
+            plan.files.forEach { (file, tensors) -> write(partial, file, tensors) }
+            config?.let { (file, text) -> Files.writeString(partial.resolve(file), text) }
+            Files.move(partial, directory, StandardCopyOption.ATOMIC_MOVE)
+        } catch (e: IOException) {
+            throw MappingException(
+                "$directory cannot be written: ${e.message}. Check that its parent folder exists and may be written to.",
+                e,
+            )
+        } finally {
+            delete(partial)
+        }
+    }
+
+    private fun write(folder: Path, file: String, tensors: List<TensorSource>) {
+        when {
+            file == "model.safetensors" -> ShardWriter.write(folder, tensors, mapOf("format" to "pt"), maxShardBytes)
+            file.endsWith(".safetensors") -> SafetensorsWriter.write(folder.resolve(file), tensors, mapOf("format" to "pt"))
+            else -> TorchWriter.write(folder.resolve(file), tensors)
+        }
+    }
+
+    private fun requireRoom(directory: Path) {
+        val target = directory.toAbsolutePath()
+        if (Files.exists(target) && !(Files.isDirectory(target) && Files.list(target).use { it.findAny().isEmpty })) {
+            throw MappingException("$directory: it exists already and is not an empty folder. Name a new folder; nothing is overwritten.")
+        }
+        if (!Files.isDirectory(target.parent)) throw MappingException("$directory: the folder ${target.parent} does not exist")
+        if (!Files.isWritable(target.parent)) throw MappingException("$directory: the folder ${target.parent} may not be written to")
+    }
+
+    private fun delete(folder: Path) {
+        if (Files.exists(folder)) Files.walk(folder).use { all -> all.sorted(Comparator.reverseOrder()).forEach(Files::deleteIfExists) }
+    }
+}

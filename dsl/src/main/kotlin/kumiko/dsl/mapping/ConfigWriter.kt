@@ -1,0 +1,117 @@
+package kumiko.dsl.mapping
+
+import kotlinx.serialization.json.Json
+import kotlinx.serialization.json.JsonElement
+import kotlinx.serialization.json.JsonObject
+import kotlinx.serialization.json.JsonPrimitive
+import kotlinx.serialization.json.jsonPrimitive
+import kumiko.dsl.compile.compile
+import kumiko.dsl.spec.ModelSpec
+
+/** Writes the configuration file of a layout for a spec: the reading backwards. What it cannot say is refused, not left out. */
+internal class ConfigWriter(private val map: CheckpointMap, private val config: ConfigMap, private val catalog: Catalog) {
+    private val problems = ArrayList<String>()
+
+    fun write(spec: ModelSpec): String {
+        val draft = SpecDraft(spec)
+        val values = LinkedHashMap<String, JsonElement>()
+        for (key in config.keys) value(key, draft)?.let { values[key.names.first()] = it }
+        if (problems.isNotEmpty()) throw refusal(spec, problems)
+        val text = PRETTY.encodeToString(JsonElement.serializer(), nested(values)) + "\n"
+        requireSame(spec, text)
+        return text
+    }
+
+    /** The file is read again: it must describe the same computation. */
+    private fun requireSame(spec: ModelSpec, text: String) {
+        val again = ConfigReader(map, catalog.spec(map.model), config.file, text).read(spec.name)
+        val (before, after) = listOf(spec, again.spec).map { it.compile().toString().lines() }
+        val differs = before.zip(after).firstOrNull { (a, b) -> a != b }
+        if (differs != null) {
+            throw refusal(
+                spec,
+                listOf("it would describe\n    ${differs.second.trim()}\n  in place of\n    ${differs.first.trim()}"),
+            )
+        }
+        if (before.size != after.size) throw refusal(spec, listOf("it would describe another number of operations"))
+    }
+
+    private fun refusal(spec: ModelSpec, why: List<String>) = MappingException(
+        "${spec.name} cannot be described by the ${config.file} of map ${map.name}:\n" + why.joinToString("\n") {
+            "  $it"
+        },
+    )
+
+    private fun value(key: ConfigKey, draft: SpecDraft): JsonElement? {
+        val value = if (key.constant != null) key.constant else read(key, draft)
+        return value?.takeUnless { key.absent != null && Words.same(it, key.absent) && key.words != null || key.absent == it }
+    }
+
+    private fun read(key: ConfigKey, draft: SpecDraft): JsonElement? = when (val site = Site.parse(key.to!!, draft.dims)) {
+        Site.Layers -> JsonPrimitive(draft.layers)
+        is Site.Size -> JsonPrimitive(draft.size(site.dim))
+        is Site.Swiglu -> swiglu(site, draft)
+        is Site.Place -> place(key, site, draft)
+    }
+
+    private fun place(key: ConfigKey, site: Site.Place, draft: SpecDraft): JsonElement? {
+        val found = draft.values(site).distinct()
+        return when {
+            found.size > 1 -> null.also {
+                problems += "${key.label} has one value, but ${key.to} is ${found.joinToString(" and ") { StrictJson.brief(it) }}"
+            }
+
+            found.isEmpty() -> null
+
+            key.words != null -> word(key, found.single())
+
+            key.shareOf != null -> share(key, found.single(), draft)
+
+            else -> found.single()
+        }
+    }
+
+    private fun word(key: ConfigKey, value: JsonElement): JsonElement? {
+        val word = key.words!!.entries.firstOrNull { Words.means(it.value, value) }?.key
+        if (word == null) {
+            problems += "${key.label} has no word for ${key.to} ${StrictJson.brief(
+                value,
+            )}; known are ${key.words.keys.joinToString(", ")}"
+        }
+        return word?.let { if (it == "true" || it == "false") JsonPrimitive(it.toBoolean()) else JsonPrimitive(it) }
+    }
+
+    private fun share(key: ConfigKey, value: JsonElement, draft: SpecDraft): JsonElement {
+        val part = draft.size(value.jsonPrimitive.content)
+        return JsonPrimitive(part.toDouble() / draft.size(key.shareOf!!))
+    }
+
+    /** The two numbers of Meta's rule; a width that is written as a number gets numbers that give it. */
+    private fun swiglu(site: Site.Swiglu, draft: SpecDraft): JsonElement {
+        val written = SwigluText.arguments(draft.definition(site.dim))
+        val (_, multiplier, multipleOf) = written ?: SwigluText.arguments(fitting(draft, site.dim))!!
+        val text = if (site.argument == 1) multiplier else multipleOf
+        return text.toIntOrNull()?.let { JsonPrimitive(it) } ?: JsonPrimitive(text.toDouble())
+    }
+
+    private fun fitting(draft: SpecDraft, dim: String): String {
+        val size = draft.size(dim)
+        val plain = 8L * draft.size("embed") / 3
+        return if (plain <= size) "swigluHidden(embed, 1, $size)" else "swigluHidden(embed, ${(size + 0.5) / plain}, 1)"
+    }
+
+    /** Dotted names become objects. */
+    private fun nested(values: Map<String, JsonElement>): JsonObject {
+        val (inner, plain) = values.entries.partition { '.' in it.key }
+        val groups = inner.groupBy({ it.key.substringBefore('.') }, { it.key.substringAfter('.') to it.value })
+        return JsonObject(plain.associate { it.key to it.value } + groups.mapValues { nested(it.value.toMap()) })
+    }
+
+    private companion object {
+        @OptIn(kotlinx.serialization.ExperimentalSerializationApi::class)
+        val PRETTY = Json {
+            prettyPrint = true
+            prettyPrintIndent = "  "
+        }
+    }
+}

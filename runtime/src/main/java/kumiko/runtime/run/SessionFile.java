@@ -1,0 +1,168 @@
+package kumiko.runtime.run;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.IntFunction;
+import kumiko.runtime.checkpoint.CheckpointException;
+import kumiko.runtime.checkpoint.SafetensorsWriter;
+import kumiko.runtime.checkpoint.TensorEntry;
+import kumiko.runtime.checkpoint.TensorFile;
+import kumiko.runtime.checkpoint.TensorSource;
+import kumiko.runtime.graph.Positions;
+import kumiko.runtime.tensor.DType;
+import kumiko.runtime.tensor.Shape;
+
+/**
+ * A session on disk, as safetensors: {@code slot.{s}.{cache}} of shape {@code [kvHeads, keys, headDim]} and {@code slot.{s}.logits}
+ * for every slot that holds a sequence; lengths and positions are in the metadata.
+ */
+final class SessionFile {
+  private static final String FORMAT = "kumiko.session";
+  private static final String VERSION = "1";
+
+  private final Program program;
+  private final List<KeyValueCache> caches;
+  private final DType dtype;
+
+  SessionFile(Program program, List<KeyValueCache> caches) {
+    this.program = program;
+    this.caches = caches;
+    this.dtype = program.activations();
+  }
+
+  void write(Path file, SequenceState[] states, IntFunction<MemorySegment> logits) {
+    Map<String, String> metadata = new HashMap<>();
+    metadata.put("format", FORMAT);
+    metadata.put("version", VERSION);
+    metadata.put("graph", program.fingerprint());
+    metadata.put("slots", Integer.toString(states.length));
+    List<TensorSource> tensors = new ArrayList<>();
+    for (int s = 0; s < states.length; s++) {
+      SequenceState state = states[s];
+      metadata.put("slot." + s, state.length + " " + state.start + " " + state.blank);
+      if (state.length > 0) {
+        for (KeyValueCache cache : caches) {
+          tensors.add(TensorSource.of(name(s, cache.name()), dtype, shape(cache, state), heads(cache, s, state)));
+        }
+        tensors.add(TensorSource.of(name(s, "logits"), dtype, Shape.of(program.vocab()), List.of(logits.apply(s))));
+      }
+    }
+    SafetensorsWriter.write(file, tensors, metadata);
+  }
+
+  /** Fills caches and logits only after everything was found to fit. */
+  SequenceState[] read(Path path, int slots, int capacity, MemorySegment[] logits) {
+    try (TensorFile file = TensorFile.open(path)) {
+      Map<String, String> metadata = file.metadata();
+      expect(path, "format", FORMAT, metadata.get("format"), "it is not a saved session");
+      expect(path, "version", VERSION, metadata.get("version"), "it was saved by another version");
+      expect(path, "graph", program.fingerprint(), metadata.get("graph"), "it was saved with another model");
+      int saved = number(path, "slots", metadata.get("slots"), 0, slots);
+      SequenceState[] states = new SequenceState[saved];
+      for (int s = 0; s < saved; s++) {
+        states[s] = state(path, s, metadata.get("slot." + s), capacity);
+        check(path, file, s, states[s]);
+      }
+      for (int s = 0; s < saved; s++) {
+        copy(file, s, states[s], logits[s]);
+      }
+      return states;
+    }
+  }
+
+  private SequenceState state(Path path, int slot, String text, int capacity) {
+    String[] words = text == null ? new String[0] : text.split(" ", -1);
+    if (words.length != 3) {
+      throw damaged(path, "slot." + slot + " says \"" + text + "\" instead of length, start and blank");
+    }
+    SequenceState state = new SequenceState();
+    state.length = number(path, "the length of slot " + slot, words[0], 0, capacity);
+    int least = state.length > 0 && program.limits().positions() instanceof Positions.Blocks ? 0 : -1;
+    int most = least < 0 ? -1 : state.length - 1;
+    state.start = number(path, "the start of slot " + slot, words[1], least, most);
+    state.blank = number(path, "the blank of slot " + slot, words[2], least, most);
+    return state;
+  }
+
+  private void check(Path path, TensorFile file, int slot, SequenceState state) {
+    if (state.length == 0) {
+      return;
+    }
+    for (KeyValueCache cache : caches) {
+      check(path, file, name(slot, cache.name()), shape(cache, state));
+    }
+    check(path, file, name(slot, "logits"), Shape.of(program.vocab()));
+  }
+
+  private void check(Path path, TensorFile file, String name, Shape wanted) {
+    if (!file.contains(name)) {
+      throw damaged(path, name + " is missing");
+    }
+    TensorEntry tensor = file.entry(name);
+    if (tensor.dtype() != dtype || !tensor.shape().equals(wanted)) {
+      throw damaged(path, name + " is " + tensor.dtype() + " " + tensor.shape() + " where this session needs " + dtype + " " + wanted);
+    }
+  }
+
+  private void copy(TensorFile file, int slot, SequenceState state, MemorySegment logits) {
+    if (state.length == 0) {
+      return;
+    }
+    for (KeyValueCache cache : caches) {
+      MemorySegment data = file.tensor(name(slot, cache.name())).data();
+      List<MemorySegment> heads = heads(cache, slot, state);
+      for (int h = 0; h < heads.size(); h++) {
+        MemorySegment head = heads.get(h);
+        MemorySegment.copy(data, h * head.byteSize(), head, 0, head.byteSize());
+      }
+    }
+    logits.copyFrom(file.tensor(name(slot, "logits")).data());
+  }
+
+  private List<MemorySegment> heads(KeyValueCache cache, int slot, SequenceState state) {
+    List<MemorySegment> heads = new ArrayList<>();
+    for (int h = 0; h < cache.kvHeads(); h++) {
+      heads.add(cache.data().asSlice(dtype.bytes(cache.offset(slot, h)), dtype.bytes((long) keys(state) * cache.headDim())));
+    }
+    return heads;
+  }
+
+  private Shape shape(KeyValueCache cache, SequenceState state) {
+    return Shape.of(cache.kvHeads(), keys(state), cache.headDim());
+  }
+
+  private int keys(SequenceState state) {
+    return program.limits().prefix() + state.length;
+  }
+
+  private static String name(int slot, String tensor) {
+    return "slot." + slot + "." + tensor;
+  }
+
+  private static void expect(Path path, String key, String wanted, String found, String meaning) {
+    if (!wanted.equals(found)) {
+      throw new CheckpointException(path + ": " + meaning + " (" + key + " is " + found + ", this session has " + wanted + ")");
+    }
+  }
+
+  private static int number(Path path, String what, String text, int least, int most) {
+    try {
+      int number = Integer.parseInt(text);
+      if (number >= least && number <= most) {
+        return number;
+      }
+    } catch (NumberFormatException notOne) {
+      throw damaged(path, what + " is \"" + text + "\" instead of a number");
+    }
+    throw new CheckpointException(path + ": " + what + " is " + text + ", but this session takes " + least + " to " + most
+        + "; open a session with more slots or a larger capacity");
+  }
+
+  private static CheckpointException damaged(Path path, String problem) {
+    return new CheckpointException(path + ": the saved session is damaged: " + problem + "; save it again");
+  }
+}

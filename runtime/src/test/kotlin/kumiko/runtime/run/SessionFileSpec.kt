@@ -1,0 +1,108 @@
+package kumiko.runtime.run
+
+import io.kotest.assertions.throwables.shouldThrow
+import io.kotest.core.spec.style.FunSpec
+import io.kotest.engine.spec.tempdir
+import io.kotest.matchers.shouldBe
+import io.kotest.matchers.string.shouldContain
+import io.kotest.property.checkAll
+import kumiko.runtime.checkpoint.CheckpointException
+import kumiko.runtime.graph.Mask
+import java.nio.file.Files
+import kotlin.random.Random
+
+class SessionFileSpec : FunSpec({
+    val directory = tempdir().toPath()
+
+    test("a session goes on from its file as if it had never stopped") {
+        checkAll(20, models) { model ->
+            val file = directory.resolve("session.safetensors")
+            model.compile().use { program ->
+                val prompt = model.prompt(6, 1)
+                val other = model.prompt(3, 2)
+                program.open(3, 12).use { session ->
+                    session.prefill(arrayOf(prompt, null, other))
+                    session.save(file)
+                    session.decode(intArrayOf(3, Session.SKIP, 4))
+                    program.open(4, 20).use { resumed ->
+                        resumed.prefill(3, *model.prompt(2, 4))
+                        resumed.restore(file)
+                        resumed.length(3) shouldBe 0
+                        resumed.decode(intArrayOf(3, Session.SKIP, 4, Session.SKIP))
+                        for (slot in listOf(0, 2)) resumed.row(slot) shouldBe session.row(slot)
+                    }
+                }
+            }
+        }
+    }
+
+    val model = randomModel(5) { it.copy(mask = Mask.Causal(), blocks = false, prefix = 0) }
+    val file = directory.resolve("kept.safetensors")
+    val program = model.compile()
+    program.open(2, 8).use { session ->
+        session.prefill(1, 1, 2, 3)
+        session.save(file)
+    }
+
+    test("the logits of a restored session are those that were saved") {
+        program.open(2, 8).use { session ->
+            session.restore(file)
+            assertClose(session.row(1), program.whole(intArrayOf(1, 2, 3)).last(), { "restored logits" })
+        }
+    }
+
+    test("a session of another model is refused") {
+        randomModel(6).compile().use { other ->
+            other.open(2, 8).use { session ->
+                shouldThrow<CheckpointException> { session.restore(file) }.message shouldBe
+                    "$file: it was saved with another model (graph is ${program.fingerprint()}, this session has ${other.fingerprint()})"
+            }
+        }
+    }
+
+    test("a session that does not fit is refused with both numbers") {
+        program.open(2, 2).use { session ->
+            shouldThrow<CheckpointException> { session.restore(file) }.message shouldBe
+                "$file: the length of slot 1 is 3, but this session takes 0 to 2; open a session with more slots or a larger capacity"
+        }
+        program.open(1, 8).use { session ->
+            shouldThrow<CheckpointException> { session.restore(file) }.message shouldBe
+                "$file: slots is 2, but this session takes 0 to 1; open a session with more slots or a larger capacity"
+        }
+    }
+
+    test("a damaged file is refused and changes nothing") {
+        val bytes = Files.readAllBytes(file)
+        val random = Random(1)
+        val header = Long.SIZE_BYTES + bytes[0] + 256 * bytes[1]
+        program.open(2, 8).use { session ->
+            session.prefill(0, 1)
+            val before = session.row(0)
+            repeat(300) {
+                val broken = directory.resolve("broken.safetensors")
+                val hurt = bytes.copyOf(if (it % 2 == 0) bytes.size else random.nextInt(bytes.size))
+                if (it % 2 == 0) hurt[random.nextInt(header)] = random.nextInt(256).toByte()
+                Files.write(broken, hurt)
+                val failure = runCatching { session.restore(broken) }.exceptionOrNull()
+                if (failure != null) {
+                    (failure is CheckpointException) shouldBe true
+                    session.length(0) shouldBe 1
+                    session.row(0) shouldBe before
+                } else {
+                    // A blank or a digit elsewhere may have changed without harm; start again from the known state.
+                    session.clear(1)
+                    session.clear(0)
+                    session.prefill(0, 1)
+                }
+            }
+        }
+    }
+
+    test("a file that is not a session is refused") {
+        val other = directory.resolve("other.safetensors")
+        Files.write(other, byteArrayOf(2, 0, 0, 0, 0, 0, 0, 0) + "{}".toByteArray())
+        program.open(1, 8).use { session ->
+            shouldThrow<CheckpointException> { session.restore(other) }.message shouldContain "it is not a saved session"
+        }
+    }
+})
