@@ -4,6 +4,7 @@ package kumiko.dsl.compile
 
 import kumiko.dsl.spec.Lowering
 import kumiko.dsl.spec.ModelSpec
+import kumiko.dsl.spec.SpecException
 import kumiko.dsl.spec.runtime
 import kumiko.runtime.graph.Graph
 import kumiko.runtime.graph.GraphBuilder
@@ -14,5 +15,11 @@ public fun ModelSpec.compile(): Graph {
     val embedded = Lowering.part(this, builder, embedding, "embedding", builder.tokens(), "embedding")
     val stream = (0..<layers).fold(embedded) { x, layer -> Lowering.block(this, builder, layer, x) }
     val logits = Lowering.part(this, builder, head, "head", stream, "logits")
+    val vocab = tokens?.vocab
+    if (vocab != null && logits.type().width() != vocab.size) {
+        throw SpecException(
+            "$name: node logits ${logits.type()} is not as wide as the vocabulary ${vocab.shown()}; the head says one width and computes another",
+        )
+    }
     return builder.build(logits, positions.runtime())
 }

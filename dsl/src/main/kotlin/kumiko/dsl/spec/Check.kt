@@ -70,7 +70,7 @@ public class Check internal constructor(
         /** Every problem of a model, in the order of its layers. */
         fun problems(spec: ModelSpec): List<Problem> {
             val report = mutableListOf<Problem>()
-            val model = Model(spec.embedding.layersInside().filterIsInstance<Tokens>().firstOrNull(), spec.positions)
+            val model = Model(spec.tokens, spec.positions)
             val embedded = Check(model, "", report).run {
                 spec.embedding.asPath().placed("embedding", merged = false).walk(Width(null, "tokens"))
             }

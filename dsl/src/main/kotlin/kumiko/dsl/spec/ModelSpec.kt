@@ -26,6 +26,9 @@ public data class ModelSpec(
     /** How many blocks the model has. */
     public val layers: Int get() = blocks.sumOf { it.count }
 
+    /** The token table, if the embedding has one. */
+    public val tokens: Tokens? get() = embedding.layersInside().filterIsInstance<Tokens>().firstOrNull()
+
     /** The block of one layer. */
     public fun block(layer: Int): Layer {
         var index = layer
