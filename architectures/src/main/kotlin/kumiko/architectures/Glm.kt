@@ -13,14 +13,14 @@ val chatGlm6b = model("chatglm-6b") {
     val hidden by dim(4 * embed)
     val norm = layerNorm(embed, eps = 1e-5)
     val rope = rotary2d(dims = headDim / 2, base = 10_000.0, pairing = Pairing.HALVES, rounding = Frequencies.Rounding.F16)
-    val ffn = norm then mlp(embed, hidden, Activation.GELU_TANH, bias = Bias.EVERYWHERE)
-    val mask = prefixCausal(fill = -10_000.0)
+    val ffn = mlp(embed, hidden, Activation.GELU_TANH, bias = Bias.EVERYWHERE)
     positions = blockPositions(blank = 130_000, generation = 130_001, start = 130_004)
     embedding = tokens(vocab, embed)
     blocks(28) {
         val scale = stabilised(by = layer + 1)
-        val attn = norm then attention(embed, heads, headDim, positions = rope, mask = mask, scale = scale, bias = Bias.EVERYWHERE)
-        glmResidual(alpha = Math.sqrt(2.0 * 28))(attn, ffn)
+        val attn =
+            attention(embed, heads, headDim, positions = rope, mask = prefixCausal(fill = -1e4), scale = scale, bias = Bias.EVERYWHERE)
+        glmResidual(alpha = Math.sqrt(2.0 * 28))(norm then attn, norm then ffn)
     }
     head = norm then tiedToTokens
 }

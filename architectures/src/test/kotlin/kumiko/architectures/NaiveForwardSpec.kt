@@ -98,7 +98,8 @@ class NaiveForwardSpec : FunSpec({
             Program.compile(spec.compile(), matrices(spec, values), Options.of(KernelProvider.kernels())).use { program ->
                 program.open(1, 16).use { session ->
                     session.prefill(0, *ids.copyOf(4))
-                    val written = List(10) { session.sample(0, Sampler.greedy()).also { if (session.length(0) < 16) session.decode(0, it) } }
+                    val written =
+                        List(10) { session.sample(0, Sampler.greedy()).also { if (session.length(0) < 16) session.decode(0, it) } }
                     withClue("naive $expected") { written shouldBe expected }
                 }
             }
