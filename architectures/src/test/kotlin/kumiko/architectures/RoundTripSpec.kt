@@ -5,25 +5,28 @@ import io.kotest.matchers.shouldBe
 import kumiko.dsl.mapping.CheckpointExport
 import kumiko.dsl.mapping.CheckpointModel
 import kumiko.runtime.checkpoint.Checkpoint
-import kumiko.runtime.checkpoint.TensorFile
+import kumiko.runtime.tensor.Tensor
 import java.nio.file.Files
 import java.nio.file.Path
+import java.util.zip.CRC32
 
 /** Needs the reference checkpoints; skipped where they are absent. */
 class RoundTripSpec : FunSpec({
     val reference: Path? = System.getProperty("kumiko.reference")?.let(Path::of)?.takeIf(Files::isDirectory)
 
+    fun describe(tensor: Tensor): String {
+        val bytes = tensor.data().asByteBuffer()
+        return "${tensor.dtype()} ${tensor.shape()} ${CRC32().also { it.update(bytes.duplicate()) }.value} ${bytes.hashCode()}"
+    }
+
     /** Every tensor of a folder by file (shards of an index are one file) and key: type, shape and bytes. */
-    fun contents(folder: Path): Map<String, String> {
-        val checkpoint = Checkpoint.open(folder)
-        return checkpoint.use {
-            checkpoint.files().flatMap { file ->
-                val name = if (checkpoint.files().none { "0" in it } || "-of-" in file) "" else file.substringBeforeLast('.')
-                checkpoint.file(file).let { f: TensorFile ->
-                    f.names().map { key -> f.tensor(key).let { t -> "$name:$key" to "${t.dtype()} ${t.shape()} ${t.data().asByteBuffer().hashCode()} ${java.util.zip.CRC32().also { c -> c.update(t.data().asByteBuffer()) }.value}" } }
-                }
-            }.toMap()
-        }
+    fun contents(folder: Path): Map<String, String> = Checkpoint.open(folder).use { checkpoint ->
+        val sharded = checkpoint.files().any { "0" in it && "-of-" !in it }
+        checkpoint.files().flatMap { file ->
+            val place = if (sharded) file else ""
+            val tensors = checkpoint.file(file)
+            tensors.names().map { "$place $it" to describe(tensors.tensor(it)) }
+        }.toMap()
     }
 
     val sets = listOf(

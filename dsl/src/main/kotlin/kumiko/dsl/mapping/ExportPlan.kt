@@ -62,7 +62,9 @@ internal class ExportPlan(
                 }} together, but their types are $types",
             )
         }
-        return MatrixTensor.source(key, types.single(), StoredShape.of(route).shape!!) { arena -> matrix(route, shard, arena) }
+        val shape = StoredShape.of(route).shape!!
+        if (parameters.isZero) return TensorSource.zeros(key, types.single(), shape)
+        return MatrixTensor.source(key, types.single(), shape) { arena -> matrix(route, shard, arena) }
     }
 
     private fun matrix(route: Route, shard: Int, arena: Arena) =

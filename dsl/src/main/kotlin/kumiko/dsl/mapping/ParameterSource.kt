@@ -9,6 +9,9 @@ interface ParameterSource {
     /** The type in which [parameter] will come. */
     fun dtype(parameter: Target): DType
 
+    /** Whether all elements are zero, so that files can leave them out. */
+    val isZero: Boolean get() = false
+
     /** The parameter; what has to be made for it lives in [arena], which the caller closes when it is written. */
     fun get(parameter: Target, arena: Arena): Matrix
 }

@@ -37,6 +37,11 @@ public record TensorSource(String name, DType dtype, Shape shape, Body body) {
     });
   }
 
+  /** A tensor of zeros, which takes no room on file systems that know holes. */
+  public static TensorSource zeros(String name, DType dtype, Shape shape) {
+    return new TensorSource(name, dtype, shape, new ZeroBody(dtype.bytes(shape.elements())));
+  }
+
   public long bytes() {
     return dtype.bytes(shape.elements());
   }
