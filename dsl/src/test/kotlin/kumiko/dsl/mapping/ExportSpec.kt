@@ -24,6 +24,8 @@ import kumiko.runtime.checkpoint.TensorFile
 import kumiko.runtime.graph.Activation
 import kumiko.runtime.graph.Pairing
 import kumiko.runtime.tensor.DType
+import kumiko.runtime.tensor.Tensor
+import java.lang.foreign.ValueLayout
 import java.nio.file.Files
 import java.nio.file.Path
 
@@ -36,7 +38,11 @@ private fun toy(heads: Int, kvHeads: Int, headDim: Int, layers: Int): ModelSpec 
     val hidden by dim(4 * heads * headDim)
     val norm = layerNorm(embed, eps = 1e-5)
     val attn = norm then attention(
-        embed, headCount, size, kvHeads = groups, bias = Bias.EVERYWHERE,
+        embed,
+        headCount,
+        size,
+        kvHeads = groups,
+        bias = Bias.EVERYWHERE,
         positions = rotary(dims = size, base = 1e4, pairing = Pairing.ADJACENT),
     )
     embedding = tokens(vocab, embed)
@@ -58,14 +64,18 @@ private fun layout(name: String, file: String, attention: String, sharded: Boole
     fun merge(word: String) = if (sharded) """, "merge": "$word" """ else ""
     val rules = (common + attention).replace("MERGE0", merge("duplicate")).replace("ROWS", merge("concat0"))
         .replace("COLUMNS", merge("concat1")).replace("SUM", merge("sum"))
-    return CheckpointMap.parse("$name.keys.json", """{ "schema": "checkpoint-map/1", "model": "toy", "sections": [ { "file": "$file", "rules": [ $rules ] } ] }""")
+    val sections = """[ { "file": "$file", "rules": [ $rules ] } ]"""
+    return CheckpointMap.parse("$name.keys.json", """{ "schema": "checkpoint-map/1", "model": "toy", "sections": $sections }""")
 }
 
 private val separate = """
     { "from": "{q,k}.{i}.{p}", "to": "blocks.{i}.attention.{query,key}.{p}", "rope": "halves-to-adjacent" ROWS },
     { "from": "v.{i}.{p}", "to": "blocks.{i}.attention.value.{p}" ROWS }"""
 private val fused = """{ "from": "qkv.{i}.{p}", "to": "blocks.{i}.attention.{query,key,value}.{p}", "split": "per-head" ROWS }"""
-private val thirds = """{ "from": "qkv.{i}.{p}", "to": "blocks.{i}.attention.{query,key,value}.{p}", "split": "thirds", "transpose": true }"""
+private val thirds =
+    """{ "from": "qkv.{i}.{p}", "to": "blocks.{i}.attention.{query,key,value}.{p}", "split": "thirds", "transpose": true }"""
+
+private fun contents(tensor: Tensor) = listOf(tensor.dtype(), tensor.shape(), tensor.data().toArray(ValueLayout.JAVA_BYTE).toList())
 
 class ExportSpec : FunSpec({
     val root = tempdir().toPath()
@@ -87,20 +97,22 @@ class ExportSpec : FunSpec({
 
     fun bytes(folder: Path): Map<String, List<Any>> = Files.list(folder).use { files ->
         files.toList().flatMap { path ->
-            TensorFile.open(path).use { f ->
-                f.names().map { n -> f.tensor(n).let { t -> "${path.fileName} $n" to listOf(t.dtype(), t.shape(), t.data().toArray(java.lang.foreign.ValueLayout.JAVA_BYTE).toList()) } }
-            }
+            TensorFile.open(path).use { file -> file.names().map { "${path.fileName} $it" to contents(file.tensor(it)) } }
         }.toMap()
     }
 
     fun convert(from: Path, spec: ModelSpec, by: CheckpointMap, to: CheckpointMap, shards: Int): Path = folder().also { out ->
-        CheckpointModel.open(from, catalog, by, spec).use { model -> model.load().use { CheckpointExport(to, spec, shards).write(out, model, it, catalog) } }
+        CheckpointModel.open(from, catalog, by, spec).use { model ->
+            model.load().use { CheckpointExport(to, spec, shards).write(out, model, it, catalog) }
+        }
     }
 
     test("whatever one layout holds, another holds too, and gives back byte for byte") {
         val shapes = Arb.element(listOf(4, 4, 2), listOf(4, 2, 4), listOf(8, 4, 2), listOf(4, 4, 6))
-        checkAll(40, shapes, Arb.int(1..3), Arb.element(layouts), Arb.element(layouts), Arb.element(DType.F32, DType.F16, DType.BF16), Arb.element(1, 2, 4)) {
-                (heads, kvHeads, headDim), layers, a, b, type, shards ->
+        val types = Arb.element(DType.F32, DType.F16, DType.BF16)
+        val anyLayout = Arb.element(layouts)
+        checkAll(40, shapes, Arb.int(1..3), anyLayout, anyLayout, types, Arb.element(1, 2, 4)) { sizes, layers, a, b, type, shards ->
+            val (heads, kvHeads, headDim) = sizes
             val spec = toy(heads, kvHeads, headDim, layers)
             val (n, m) = listOf(a, b).map { if ("ranks" in it.name) shards else 1 }
             val first = folder().also { CheckpointExport(a, spec, n).write(it, RandomParameters(7, type), catalog) }
@@ -132,10 +144,12 @@ class ExportSpec : FunSpec({
     test("nothing is overwritten, and nothing is left behind where nothing can be written") {
         val spec = toy(4, 2, 4, 1)
         val full = Files.createDirectory(folder()).also { Files.writeString(it.resolve("a"), "b") }
-        shouldThrow<MappingException> { CheckpointExport(layouts[0], spec).write(full, ZeroParameters(DType.F32), catalog) }.message shouldBe
+        fun refusal(out: Path) =
+            shouldThrow<MappingException> { CheckpointExport(layouts[0], spec).write(out, ZeroParameters(DType.F32), catalog) }.message
+        refusal(full) shouldBe
             "$full: it exists already and is not an empty folder. Name a new folder; nothing is overwritten."
         val nowhere = root.resolve("absent").resolve("out")
-        shouldThrow<MappingException> { CheckpointExport(layouts[0], spec).write(nowhere, ZeroParameters(DType.F32), catalog) }.message shouldBe
+        refusal(nowhere) shouldBe
             "$nowhere: the folder ${nowhere.parent} does not exist"
     }
 
@@ -150,14 +164,17 @@ class ExportSpec : FunSpec({
             override fun get(parameter: Target, arena: java.lang.foreign.Arena) =
                 if (parameter.name == "blocks.1.ffn.up.weight") throw MappingException("broken off") else random.get(parameter, arena)
         }
-        shouldThrow<MappingException> { CheckpointExport(layouts[2], spec, 2).write(folder(), failing, catalog) }.message shouldBe "broken off"
+        val out = folder()
+        shouldThrow<MappingException> { CheckpointExport(layouts[2], spec, 2).write(out, failing, catalog) }.message shouldBe "broken off"
         Files.list(root).use { it.toList().toSet() } shouldBe before
     }
 
     test("a number of shards that does not divide the model is refused before anything is written") {
         val spec = toy(4, 2, 4, 1)
-        shouldThrow<MappingException> { CheckpointExport(layouts[2], spec, 5).write(folder(), ZeroParameters(DType.F32), catalog) }
-            .message!!.lines().take(2) shouldBe
+        val refusal = shouldThrow<MappingException> {
+            CheckpointExport(layouts[2], spec, 5).write(folder(), ZeroParameters(DType.F32), catalog)
+        }
+        refusal.message!!.lines().take(2) shouldBe
             listOf("toy cannot be written through map ranks:", "  head.linear.weight: 24 rows do not divide among 5 shards (line 4)")
     }
 })
