@@ -64,6 +64,8 @@ private fun commands(): List<CliktCommand> = listOf(
     ShowCommand(),
     CompareCommand(),
     CheckCommand(),
+    InitCommand(),
+    ConvertCommand(),
     GenerateCommand(),
     TraceCommand(),
     ParityCommand(),

@@ -75,6 +75,15 @@ class UsageErrorsSpec : FunSpec({
 
     test("asking for help is good usage") {
         kumiko("--help").code shouldBe Exit.GOOD
-        for (command in listOf("list", "show", "compare")) Golden.check("help/$command.txt", kumiko(command, "--help").out)
+        for (command in listOf(
+            "list",
+            "show",
+            "compare",
+            "check",
+            "init",
+            "convert",
+        )) {
+            Golden.check("help/$command.txt", kumiko(command, "--help").out)
+        }
     }
 })
