@@ -18,8 +18,7 @@ val chatGlm6b = model("chatglm-6b") {
     embedding = tokens(vocab, embed)
     blocks(28) {
         val scale = stabilised(by = layer + 1)
-        val attn =
-            attention(embed, heads, headDim, positions = rope, mask = prefixCausal(fill = -1e4), scale = scale, bias = Bias.EVERYWHERE)
+        val attn = attention(embed, heads, headDim, positions = rope, mask = prefixCausal(-10_000.0), scale = scale, bias = Bias.EVERYWHERE)
         glmResidual(alpha = Math.sqrt(2.0 * 28))(norm then attn, norm then ffn)
     }
     head = norm then tiedToTokens
