@@ -63,6 +63,7 @@ private fun commands(): List<CliktCommand> = listOf(
     ListCommand(),
     ShowCommand(),
     CompareCommand(),
+    DiffCommand(),
     CheckCommand(),
     InitCommand(),
     ConvertCommand(),

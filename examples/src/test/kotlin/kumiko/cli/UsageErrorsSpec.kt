@@ -79,6 +79,7 @@ class UsageErrorsSpec : FunSpec({
             "list",
             "show",
             "compare",
+            "diff",
             "check",
             "init",
             "convert",

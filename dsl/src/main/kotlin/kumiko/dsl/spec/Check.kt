@@ -70,11 +70,8 @@ public class Check internal constructor(
         /** Every problem of a model, in the order of its layers. */
         fun problems(spec: ModelSpec): List<Problem> {
             val report = mutableListOf<Problem>()
-            val model = Model(spec.tokens, spec.positions)
-            val embedded = Check(model, "", report).run {
-                spec.embedding.asPath().placed("embedding", merged = false).walk(Width(null, "tokens"))
-            }
-            val stream = embedded.copy(role = "the residual stream is")
+            val model = model(spec)
+            val stream = stream(spec, report).copy(role = "the residual stream is")
             spec.distinctBlocks().forEach { (address, block) ->
                 Check(model, address, report).keeps(block.asPath(), stream)
             }
@@ -89,6 +86,13 @@ public class Check internal constructor(
             val remedy = "${read.text} comes from embedding.tokens; a model reads the tokens it writes: did you mean ${read.text}?"
             return listOf(Problem(logits.origin, "writes ${written.shown()} tokens, but the model reads ${read.shown()}", remedy))
         }
+
+        /** The rows that the embedding gives to the first block. */
+        fun stream(spec: ModelSpec, report: MutableList<Problem>): Width = Check(model(spec), "", report).run {
+            spec.embedding.asPath().placed("embedding", merged = false).walk(Width(null, "tokens"))
+        }
+
+        private fun model(spec: ModelSpec) = Model(spec.tokens, spec.positions)
 
         /** Two layers under one name, within the embedding, a block or the head. */
         private fun duplicates(spec: ModelSpec): List<Problem> {

@@ -10,8 +10,10 @@ import kotlinx.serialization.encoding.Encoder
 /**
  * The named dims of one model, definitions before uses. A spec file writes them once, at its top, and an expression over their names
  * wherever one is used; so a changed size reaches every place that is computed from it.
+ *
+ * @property plain whether dims are written as bare numbers, without names
  */
-internal class DimTable {
+internal class DimTable(val plain: Boolean = false) {
     private val byName = LinkedHashMap<String, Dim.Named>()
 
     val named: Collection<Dim.Named> get() = byName.values
@@ -90,7 +92,9 @@ internal object DimSerializer : KSerializer<Dim> {
     override val descriptor: SerialDescriptor = PrimitiveSerialDescriptor("Dim", PrimitiveKind.STRING)
 
     override fun serialize(encoder: Encoder, value: Dim) {
-        table(encoder.serializersModule)?.add(value)
+        val table = table(encoder.serializersModule)
+        if (table?.plain == true) return encoder.encodeString("${value.size}")
+        table?.add(value)
         encoder.encodeString(value.text)
     }
 

@@ -1,6 +1,7 @@
 package kumiko.dsl.spec
 
 import kotlinx.serialization.KSerializer
+import kotlinx.serialization.descriptors.SerialDescriptor
 import kotlinx.serialization.modules.SerializersModule
 import kotlinx.serialization.modules.polymorphic
 import kotlinx.serialization.serializer
@@ -34,6 +35,10 @@ public object Kinds {
 
     /** The serial names of all kinds. */
     public val names: List<String> get() = serializers.values.map { it.descriptor.serialName }.sorted()
+
+    /** What the layers of one kind are written as; null for an unknown kind. */
+    internal fun descriptor(kind: String): SerialDescriptor? =
+        serializers.values.firstOrNull { it.descriptor.serialName == kind }?.descriptor
 
     internal fun module(table: DimTable): SerializersModule = SerializersModule {
         contextual(DimTable::class, DimTableCarrier(table))

@@ -53,6 +53,9 @@ internal object SpecJson {
         throw SpecException("${spec.name}: a kind of layer is not known to spec files; make it known with Kinds.register (${firstLine(e)})")
     }
 
+    /** The spec with bare numbers for dims. */
+    fun plain(spec: ModelSpec): JsonObject = body(spec, DimTable(plain = true))
+
     private fun element(body: JsonObject, table: DimTable): JsonObject {
         val dims = JsonObject(table.named.associate { it.name to JsonPrimitive(it.definition.text) })
         return JsonObject(linkedMapOf("name" to body.getValue("name"), "dims" to dims) + (body - "name"))
