@@ -8,7 +8,7 @@ import kotlinx.serialization.Serializable
 @Serializable
 public data class Blocks(public val count: Int, public val cycle: List<Layer>) {
     init {
-        if (count < 1) throw SpecException("a model has at least 1 block in a row of blocks, not $count")
+        if (count !in 1..MAX_LAYERS) throw SpecException("a row of blocks has 1 to $MAX_LAYERS blocks, not $count")
         if (cycle.isEmpty()) throw SpecException("a row of blocks repeats at least one block")
     }
 
@@ -17,3 +17,6 @@ public data class Blocks(public val count: Int, public val cycle: List<Layer>) {
 
 /** A cycle in which every [n]th block is [special]: `every(4, full, otherwise = windowed)`. */
 public fun every(n: Int, special: Layer, otherwise: Layer): List<Layer> = List(n) { if (it == n - 1) special else otherwise }
+
+/** More blocks than any model has; a file that asks for more is refused before they are counted out. */
+internal const val MAX_LAYERS = 10_000

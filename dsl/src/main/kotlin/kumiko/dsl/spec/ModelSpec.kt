@@ -19,6 +19,8 @@ public data class ModelSpec(
     public val head: Layer,
 ) {
     init {
+        val count = blocks.sumOf { it.count.toLong() }
+        if (count !in 1..MAX_LAYERS) throw SpecException("$name: a model has 1 to $MAX_LAYERS blocks, not $count")
         val problems = Check.problems(this)
         if (problems.isNotEmpty()) throw SpecException.of(name, problems)
     }

@@ -174,7 +174,7 @@ class CheckSpec : FunSpec({
         shouldThrow<SpecException> { rotary(embed, base = 1.0, Pairing.HALVES) }.message shouldBe
             "the base of rotary frequencies is above 1, it is 1.0"
         shouldThrow<SpecException> { windowed(0) }.message shouldBe "a window shows at least 1 key, not 0"
-        shouldThrow<SpecException> { Blocks(0, listOf(ffn)) }.message shouldBe "a model has at least 1 block in a row of blocks, not 0"
+        shouldThrow<SpecException> { Blocks(0, listOf(ffn)) }.message shouldBe "a row of blocks has 1 to 10000 blocks, not 0"
         shouldThrow<SpecException> { sum(ffn) }.message shouldBe "a sum joins at least two paths, not 1"
     }
 

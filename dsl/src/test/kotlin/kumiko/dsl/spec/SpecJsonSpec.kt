@@ -54,6 +54,13 @@ class SpecJsonSpec : FunSpec({
         refusal("GELU_TANH", "GELU_FAST").orEmpty() shouldContain "GELU_FAST"
     }
 
+    test("more blocks than any model has are refused before they are counted out") {
+        refusal("\"count\": 2", "\"count\": 2000000000") shouldBe "a row of blocks has 1 to 10000 blocks, not 2000000000"
+        shouldThrow<SpecException> { tinyGpt2.copy(blocks = List(6) { tinyGpt2.blocks[0].copy(count = 2_000) }) }.message shouldBe
+            "tiny-gpt2: a model has 1 to 10000 blocks, not 12000"
+        shouldThrow<SpecException> { tinyGpt2.withLayers(0) }.message shouldBe "tiny-gpt2: a model has 1 to 10000 blocks, not 0"
+    }
+
     test("dims that cannot be computed are refused") {
         refusal("\"heads\": \"2\"", "\"heads\": \"3\"") shouldBe "dim embed(8) does not divide evenly by heads(3): remainder 2"
         refusal("\"headDim\": \"embed / heads\"", "\"headDim\": \"embed / hedas\"") shouldBe
