@@ -1,12 +1,11 @@
 package kumiko.runtime.kernel;
 
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 
 /** Dot products with bfloat16 weights. */
 final class Bf16Dots implements WeightDots {
   @Override
-  public void rows(long w, long stride, int count, float[] x, int from, int n, float[] out, int to) {
+  public void rows(long w, long stride, int count, float[] x, int from, int n, float[] out, int to, float[] room) {
     int body = Lanes.F32.loopBound(n);
     int taken;
     for (int i = 0; i < count; i += taken) {
@@ -26,11 +25,11 @@ final class Bf16Dots implements WeightDots {
         c = v.fma(Lanes.loadBf16(at + 2 * step), c);
         d = v.fma(Lanes.loadBf16(at + 3 * step), d);
       }
-      out[to + i] = a.reduceLanes(VectorOperators.ADD);
+      out[to + i] = Lanes.sum(a, room);
       if (taken == 4) {
-        out[to + i + 1] = b.reduceLanes(VectorOperators.ADD);
-        out[to + i + 2] = c.reduceLanes(VectorOperators.ADD);
-        out[to + i + 3] = d.reduceLanes(VectorOperators.ADD);
+        out[to + i + 1] = Lanes.sum(b, room);
+        out[to + i + 2] = Lanes.sum(c, room);
+        out[to + i + 3] = Lanes.sum(d, room);
       }
       if (body < n) {
         for (int j = 0; j < taken; j++) {

@@ -11,6 +11,9 @@ final class Desk {
   /** Results of one inner loop: up to sixteen vectors. */
   final float[] sums = new float[16 * Lanes.COUNT];
 
+  /** One vector. */
+  final float[] room = new float[Lanes.COUNT];
+
   private float[] rows = new float[0];
   private float[] scores = new float[0];
   private float[] weights = new float[0];

@@ -1,12 +1,11 @@
 package kumiko.runtime.kernel;
 
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 
 /** Dot products with float16 weights. */
 final class F16Dots implements WeightDots {
   @Override
-  public void rows(long w, long stride, int count, float[] x, int from, int n, float[] out, int to) {
+  public void rows(long w, long stride, int count, float[] x, int from, int n, float[] out, int to, float[] room) {
     int body = Lanes.F32.loopBound(n);
     int taken;
     for (int i = 0; i < count; i += taken) {
@@ -22,9 +21,9 @@ final class F16Dots implements WeightDots {
         a = v.fma(Lanes.loadF16(at), a);
         b = v.fma(Lanes.loadF16(at + step), b);
       }
-      out[to + i] = a.reduceLanes(VectorOperators.ADD);
+      out[to + i] = Lanes.sum(a, room);
       if (taken == 2) {
-        out[to + i + 1] = b.reduceLanes(VectorOperators.ADD);
+        out[to + i + 1] = Lanes.sum(b, room);
       }
       if (body < n) {
         for (int j = 0; j < taken; j++) {

@@ -1,12 +1,15 @@
 package kumiko.runtime.kernel;
 
 import kumiko.runtime.tensor.DType;
+import kumiko.runtime.tensor.Slab;
 
 /** A stored type of weights that the vector kernels read as it is. */
 final class Format {
   private static final Format F32 = new Format(DType.F32, new F32Dots(), WeightRows.F32);
   private static final Format BF16 = new Format(DType.BF16, new Bf16Dots(), WeightRows.BF16);
   private static final Format F16 = new Format(DType.F16, new F16Dots(), WeightRows.F16);
+  private static final Format Q8_0 = new Format(DType.Q8_0, new Q8Dots(), WeightRows.Q8_0);
+  private static final Format Q4_0 = new Format(DType.Q4_0, new Q4Dots(), WeightRows.Q4_0);
 
   private final DType type;
   private final WeightDots dots;
@@ -26,6 +29,8 @@ final class Format {
       case F32 -> F32;
       case BF16 -> BF16;
       case F16 -> F16;
+      case Q8_0 -> Lanes.I8 == null ? null : Q8_0;
+      case Q4_0 -> Lanes.I8 == null ? null : Q4_0;
       default -> null;
     };
   }
@@ -45,5 +50,14 @@ final class Format {
   /** Bytes of so many elements; whole blocks. */
   long bytes(long elements) {
     return elements / type.blockElements() * type.blockBytes();
+  }
+
+  /** Whether the vector loops can read the slab: one of its strides is 1, and blocks are whole and lie along the rows. */
+  boolean reads(Slab slab) {
+    int block = type.blockElements();
+    if (block > 1) {
+      return slab.columnStride() == 1 && slab.columns() % block == 0 && slab.offset() % block == 0 && slab.rowStride() % block == 0;
+    }
+    return slab.columnStride() == 1 || slab.rowStride() == 1;
   }
 }

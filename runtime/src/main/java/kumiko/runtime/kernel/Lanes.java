@@ -4,6 +4,7 @@ import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
@@ -23,6 +24,12 @@ final class Lanes {
   static final VectorSpecies<Float> F32 = FloatVector.SPECIES_PREFERRED;
   static final VectorSpecies<Integer> I32 = VectorSpecies.of(int.class, F32.vectorShape());
   static final VectorSpecies<Short> I16 = VectorSpecies.of(short.class, VectorShape.forBitSize(F32.vectorBitSize() / 2));
+
+  /** Null where vectors are so short that a quarter of one is no vector. */
+  static final VectorSpecies<Byte> I8 = F32.vectorBitSize() < 256
+      ? null
+      : VectorSpecies.of(byte.class, VectorShape.forBitSize(F32.vectorBitSize() / 4));
+
   static final int COUNT = F32.length();
 
   private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
@@ -33,6 +40,10 @@ final class Lanes {
   /** Whole vectors rather than numbers: the calls behind them are fewer, and inlining goes only so deep. */
   private static final IntVector SIXTEEN = IntVector.broadcast(I32, 16);
 
+  private static final IntVector FOUR = IntVector.broadcast(I32, 4);
+  private static final IntVector NIBBLE = IntVector.broadcast(I32, 15);
+  private static final IntVector TWO_23 = IntVector.broadcast(I32, Float.floatToRawIntBits(0x1p23f));
+  private static final FloatVector TWO_23_AND_8 = FloatVector.broadcast(F32, 0x1p23f + 8);
   private static final IntVector THIRTEEN = IntVector.broadcast(I32, 13);
 
   /** The sign and, below three copies of it, exponent and mantissa of a float16 that was widened with its sign and moved up by 13. */
@@ -111,6 +122,43 @@ final class Lanes {
 
   static FloatVector loadF16(long address, int n) {
     return f16(ShortVector.fromMemorySegment(I16, MEMORY, address, LITTLE_ENDIAN, I16.indexInRange(0, n)));
+  }
+
+  /**
+   * The sum of all lanes, in one order always: that of {@code reduceLanes} differs between interpreted and compiled code, so results
+   * would change while a program warms up.
+   *
+   * @param room for one vector
+   */
+  static float sum(FloatVector value, float[] room) {
+    value.intoArray(room, 0);
+    float a = 0;
+    float b = 0;
+    for (int lane = 0; lane < COUNT; lane += 2) {
+      a += room[lane];
+      b += room[lane + 1];
+    }
+    return a + b;
+  }
+
+  /** Signed bytes as float32. */
+  static FloatVector loadI8(long address) {
+    return (FloatVector) loadBytes(address).convert(VectorOperators.I2F, 0);
+  }
+
+  /** Bytes, widened with their sign. */
+  static IntVector loadBytes(long address) {
+    return (IntVector) ByteVector.fromMemorySegment(I8, MEMORY, address, LITTLE_ENDIAN).convertShape(VectorOperators.B2I, I32, 0);
+  }
+
+  /** Bits 0..3 less 8: as the last bits of 2^23 they are a number, from which 2^23 + 8 is taken. */
+  static FloatVector lowNibbles(IntVector bytes) {
+    return bytes.and(NIBBLE).or(TWO_23).reinterpretAsFloats().sub(TWO_23_AND_8);
+  }
+
+  /** Bits 4..7 less 8. */
+  static FloatVector highNibbles(IntVector bytes) {
+    return lowNibbles(bytes.lanewise(VectorOperators.LSHR, FOUR));
   }
 
   /** A bfloat16 is the upper half of a float32. */

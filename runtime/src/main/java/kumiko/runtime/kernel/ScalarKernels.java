@@ -53,7 +53,7 @@ public final class ScalarKernels implements Kernels {
   }
 
   private static double element(Matrix matrix, int row, int column) {
-    double sum = 0;
+    double sum = -0.0; // what adds nothing, not even to another minus zero
     for (int s = 0; s < matrix.slabs().size(); s++) {
       Slab slab = matrix.slabs().get(s);
       int index = slab.indexOf(row);

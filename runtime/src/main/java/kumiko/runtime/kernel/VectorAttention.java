@@ -31,7 +31,7 @@ final class VectorAttention {
   private static void scoreRow(Desk desk, long query, long keys, int headDim, int count, float scale, float[] scores) {
     float[] q = desk.rows(headDim);
     WeightRows.F32.read(query, 0, headDim, q, 0);
-    DOTS.rows(keys, 4L * headDim, count, q, 0, headDim, scores, 0);
+    DOTS.rows(keys, 4L * headDim, count, q, 0, headDim, scores, 0, desk.room);
     scale(scores, count, scale);
   }
 
@@ -143,7 +143,7 @@ final class VectorAttention {
       e.intoArray(x, c, lanes);
       sum = sum.add(e, lanes);
     }
-    return sum.reduceLanes(VectorOperators.ADD);
+    return Lanes.sum(sum, Desk.ofThread().room);
   }
 
   private static void scale(float[] x, int n, float factor) {

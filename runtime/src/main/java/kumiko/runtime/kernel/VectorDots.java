@@ -2,7 +2,6 @@ package kumiko.runtime.kernel;
 
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 import kumiko.runtime.tensor.Rows;
 import kumiko.runtime.tensor.Slab;
 
@@ -35,7 +34,7 @@ final class VectorDots {
         }
       }
       for (; r < rows; r++) {
-        format.dots().rows(w, stride, count, in, r * n, n, desk.results(), 0);
+        format.dots().rows(w, stride, count, in, r * n, n, desk.results(), 0, desk.room);
         add(desk.results(), 0, count, y, r, column, slab.rowStep());
       }
     }
@@ -57,7 +56,7 @@ final class VectorDots {
       for (int j = 0; j < 16; j++) {
         if (j % 4 < taken) {
           FloatVector lanes = FloatVector.fromArray(Lanes.F32, desk.sums, j * Lanes.COUNT);
-          desk.results()[j / 4 * BLOCK + i + j % 4] = lanes.reduceLanes(VectorOperators.ADD);
+          desk.results()[j / 4 * BLOCK + i + j % 4] = Lanes.sum(lanes, desk.room);
         }
       }
     }

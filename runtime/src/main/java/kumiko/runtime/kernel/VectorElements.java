@@ -91,4 +91,12 @@ final class VectorElements {
       Lanes.store(Lanes.load(y + 4L * c, lanes).add(FloatVector.fromArray(Lanes.F32, x, from + c, lanes)), y + 4L * c, lanes);
     }
   }
+
+  /** {@code y = x}, with x in an array. */
+  static void storeArray(float[] x, long y, int n) {
+    for (int c = 0; c < n; c += Lanes.COUNT) {
+      VectorMask<Float> lanes = Lanes.first(n - c);
+      Lanes.store(FloatVector.fromArray(Lanes.F32, x, c, lanes), y + 4L * c, lanes);
+    }
+  }
 }

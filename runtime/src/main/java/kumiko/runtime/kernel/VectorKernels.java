@@ -29,7 +29,7 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public void embed(Matrix table, MemorySegment ids, Rows out, int from, int to) {
-    scalar.embed(table, ids, out, from, to);
+    VectorEmbedding.embed(table, ids, out, from, to, scalar);
   }
 
   @Override

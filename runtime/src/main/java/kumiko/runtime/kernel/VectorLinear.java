@@ -27,7 +27,7 @@ final class VectorLinear {
       if (first >= end) {
         continue;
       }
-      if (format == null || (slab.columnStride() != 1 && slab.rowStride() != 1)) {
+      if (format == null || !format.reads(slab)) {
         scalar.addSlab(weight.dtype(), slab, x, y, rows, first, end);
       } else if (rows >= VectorGemm.LEAST_ROWS) {
         VectorGemm.multiply(format.packer(), slab, x, y, rows, first, end);

@@ -2,7 +2,6 @@ package kumiko.runtime.kernel;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
 import kumiko.runtime.tensor.Rows;
 
 /** LayerNorm and RMSNorm, a row at a time. */
@@ -40,7 +39,7 @@ final class VectorNorms {
     if (body < n) {
       sum = sum.add(Lanes.load(x + 4L * body, Lanes.first(n - body)));
     }
-    return sum.reduceLanes(VectorOperators.ADD);
+    return Lanes.sum(sum, Desk.ofThread().room);
   }
 
   /** The sum of the squares of {@code x - mean}. */
@@ -56,7 +55,7 @@ final class VectorNorms {
       FloatVector d = Lanes.load(x + 4L * body, lanes).sub(Lanes.all(mean), lanes);
       sum = d.fma(d, sum);
     }
-    return sum.reduceLanes(VectorOperators.ADD);
+    return Lanes.sum(sum, Desk.ofThread().room);
   }
 
   /** {@code y = (x - mean) * factor * (w + offset) + b}; an address of 0 stands for no weight or no bias. */

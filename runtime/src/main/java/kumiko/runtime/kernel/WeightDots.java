@@ -9,8 +9,8 @@ package kumiko.runtime.kernel;
  * the same order wherever it stands, so how results are divided among calls never shows.
  */
 interface WeightDots {
-  /** {@code out[to + i] = sum over k < n of x[from + k] * w[i * stride, k]} for {@code i < count}. */
-  void rows(long w, long stride, int count, float[] x, int from, int n, float[] out, int to);
+  /** {@code out[to + i] = sum over k < n of x[from + k] * w[i * stride, k]} for {@code i < count}; {@code room} for a vector. */
+  void rows(long w, long stride, int count, float[] x, int from, int n, float[] out, int to, float[] room);
 
   /** {@code out[c] = sum over k < n of x[from + k] * w[k * stride, c]} for {@code c < count}. */
   void columns(long w, long stride, int count, float[] x, int from, int n, float[] out);

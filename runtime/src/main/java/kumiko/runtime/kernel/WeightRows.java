@@ -1,6 +1,9 @@
 package kumiko.runtime.kernel;
 
-/** Reads neighbouring weights of one stored type as float32. */
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+
+/** Reads neighbouring weights of one stored type as float32; of block types whole blocks. */
 interface WeightRows {
   /** Elements {@code index .. index + n} of the memory at {@code data} to {@code out[at ...]}. */
   void read(long data, long index, int n, float[] out, int at);
@@ -35,6 +38,30 @@ interface WeightRows {
     }
     if (body < n) {
       Lanes.loadF16(in + 2L * body, n - body).intoArray(out, at + body, Lanes.first(n - body));
+    }
+  };
+
+  WeightRows Q8_0 = (data, index, n, out, at) -> {
+    long in = data + index / 32 * 34;
+    for (int c = 0; c < n; c += 32) {
+      FloatVector scale = Lanes.all(Lanes.getF16(in));
+      for (int j = 0; j < 32; j += Lanes.COUNT) {
+        Lanes.loadI8(in + 2 + j).mul(scale).intoArray(out, at + c + j);
+      }
+      in += 34;
+    }
+  };
+
+  WeightRows Q4_0 = (data, index, n, out, at) -> {
+    long in = data + index / 32 * 18;
+    for (int c = 0; c < n; c += 32) {
+      FloatVector scale = Lanes.all(Lanes.getF16(in));
+      for (int j = 0; j < 16; j += Lanes.COUNT) {
+        IntVector pairs = Lanes.loadBytes(in + 2 + j);
+        Lanes.lowNibbles(pairs).mul(scale).intoArray(out, at + c + j);
+        Lanes.highNibbles(pairs).mul(scale).intoArray(out, at + c + 16 + j);
+      }
+      in += 18;
     }
   };
 }

@@ -8,6 +8,7 @@ import kumiko.runtime.tensor.Matrix
 import kumiko.runtime.tensor.Rows
 import kumiko.runtime.tensor.Shape
 import kumiko.runtime.tensor.Tensor
+import java.lang.foreign.ValueLayout
 
 private val AWKWARD = listOf(1, 3, 7, 16, 17, 31, 33, 64, 100, 129, 255)
 private val STORED = listOf(DType.F32, DType.F16, DType.BF16, DType.F64)
@@ -73,6 +74,36 @@ class LinearTwinsSpec :
             }
         }
 
+        for (type in listOf(DType.Q8_0, DType.Q4_0)) {
+            fun Bench.quantised(rows: Int, columns: Int): Matrix {
+                val data = memory(type.bytes(rows.toLong() * columns))
+                for (i in 0 until data.byteSize()) data.set(ValueLayout.JAVA_BYTE, i, random.nextInt().toByte())
+                for (i in 0 until data.byteSize() step type.blockBytes().toLong()) {
+                    data.set(ValueLayout.JAVA_SHORT_UNALIGNED, i, java.lang.Float.floatToFloat16((normal() / 64).toFloat()))
+                }
+                return Matrix.of(Tensor(type, Shape.of(rows.toLong(), columns.toLong()), data))
+            }
+
+            test("a $type weight multiplies and embeds as the definition does, whole and in slabs") {
+                val bench = Bench(7)
+                for (columns in listOf(32, 64, 96, 1056)) {
+                    for (rows in listOf(1, 3, 4, 9, 30)) bench.compare(bench.quantised(71, columns), rows, "$rows x $columns x 71")
+                }
+                val parts = List(2) { bench.quantised(18, 64) }
+                for (rows in listOf(1, 5, 20)) {
+                    bench.compare(Matrix.stackRows(parts), rows, "row ranges")
+                    bench.compare(Matrix.stackColumns(parts), rows, "column parts")
+                    bench.compare(Matrix.interleaveRows(parts[0], parts[1]), rows, "interleaved rows")
+                }
+                val ids = bench.ints(17, 0, 9)
+                val before = bench.rows(3, 64)
+                val (want, got) = List(2) { bench.copyOf(before) }
+                bench.scalar.embed(parts[0], ids, want, 0, 3)
+                bench.vector.embed(parts[0], ids, got, 0, 3)
+                want.data().mismatch(got.data()) shouldBe -1
+            }
+        }
+
         test("weights and activations that are subnormal, huge or minus zero stay what they are") {
             val bench = Bench(4)
             val values = listOf(-0.0, 1e-40, -6e-8, 3e4, -65504.0, 1.0, 0.0)
@@ -87,7 +118,7 @@ class LinearTwinsSpec :
             val bench = Bench(5)
             for (type in listOf(DType.F16, DType.BF16)) {
                 val data = bench.memory(65536 * 2)
-                for (i in 0 until 65536) data.set(java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED, 2L * i, i.toShort())
+                for (i in 0 until 65536) data.set(ValueLayout.JAVA_SHORT_UNALIGNED, 2L * i, i.toShort())
                 val weight = Matrix.of(Tensor(type, Shape.of(65536, 1), data))
                 val one = bench.rows(1, 1) { 1.0 }
                 val y = bench.rows(1, 65536)

@@ -1,0 +1,42 @@
+package kumiko.runtime.kernel;
+
+import java.lang.foreign.MemorySegment;
+import kumiko.runtime.tensor.Matrix;
+import kumiko.runtime.tensor.Rows;
+import kumiko.runtime.tensor.Slab;
+
+/** Rows of an embedding table. */
+final class VectorEmbedding {
+  private VectorEmbedding() {}
+
+  static void embed(Matrix table, MemorySegment ids, Rows out, int from, int to, ScalarKernels scalar) {
+    Format format = Format.of(table.dtype());
+    float[] row = Desk.ofThread().rows(table.columns());
+    for (int r = from; r < to; r++) {
+      int id = Lanes.getInt(ids.address() + 4L * r);
+      Slab slab = wholeRow(format, table, id);
+      if (slab == null) {
+        scalar.embed(table, ids, out, r, r + 1);
+      } else {
+        format.rows().read(slab.data().address(), slab.offset() + slab.indexOf(id) * slab.rowStride(), table.columns(), row, 0);
+        VectorElements.storeArray(row, VectorLinear.address(out, r, 0), table.columns());
+      }
+    }
+  }
+
+  /** The one slab that has the row in one piece, or null. */
+  private static Slab wholeRow(Format format, Matrix table, int id) {
+    Slab found = null;
+    for (int s = 0; s < table.slabs().size(); s++) {
+      Slab slab = table.slabs().get(s);
+      if (slab.indexOf(id) >= 0) {
+        boolean whole = format != null && format.reads(slab) && slab.columnStride() == 1 && slab.columns() == table.columns();
+        if (found != null || !whole) {
+          return null;
+        }
+        found = slab;
+      }
+    }
+    return found;
+  }
+}

@@ -1,0 +1,73 @@
+package kumiko.runtime.kernel;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import kumiko.runtime.tensor.DType;
+import kumiko.runtime.tensor.Elements;
+import kumiko.runtime.tensor.Rows;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.Warmup;
+
+/** One thread, one head of 64, causal: a row behind 512 keys, and 512 rows at once. */
+@State(Scope.Benchmark)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.MICROSECONDS)
+@Warmup(iterations = 3, time = 2)
+@Measurement(iterations = 5, time = 2)
+@Fork(value = 1, jvmArgsAppend = {"--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED"})
+public class AttentionBenchmark {
+  private static final int HEAD = 64;
+  private static final int KEYS = 512;
+
+  @Param({"1", "512"})
+  public int rows;
+
+  private final Kernels kernels = new VectorKernels();
+  private final Arena arena = Arena.ofAuto();
+  private final Random random = new Random(1);
+  private Rows query;
+  private Rows out;
+  private MemorySegment keys;
+  private MemorySegment values;
+  private MemorySegment visible;
+  private MemorySegment scratch;
+
+  @Setup
+  public void fill() {
+    query = new Rows(floats(rows * HEAD), HEAD);
+    out = new Rows(floats(rows * HEAD), HEAD);
+    keys = floats(KEYS * HEAD);
+    values = floats(KEYS * HEAD);
+    visible = arena.allocate(8L * rows, 64);
+    for (int r = 0; r < rows; r++) {
+      visible.set(ValueLayout.JAVA_INT, 8L * r + 4, KEYS - rows + r + 1);
+    }
+    scratch = arena.allocate(kernels.attentionScratchBytes(HEAD, rows, KEYS), 64);
+  }
+
+  private MemorySegment floats(int count) {
+    MemorySegment data = arena.allocate(4L * count, 64);
+    for (int i = 0; i < count; i++) {
+      Elements.set(DType.F32, data, i, random.nextGaussian());
+    }
+    return data;
+  }
+
+  @Benchmark
+  public Rows attention() {
+    kernels.attention(query, keys, values, 0, HEAD, visible, KEYS, 0.125, 1, Double.NaN, out, 0, rows, scratch);
+    return out;
+  }
+}

@@ -1,0 +1,79 @@
+package kumiko.runtime.kernel;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import kumiko.runtime.tensor.DType;
+import kumiko.runtime.tensor.Elements;
+import kumiko.runtime.tensor.Matrix;
+import kumiko.runtime.tensor.Rows;
+import kumiko.runtime.tensor.Shape;
+import kumiko.runtime.tensor.Tensor;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.Warmup;
+
+/** One thread times a weight {@code [8192, 2048]}, which no cache holds: few rows show the bandwidth, many the arithmetic. */
+@State(Scope.Benchmark)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.MICROSECONDS)
+@Warmup(iterations = 3, time = 2)
+@Measurement(iterations = 5, time = 2)
+@Fork(value = 1, jvmArgsAppend = {"--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED"})
+public class LinearBenchmark {
+  private static final int IN = 2048;
+  private static final int OUT = 8192;
+
+  @Param({"F32", "BF16", "F16", "Q8_0", "Q4_0"})
+  public DType type;
+
+  @Param({"1", "8", "512"})
+  public int rows;
+
+  private final Kernels kernels = new VectorKernels();
+  private final Arena arena = Arena.ofAuto();
+  private Matrix weight;
+  private Rows x;
+  private Rows y;
+  private MemorySegment scratch;
+
+  @Setup
+  public void fill() {
+    Random random = new Random(1);
+    MemorySegment data = arena.allocate(type.bytes((long) IN * OUT), 64);
+    if (type.blockElements() > 1) {
+      for (long i = 0; i < data.byteSize(); i += 2) {
+        // Every scale becomes a small number; the rest is whatever it is.
+        short bits = i % type.blockBytes() == 0 ? Float.floatToFloat16(0.01f) : (short) random.nextInt();
+        data.set(ValueLayout.JAVA_SHORT_UNALIGNED, i, bits);
+      }
+    } else {
+      for (long i = 0; i < (long) IN * OUT; i++) {
+        Elements.set(type, data, i, random.nextGaussian());
+      }
+    }
+    weight = Matrix.of(new Tensor(type, Shape.of(OUT, IN), data));
+    x = new Rows(arena.allocate(4L * rows * IN, 64), IN);
+    for (long i = 0; i < (long) rows * IN; i++) {
+      Elements.set(DType.F32, x.data(), i, random.nextGaussian());
+    }
+    y = new Rows(arena.allocate(4L * rows * OUT, 64), OUT);
+    scratch = arena.allocate(Math.max(1, kernels.linearScratchBytes(weight, rows)), 64);
+  }
+
+  @Benchmark
+  public Rows linear() {
+    kernels.linear(weight, null, x, y, rows, 0, OUT, false, scratch);
+    return y;
+  }
+}
