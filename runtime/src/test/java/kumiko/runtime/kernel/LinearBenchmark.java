@@ -23,7 +23,7 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** One thread times a weight {@code [8192, 2048]}, which no cache holds: few rows show the bandwidth, many the arithmetic. */
+/** One thread times a weight {@code [65536, 2048]}, which no cache holds: few rows show the bandwidth, many the arithmetic. */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
@@ -32,7 +32,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @Fork(value = 1, jvmArgsAppend = {"--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED"})
 public class LinearBenchmark {
   private static final int IN = 2048;
-  private static final int OUT = 8192;
+  private static final int OUT = 65_536;
 
   @Param({"F32", "BF16", "F16", "Q8_0", "Q4_0"})
   public DType type;
@@ -51,16 +51,20 @@ public class LinearBenchmark {
   public void fill() {
     Random random = new Random(1);
     MemorySegment data = arena.allocate(type.bytes((long) IN * OUT), 64);
+    long row = type.bytes(IN);
     if (type.blockElements() > 1) {
-      for (long i = 0; i < data.byteSize(); i += 2) {
+      for (long i = 0; i < row; i += 2) {
         // Every scale becomes a small number; the rest is whatever it is.
         short bits = i % type.blockBytes() == 0 ? Float.floatToFloat16(0.01f) : (short) random.nextInt();
         data.set(ValueLayout.JAVA_SHORT_UNALIGNED, i, bits);
       }
     } else {
-      for (long i = 0; i < (long) IN * OUT; i++) {
+      for (long i = 0; i < IN; i++) {
         Elements.set(type, data, i, random.nextGaussian());
       }
+    }
+    for (long r = 1; r < OUT; r++) {
+      MemorySegment.copy(data, 0, data, r * row, row);
     }
     weight = Matrix.of(new Tensor(type, Shape.of(OUT, IN), data));
     x = new Rows(arena.allocate(4L * rows * IN, 64), IN);
