@@ -16,7 +16,6 @@ import kumiko.cli.parity.headline
 import kumiko.cli.parity.rows
 import kumiko.cli.parity.toJson
 import kumiko.cli.parity.verdict
-import kumiko.runtime.kernel.KernelProvider
 import kumiko.runtime.kernel.ScalarKernels
 import kumiko.runtime.tensor.DType
 import java.nio.file.Path
@@ -32,7 +31,7 @@ class ParityCommand : KumikoCommand("parity", "Compares a checkpoint, node by no
     override fun run() {
         ReferenceSet.open(Path.of(reference)).use { set ->
             loadModel(Path.of(checkpoint)).use { model ->
-                val kernels = if (float64) ScalarKernels(DType.F64) else KernelProvider.kernels()
+                val kernels = if (float64) ScalarKernels(DType.F64) else fastestKernels()
                 val tolerances = Tolerances(set, atol, if (float64) FLOAT64_SHARE else 1.0)
                 val report = refusing { ParityRun(model.forParity(), set, options(threads, kernels), tolerances).run() }
                 if (json) printJson(report.toJson()) else print(report)

@@ -8,6 +8,8 @@ import com.github.ajalt.clikt.parameters.types.restrictTo
 import kumiko.runtime.kernel.KernelProvider
 import kumiko.runtime.kernel.Kernels
 import kumiko.runtime.run.Options
+import java.util.logging.Level
+import java.util.logging.Logger
 
 /** What a CHECKPOINT argument may be, for help pages. */
 internal const val CHECKPOINT_HELP = "a directory with a published checkpoint and its configuration"
@@ -15,7 +17,16 @@ internal const val CHECKPOINT_HELP = "a directory with a published checkpoint an
 internal fun ParameterHolder.threadsOption() =
     option("--threads", metavar = "N").int().restrictTo(min = 1).help("threads that share the work (default: all processors)")
 
-internal fun options(threads: Int?, kernels: Kernels = KernelProvider.kernels()): Options =
+/** Logs nothing below a warning: texts and tables are not to begin with a line about lanes; parity says it in its own first line. */
+internal fun fastestKernels(): Kernels {
+    KERNEL_LOG.level = Level.WARNING
+    return KernelProvider.kernels()
+}
+
+// Held, because the logging of the JDK forgets the level of a logger that nobody holds.
+private val KERNEL_LOG: Logger by lazy { Logger.getLogger(KernelProvider::class.java.packageName) }
+
+internal fun options(threads: Int?, kernels: Kernels = fastestKernels()): Options =
     Options.of(kernels).let { if (threads == null) it else it.withThreads(threads) }
 
 /** `1,2,3`; blanks are as good as commas. */
