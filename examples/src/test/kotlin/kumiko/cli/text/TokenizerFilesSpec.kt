@@ -141,7 +141,8 @@ class TokenizerFilesSpec : FunSpec({
         test("a piece so long that the ways to split it would not end") {
             val folder =
                 folder {
-                    it.resolve("tokenizer.model").writeBytes(TinyTokenizers.bytes(1, TinyTokenizers.bytes(1, ByteArray(5000) { 97 })))
+                    val long = TinyTokenizers.bytes(1, TinyTokenizers.bytes(1, ByteArray(5000) { 97 }))
+                    it.resolve("tokenizer.model").writeBytes(long)
                 }
             shouldThrow<Refusal> { TokenizerFiles.open(folder) }.message shouldBe "$folder/tokenizer.model: cannot be used " +
                 "as a SentencePiece model: a piece has 5000 characters; the longest allowed is 4096."
