@@ -37,6 +37,9 @@ public class ModelScope internal constructor(private val name: String) {
     /** From the last block's rows to the logits. */
     public var head: Layer? = null
 
+    /** Rows in front of every sequence's keys and values, see [ModelSpec.prefix]. */
+    public var prefix: Layer? = null
+
     /** How position numbers follow from the tokens. */
     public var positions: PositionIds = SequentialPositions
 
@@ -69,7 +72,7 @@ public class ModelScope internal constructor(private val name: String) {
             "head is not set".takeIf { head == null },
         )
         if (missing.isNotEmpty()) throw SpecException(missing.joinToString("\n  - ", prefix = "$name is incomplete:\n  - "))
-        return ModelSpec(name, positions, embedding!!, rows.toList(), head!!)
+        return ModelSpec(name, positions, embedding!!, rows.toList(), head!!, prefix)
     }
 }
 

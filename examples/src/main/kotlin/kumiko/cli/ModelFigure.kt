@@ -17,7 +17,7 @@ import kumiko.dsl.spec.Sum
 
 /** Draws a model's wiring in at most [width] columns, as far as its words can be broken so small. */
 internal class ModelFigure(private val width: Int) {
-    /** The embedding, every different block, the head. */
+    /** The embedding, every different block, the head, and a prefix where there is one. */
     fun draw(spec: ModelSpec): String = buildString {
         section("embedding", spec.embedding)
         val blocks = (0..<spec.layers).groupBy { spec.block(it) }
@@ -25,6 +25,7 @@ internal class ModelFigure(private val width: Int) {
             section(if (layers.size == 1) "block ${layers[0]}" else "blocks ${LayerRanges.ranges(layers)}", block)
         }
         section("head", spec.head)
+        spec.prefix?.let { section("prefix", it) }
     }
 
     private fun StringBuilder.section(title: String, layer: Layer) {

@@ -45,8 +45,9 @@ public class NodeCost internal constructor(
     public fun weightBytes(dtype: DType): Long = weights.sumOf { bytes(it, Cost.parameterElements(it), dtype) }
 
     /** Bytes of weights that a call of [seq] rows reads; of an embedding the rows of its tokens. */
-    public fun weightBytesRead(seq: Long, dtype: DType): Long = when (node.op()) {
-        is Op.Embedding -> seq * bytes(node.inputs().first(), node.type().width().toLong(), dtype)
+    public fun weightBytesRead(seq: Long, dtype: DType): Long = when {
+        node.type().isFixed -> 0
+        node.op() is Op.Embedding -> seq * bytes(node.inputs().first(), node.type().width().toLong(), dtype)
         else -> node.inputs().filter { it.op() is Op.Parameter }.sumOf { bytes(it, Cost.parameterElements(it), dtype) }
     }
 

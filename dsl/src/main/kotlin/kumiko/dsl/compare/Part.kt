@@ -40,7 +40,7 @@ internal class Parts(spec: ModelSpec, graph: Graph) {
         node.name() == "embedding" || node.name().startsWith("embedding.") -> Part.EMBEDDING
         node.name() == "logits" || node.name().startsWith("head.") -> Part.HEAD
         node.op() is Op.Add -> Part.RESIDUAL
-        node.op() is Op.Angles || owner(node.name()) in attending -> Part.ATTENTION
+        node.type().isFixed || node.op() is Op.Angles || owner(node.name()) in attending -> Part.ATTENTION
         else -> Part.FFN
     }
 

@@ -11,6 +11,7 @@ import kumiko.dsl.spec.ModelSpec
 import kumiko.dsl.spec.Norm
 import kumiko.dsl.spec.Path
 import kumiko.dsl.spec.PositionCode
+import kumiko.dsl.spec.PrefixRows
 import kumiko.dsl.spec.Product
 import kumiko.dsl.spec.Sum
 import kumiko.dsl.spec.TiedToTokens
@@ -31,6 +32,7 @@ public fun ModelSpec.structure(): List<Trait> {
         trait("attention", attention) { it.kind() },
         trait("heads", attention) { it.headWords() },
         trait("positions", positionWords(attention)) { it },
+        trait("prefix", prefix?.inside().orEmpty().filterIsInstance<PrefixRows>()) { "${it.length.size} tuned rows" },
         trait("mask", attention) { it.mask.words() },
         trait("feed-forward", inside.filter { it is Mlp || it is GatedMlp }) { it.words() },
         trait("own layers", inside.filter { it.isUnfamiliar() }) { it.words() },

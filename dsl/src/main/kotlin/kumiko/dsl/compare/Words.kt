@@ -38,6 +38,7 @@ import java.util.Locale
 public fun Layer.words(): String = when (this) {
     is Tokens -> "token table ${vocab.size} x ${embed.size}"
     is LearnedPositions -> "learned positions ${positions.size} x ${embed.size}"
+    is PrefixRows -> "prefix rows ${length.size} x ${width.size}"
     is TiedToTokens -> "tied to the token table"
     is LayerNorm -> "LayerNorm" + normWords(eps, affine, Affine.WEIGHT_AND_BIAS)
     is RmsNorm -> "RMSNorm" + normWords(eps, affine, Affine.WEIGHT) + if (offset == 0.0) "" else ", weight + ${decimal(offset)}"
@@ -113,6 +114,7 @@ private fun Activation.words(): String = when (this) {
     Activation.GELU_TANH -> "GELU (tanh)"
     Activation.SILU -> "SiLU"
     Activation.RELU -> "ReLU"
+    Activation.TANH -> "tanh"
 }
 
 private fun Bias.words(): String = when (this) {

@@ -4,6 +4,7 @@ package kumiko.dsl.compile
 
 import kumiko.dsl.spec.Lowering
 import kumiko.dsl.spec.ModelSpec
+import kumiko.dsl.spec.PrefixColumns
 import kumiko.dsl.spec.SpecException
 import kumiko.dsl.spec.runtime
 import kumiko.runtime.graph.Graph
@@ -13,7 +14,8 @@ import kumiko.runtime.graph.GraphBuilder
 public fun ModelSpec.compile(): Graph {
     val builder = GraphBuilder(name)
     val embedded = Lowering.part(this, builder, embedding, "embedding", builder.tokens(), "embedding")
-    val stream = (0..<layers).fold(embedded) { x, layer -> Lowering.block(this, builder, layer, x) }
+    val columns = prefix?.let { PrefixColumns(Lowering.part(this, builder, it, "prefix", builder.tokens(), "prefix")) }
+    val stream = (0..<layers).fold(embedded) { x, layer -> Lowering.block(this, builder, layer, x, columns) }
     val logits = Lowering.part(this, builder, head, "head", stream, "logits")
     val vocab = tokens?.vocab
     if (vocab != null && logits.type().width() != vocab.size) {

@@ -21,6 +21,7 @@ internal class ConfigSection(
 internal class ConfigKeyFile(
     val to: String? = null,
     val words: Map<String, JsonElement>? = null,
+    val with: String? = null,
     @SerialName("share-of") val shareOf: String? = null,
     val unknown: JsonElement? = null,
     @SerialName("is") val constant: JsonElement? = null,
@@ -34,6 +35,8 @@ internal class ConfigKeyFile(
  * - translated: [words] of the file and what each means at [to];
  * - [constant]: must be so.
  *
+ * With [with], it counts only where the file has that other key too; the words may then write `{that key}`, or any other, for its value.
+ *
  * [absent] is what a missing key means; without it a missing key is an error. With [unknown] as its value the size is taken from the
  * tensors.
  */
@@ -41,6 +44,7 @@ internal class ConfigKey(
     val names: List<String>,
     val to: String?,
     val words: Map<String, JsonElement>?,
+    val with: String?,
     val shareOf: String?,
     val unknown: JsonElement?,
     val constant: JsonElement?,
@@ -103,7 +107,7 @@ internal class ConfigMap(
             val size = spellings.first().groups.singleOrNull()?.size ?: 1
             return (0 until size).map { i ->
                 fun KeyTemplate.at() = render(KeyTemplate.Binding(choices = groups.map { i }))
-                ConfigKey(spellings.map { it.at() }, to?.at(), key.words, key.shareOf, key.unknown, key.constant, key.absent)
+                ConfigKey(spellings.map { it.at() }, to?.at(), key.words, key.with, key.shareOf, key.unknown, key.constant, key.absent)
             }
         }
 

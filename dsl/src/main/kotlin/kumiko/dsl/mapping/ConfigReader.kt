@@ -1,5 +1,6 @@
 package kumiko.dsl.mapping
 
+import kotlinx.serialization.json.JsonArray
 import kotlinx.serialization.json.JsonElement
 import kotlinx.serialization.json.JsonNull
 import kotlinx.serialization.json.JsonObject
@@ -65,7 +66,7 @@ internal class ConfigReader(private val map: CheckpointMap, base: ModelSpec, pri
     }
 
     private fun unknownKeys() {
-        val known = config.keys.flatMap { it.names }
+        val known = config.keys.flatMap { it.names + listOfNotNull(it.with) }
         for ((key, value) in given) {
             val nullObject = value is JsonNull && known.any { it.startsWith("$key.") }
             if (key in known || nullObject || ignored(key)) continue
@@ -95,6 +96,7 @@ internal class ConfigReader(private val map: CheckpointMap, base: ModelSpec, pri
     private fun apply(key: ConfigKey, value: JsonElement?) {
         val effective = value ?: key.absent
         when {
+            key.with != null && (given[key.with] ?: JsonNull) is JsonNull -> Unit
             key.constant != null -> constant(key, effective)
             key.words != null -> words(key, effective)
             key.unknown != null && value != null && Words.same(key.unknown, value) -> open += key.to!!
@@ -111,14 +113,31 @@ internal class ConfigReader(private val map: CheckpointMap, base: ModelSpec, pri
     }
 
     private fun words(key: ConfigKey, value: JsonElement?) {
-        val place = place(key.to!!) ?: return
+        val site = Site.parse(key.to!!, draft.dims)
         val words = key.words!!
         if (value == null) return missing(key, "it sets ${key.to}")
         val meaning = words[Words.word(value)]
         if (meaning == null) {
             problems += "${key.label} is ${StrictJson.brief(value)}; known are ${words.keys.joinToString(", ")}"
+        } else if (site is Site.Prefix) {
+            draft.putPrefix(filled(meaning))
         } else {
-            draft.edit(place) { old -> if (Words.means(meaning, old) && meaning is JsonObject && meaning.size == 1) old else meaning }
+            place(key.to)?.let { place ->
+                draft.edit(place) { old -> if (Words.means(meaning, old) && meaning is JsonObject && meaning.size == 1) old else meaning }
+            }
+        }
+    }
+
+    /** With the values of other keys in place of their names in braces. */
+    private fun filled(meaning: JsonElement): JsonElement = when (meaning) {
+        is JsonObject -> JsonObject(meaning.mapValues { filled(it.value) })
+
+        is JsonArray -> JsonArray(meaning.map(::filled))
+
+        is JsonPrimitive -> if (!meaning.isString) {
+            meaning
+        } else {
+            JsonPrimitive(KEY.replace(meaning.content) { (given[it.groupValues[1]] as? JsonPrimitive)?.content ?: it.value })
         }
     }
 
@@ -130,6 +149,8 @@ internal class ConfigReader(private val map: CheckpointMap, base: ModelSpec, pri
     private fun copy(key: ConfigKey, value: JsonElement?) {
         when (val site = Site.parse(key.to!!, draft.dims)) {
             Site.Layers -> whole(key, value)?.let { draft.layers = it }
+            Site.Prefix -> problems += "map ${map.name} needs words for ${key.to}"
+
             is Site.Size -> size(key, site, value)
             is Site.Swiglu -> swiglu(key, site, value ?: key.absent)
             is Site.Place -> if (key.shareOf == null) number(key, site, value) else share(key, site, value)
@@ -212,5 +233,9 @@ internal class ConfigReader(private val map: CheckpointMap, base: ModelSpec, pri
             }
             if (computed != size) draft.define(dim, "$size")
         }
+    }
+
+    private companion object {
+        val KEY = Regex("\\{([A-Za-z_]+)}")
     }
 }

@@ -5,6 +5,9 @@ internal sealed interface Site {
     /** The number of blocks: `layers`. */
     data object Layers : Site
 
+    /** The rows in front of every sequence: `prefix`. */
+    data object Prefix : Site
+
     /** A named dimension: `embed`. */
     data class Size(val dim: String) : Site
 
@@ -26,6 +29,7 @@ internal sealed interface Site {
             val field = text.substringAfter('.', "").ifEmpty { null }
             return when {
                 text == "layers" -> Layers
+                text == "prefix" -> Prefix
                 text in dims -> Size(text)
                 kinds in dims && field in SWIGLU_ARGUMENTS -> Swiglu(kinds, SWIGLU_ARGUMENTS.indexOf(field))
                 else -> Place(part, kinds.split('/'), field)

@@ -43,6 +43,11 @@ internal class SpecDraft(base: ModelSpec) {
             body = JsonObject(body + ("blocks" to JsonArray(listOf(JsonObject(row + ("count" to JsonPrimitive(value)))))))
         }
 
+    /** Sets the rows in front of every sequence. */
+    fun putPrefix(value: JsonElement) {
+        body = JsonObject(body + ("prefix" to value))
+    }
+
     private fun rows() = body.getValue("blocks").jsonArray.map { it.jsonObject }
 
     private fun table() = DimTable().also { table -> definitions.forEach { (name, text) -> table.define(name, text) } }

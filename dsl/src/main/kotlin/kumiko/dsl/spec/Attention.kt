@@ -89,8 +89,8 @@ public data class Attention(
         val (q, k, v) = Triple(at.linear("query", x), at.linear("key", x), at.linear("value", x))
         val query = turned("query", queryNorm, q, at) // [seq, heads*headDim]
         val key = turned("key", keyNorm, k, at) // [seq, kvHeads*headDim]
-        val keys = at.graph.append(at.name("keys"), key, null, kvHeads.size, headDim.size) // [kvHeads, keys, headDim]
-        val values = at.graph.append(at.name("values"), v, null, kvHeads.size, headDim.size)
+        val keys = cached("keys", key, at) // [kvHeads, keys, headDim]
+        val values = cached("values", v, at)
         val (scoreScale, softmaxScale) = scale.factors(headDim.size, at)
         val scores = at.graph.scores(at.name("scores"), query, keys, heads.size, kvHeads.size, headDim.size, scoreScale)
         val visible = at.graph.visible(mask.visible())
@@ -98,6 +98,9 @@ public data class Attention(
         val mixed = at.graph.mix(at.name("mixed"), probabilities, values, heads.size, kvHeads.size, headDim.size)
         return at.linear("out", mixed, at.result("out")) // [seq, embed]
     }
+
+    private fun cached(name: String, x: Node, at: Lowering): Node =
+        at.graph.append(at.name(name), x, at.prefix("$name.prefix", kvHeads.size * headDim.size), kvHeads.size, headDim.size)
 
     private fun turned(name: String, norm: Norm?, x: Node, at: Lowering): Node {
         val normed = if (norm == null) x else at.path(norm.named("$name.norm"), x)

@@ -77,7 +77,10 @@ public class Check internal constructor(
             }
             val logits = Check(model, "", report).run { spec.head.asPath().placed("head", merged = false).walk(stream) }
             if (logits.dim?.size != model.tokens?.vocab?.size) report += unreadable(logits, model.tokens)
-            return report + duplicates(spec) + clashes(spec)
+            val prefix = spec.prefixProblems { prefix ->
+                Check(model, "", report).run { prefix.asPath().placed("prefix", merged = false).walk(Width(null, "nothing")) }
+            }
+            return report + prefix + duplicates(spec) + clashes(spec)
         }
 
         /** A model reads the tokens it writes. */
@@ -96,7 +99,8 @@ public class Check internal constructor(
 
         /** Two layers under one name, within the embedding, a block or the head. */
         private fun duplicates(spec: ModelSpec): List<Problem> {
-            val places = listOf(spec.embedding.located("embedding", merged = false), spec.head.located("head", merged = false)) +
+            val ends = listOfNotNull("embedding" to spec.embedding, "head" to spec.head, spec.prefix?.let { "prefix" to it })
+            val places = ends.map { (address, layer) -> layer.located(address, merged = false) } +
                 spec.distinctBlocks().map { (address, block) -> block.asPath().let { it.located(join(address, it.label), merged = true) } }
             return places.flatMap { layers ->
                 layers.filter { it.layer.label != null }.groupBy { it.address }.filterValues { it.size > 1 }.map { (address, twice) ->

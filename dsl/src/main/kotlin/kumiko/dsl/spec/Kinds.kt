@@ -16,7 +16,7 @@ public object Kinds {
         listOf(register<Path>(), register<Sum>(), register<Product>(), register<Linear>(), register<Activate>())
         listOf(register<Tokens>(), register<LearnedPositions>(), register<TiedToTokens>(), register<LayerNorm>(), register<RmsNorm>())
         listOf(register<Attention>(), register<Mlp>(), register<GatedMlp>(), register<SequentialResidual>(), register<ParallelResidual>())
-        listOf(register<GlmResidual>(), register<PostNorm>(), register<ScaledResidual>(), register<GatedResidual>())
+        listOf(register<GlmResidual>(), register<PostNorm>(), register<ScaledResidual>(), register<GatedResidual>(), register<PrefixRows>())
     }
 
     /** Makes a kind of layer known to spec files. */

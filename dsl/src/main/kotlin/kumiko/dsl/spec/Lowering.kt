@@ -11,7 +11,7 @@ public class Lowering internal constructor(
     private val output: String?,
 ) {
     /** The graph so far, and what is the same in all of one block. */
-    internal class Model(val graph: GraphBuilder, val spec: ModelSpec, val number: Int)
+    internal class Model(val graph: GraphBuilder, val spec: ModelSpec, val number: Int, val prefix: PrefixColumns? = null)
 
     public val graph: GraphBuilder get() = model.graph
 
@@ -39,6 +39,9 @@ public class Lowering internal constructor(
         parameter(join(weight, "weight")),
         parameterOrNull(join(weight, "bias")),
     )
+
+    /** The next [width] columns of the model's prefix, `[length, width]`; null where it has none. */
+    public fun prefix(node: String, width: Int): Node? = model.prefix?.take(graph, name(node), width)
 
     /** The token table of the embedding. */
     public fun tokenTable(): Node {
@@ -80,11 +83,11 @@ public class Lowering internal constructor(
             Lowering(Model(graph, spec, 0), address, null, null).steps(part.asPath(), address, merged = false, output).run(x)
 
         /** The block of layer [number]. */
-        fun block(spec: ModelSpec, graph: GraphBuilder, number: Int, x: Node): Node {
+        fun block(spec: ModelSpec, graph: GraphBuilder, number: Int, x: Node, prefix: PrefixColumns?): Node {
             val path = spec.block(number).asPath()
             val address = "blocks.$number"
             return Lowering(
-                Model(graph, spec, number),
+                Model(graph, spec, number, prefix),
                 address,
                 null,
                 null,

@@ -9,6 +9,8 @@ import kotlinx.serialization.Serializable
  * @property embedding from token ids to the rows the first block reads
  * @property blocks rows of blocks, one behind the other
  * @property head from the last block's rows to the logits
+ * @property prefix rows `[length, columns]` that stand in front of every sequence, seen by all of its rows: every attention takes the next
+ *     `kvHeads*headDim` columns as keys and as many as values (prefix tuning); null where there are none
  */
 @Serializable
 public data class ModelSpec(
@@ -17,6 +19,7 @@ public data class ModelSpec(
     public val embedding: Layer,
     public val blocks: List<Blocks>,
     public val head: Layer,
+    public val prefix: Layer? = null,
 ) {
     init {
         val count = blocks.sumOf { it.count.toLong() }

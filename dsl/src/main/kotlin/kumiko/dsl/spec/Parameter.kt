@@ -38,6 +38,7 @@ public data class ParameterTemplate(
 
 /** Every weight of the model once, in the order it is computed with. A tied head has none of its own. */
 public fun ModelSpec.parameters(): List<Parameter> = embedding.weights("embedding", null, false) +
+    prefix?.weights("prefix", null, false).orEmpty() +
     (0..<layers).flatMap { layer -> block(layer).asPath().let { it.weights(join("blocks.$layer", it.label), layer, true) } } +
     head.weights("head", null, false)
 

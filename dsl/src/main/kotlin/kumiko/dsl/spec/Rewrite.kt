@@ -29,14 +29,17 @@ public fun ModelSpec.withBlocks(change: (Layer) -> Layer): ModelSpec =
 internal fun ModelSpec.rewritten(kind: String, change: (Layer) -> Layer?): ModelSpec {
     var sites = 0
     val counting = { layer: Layer -> change(layer)?.also { sites++ } }
-    val result = Triple(
+    val rewritten = Rewritten(
         embedding.rewritten(counting),
         blocks.map { row -> row.copy(cycle = row.cycle.map { it.rewritten(counting) }) },
         head.rewritten(counting),
+        prefix?.rewritten(counting),
     )
     if (sites == 0) throw SpecException("$name: nothing to replace, the model has no $kind")
-    return copy(embedding = result.first, blocks = result.second, head = result.third)
+    return copy(embedding = rewritten.embedding, blocks = rewritten.blocks, head = rewritten.head, prefix = rewritten.prefix)
 }
+
+private class Rewritten(val embedding: Layer, val blocks: List<Blocks>, val head: Layer, val prefix: Layer?)
 
 /** What is inside is changed first, so that [change] sees the new parts. */
 private fun Layer.rewritten(change: (Layer) -> Layer?): Layer {

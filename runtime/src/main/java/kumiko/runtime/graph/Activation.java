@@ -9,5 +9,7 @@ public enum Activation {
   /** {@code x * sigmoid(x)}. */
   SILU,
   /** {@code max(x, 0)}. */
-  RELU
+  RELU,
+  /** {@code (exp(2x) - 1) / (exp(2x) + 1)}. */
+  TANH
 }

@@ -39,8 +39,12 @@ public final class Cost {
     }
   }
 
-  /** Floating point operations of the forward pass. */
+  /** Floating point operations of the forward pass; none for what is the same in every call, which is computed once before. */
   public static long flops(Node node, long seq, long past, Pairs pairs) {
+    return node.type().isFixed() ? 0 : callFlops(node, seq, past, pairs);
+  }
+
+  private static long callFlops(Node node, long seq, long past, Pairs pairs) {
     return switch (node.op()) {
       case Op.Input(Source source) -> 0;
       case Op.Parameter() -> 0;
@@ -81,7 +85,7 @@ public final class Cost {
     if (node.op() instanceof Op.Embedding) {
       return seq * node.type().width();
     }
-    return node.inputs().stream().mapToLong(Cost::parameterElements).sum();
+    return node.type().isFixed() ? 0 : node.inputs().stream().mapToLong(Cost::parameterElements).sum();
   }
 
   /** Elements of the node's own value; a cache with its new rows counts the new rows only. */
@@ -90,7 +94,7 @@ public final class Cost {
       case Op.Input(Source source) -> 0;
       case Op.Parameter() -> 0;
       case Op.Append(int kvHeads, int headDim) -> seq * kvHeads * headDim;
-      default -> elements(node.type(), seq, past + seq);
+      default -> node.type().isFixed() ? 0 : elements(node.type(), seq, past + seq);
     };
   }
 
@@ -100,7 +104,7 @@ public final class Cost {
     List<Node> inputs = node.inputs();
     for (int i = node.op() instanceof Op.Append ? 1 : 0; i < inputs.size(); i++) {
       Node input = inputs.get(i);
-      sum += input.op() instanceof Op.Parameter ? 0 : elements(input.type(), seq, past + seq);
+      sum += input.type().isFixed() ? 0 : elements(input.type(), seq, past + seq);
     }
     return sum;
   }

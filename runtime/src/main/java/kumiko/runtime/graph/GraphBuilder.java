@@ -63,12 +63,12 @@ public final class GraphBuilder {
 
   /** {@code bias} may be null. */
   public Node linear(String nodeName, Node x, Node weight, Node bias) {
-    require(x.type().isRows(), nodeName, "needs rows [seq, in], not " + x.type());
+    require(x.type().hasRows(), nodeName, "needs rows [seq, in], not " + x.type());
     require(
         weight.type().extents().size() == 2 && weight.type().width() == x.type().width(),
         nodeName,
         "multiplies " + x.type() + " by a weight " + weight.type());
-    Type type = Type.of(Extent.SEQ, weight.type().extents().getFirst());
+    Type type = Type.of(x.type().extents().getFirst(), weight.type().extents().getFirst());
     requireVector(nodeName, "bias", bias, type.width());
     return bias == null ? add(nodeName, new Op.Linear(), type, x, weight) : add(nodeName, new Op.Linear(), type, x, weight, bias);
   }
@@ -108,7 +108,7 @@ public final class GraphBuilder {
 
   public Node slice(String nodeName, Node x, int from, int width) {
     require(from >= 0 && width > 0 && from + width <= x.type().width(), nodeName, "takes columns past the end of " + x.type());
-    return add(nodeName, new Op.Slice(from, width), Type.rows(width), x);
+    return add(nodeName, new Op.Slice(from, width), x.type().withWidth(width), x);
   }
 
   public Node angles(Node positions, Frequencies frequencies) {
@@ -123,7 +123,7 @@ public final class GraphBuilder {
 
   public Node rotate(String nodeName, Node x, Node angles, int headDim, int first, Pairing pairing) {
     int dims = angles.type().width();
-    require(x.type().width() % headDim == 0, nodeName, "cuts " + x.type() + " into heads of " + headDim);
+    require(x.type().isRows() && x.type().width() % headDim == 0, nodeName, "cuts " + x.type() + " into heads of " + headDim);
     require(first >= 0 && first + dims <= headDim, nodeName, "turns elements " + first + " + " + dims + " of a head of " + headDim);
     return add(nodeName, new Op.Rotate(headDim, first, pairing), x.type(), x, angles);
   }
@@ -132,7 +132,10 @@ public final class GraphBuilder {
   public Node append(String nodeName, Node x, Node prefix, int kvHeads, int headDim) {
     require(x.type().isRows() && x.type().width() == kvHeads * headDim, nodeName,
         "stores " + x.type() + " as " + kvHeads + " heads of " + headDim);
-    require(prefix == null || prefix.type().width() == kvHeads * headDim, nodeName, "has a prefix of another width");
+    require(
+        prefix == null || (prefix.type().isFixed() && prefix.type().hasRows() && prefix.type().width() == kvHeads * headDim),
+        nodeName,
+        "needs a prefix [n, " + kvHeads * headDim + "] that is the same in every call, not " + (prefix == null ? "" : prefix.type()));
     Type type = Type.of(new Extent.Size(kvHeads), Extent.KEYS, new Extent.Size(headDim));
     Node cache = add(nodeName + ".cache", new Op.Input(new Source.Cache(kvHeads, headDim)), type);
     return add(nodeName, new Op.Append(kvHeads, headDim), type, present(cache, x, prefix));

@@ -74,10 +74,11 @@ final class NodeTypes {
 
   private static Type linear(Node node, int first) {
     count(node, first + 2, first + 3);
-    int in = rows(node, first).width();
+    Type x = rows(node, first);
+    int in = x.width();
     Node weight = weight(node, first + 1, 2);
     require(weight.type().width() == in, "multiplies " + node.inputs().get(first).type() + " by a weight " + weight.type());
-    Type type = Type.of(Extent.SEQ, weight.type().extents().getFirst());
+    Type type = Type.of(x.extents().getFirst(), weight.type().extents().getFirst());
     if (node.inputs().size() == first + 3) {
       expect(node, first + 2, Type.fixed(type.width()));
     }
@@ -107,7 +108,7 @@ final class NodeTypes {
   private static Type slice(Node node, int from, int width) {
     Type type = rows(count(node, 1, 1), 0);
     require(from >= 0 && width > 0 && (long) from + width <= type.width(), "takes columns " + from + " + " + width + " of " + type);
-    return Type.rows(width);
+    return type.withWidth(width);
   }
 
   private static Type angles(Node node, Frequencies frequencies) {
@@ -119,6 +120,7 @@ final class NodeTypes {
   private static Type rotate(Node node, int headDim, int first) {
     Type type = rows(count(node, 2, 2), 0);
     int dims = rows(node, 1).width();
+    require(type.isRows(), "turns the rows of a call, not " + type);
     require(headDim > 0 && type.width() % headDim == 0, "cuts " + type + " into heads of " + headDim);
     require(first >= 0 && first + dims <= headDim, "turns elements " + first + " + " + dims + " of a head of " + headDim);
     return type;
@@ -129,7 +131,9 @@ final class NodeTypes {
     expect(node, 0, cache(kvHeads, headDim));
     expect(node, 1, Type.rows((long) kvHeads * headDim));
     if (node.inputs().size() == 3) {
-      int width = weight(node, 2, 2).type().width();
+      Type prefix = node.inputs().get(2).type();
+      require(prefix.hasRows() && prefix.isFixed(), "needs a prefix with a fixed number of rows, not " + prefix);
+      int width = prefix.width();
       require(width == kvHeads * headDim, "has a prefix of width " + width + " for " + kvHeads + " heads of " + headDim);
     }
     return cache(kvHeads, headDim);
@@ -188,7 +192,7 @@ final class NodeTypes {
 
   private static Type rows(Node node, int index) {
     Type type = node.inputs().get(index).type();
-    require(type.isRows(), "needs rows [seq, n] as input " + index + ", not " + node.inputs().get(index).name() + " " + type);
+    require(type.hasRows(), "needs rows [seq, n] as input " + index + ", not " + node.inputs().get(index).name() + " " + type);
     return type;
   }
 

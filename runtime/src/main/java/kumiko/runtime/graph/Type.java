@@ -63,6 +63,21 @@ public record Type(List<Extent> extents) {
     return extents.size() == 2 && extents.getFirst().equals(Extent.SEQ) && extents.getLast() instanceof Extent.Size;
   }
 
+  /** Whether every extent is a number: the value of such a node is the same in every call. */
+  public boolean isFixed() {
+    return extents.stream().allMatch(extent -> extent instanceof Extent.Size);
+  }
+
+  /** Whether this is rows of a call, or a fixed matrix: what row-wise operations take. */
+  public boolean hasRows() {
+    return isRows() || (extents.size() == 2 && isFixed());
+  }
+
+  /** As many rows as this has, of another width. */
+  public Type withWidth(long width) {
+    return of(extents.getFirst(), new Extent.Size(width));
+  }
+
   @Override
   public String toString() {
     return extents.stream().map(Extent::toString).collect(Collectors.joining(", ", "[", "]"));

@@ -19,6 +19,7 @@ final class ScalarFunctions {
       case GELU_TANH -> x * sigmoid(2 * SQRT_2_OVER_PI * (x + 0.044715 * x * x * x));
       case SILU -> x * sigmoid(x);
       case RELU -> Double.isNaN(x) ? x : Math.max(x, 0);
+      case TANH -> Math.tanh(x);
     };
   }
 

@@ -36,6 +36,7 @@ final class VectorMath {
       case GELU_TANH -> x.mul(sigmoid(x.mul(x).mul(0.044715f).add(1f).mul(x).mul(TWO_SQRT_2_OVER_PI)));
       case SILU -> x.mul(sigmoid(x));
       case RELU -> x.max(0f);
+      case TANH -> sigmoid(x.mul(2f)).mul(2f).sub(1f);
     };
   }
 

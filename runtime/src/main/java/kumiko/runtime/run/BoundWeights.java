@@ -15,16 +15,21 @@ import kumiko.runtime.kernel.Kernels;
 import kumiko.runtime.tensor.Matrix;
 import kumiko.runtime.tensor.Rows;
 
-/** The parameters of a graph: matrices as they are stored, vectors and tuned prefixes copied once into the activation type. */
+/**
+ * What is the same in every call: matrices as they are stored, vectors and tables of rows copied once into the activation type, and what
+ * the graph computes from parameters alone.
+ */
 final class BoundWeights {
-  private final Kernels kernels;
+  private final Weights source;
+  private final Options options;
   private final Arena arena;
   private final Map<Node, Matrix> matrices = new HashMap<>();
   private final Map<Node, Rows> copies = new HashMap<>();
 
   /** @throws IllegalArgumentException naming every parameter that is missing or does not fit, with both shapes */
-  BoundWeights(Graph graph, Weights weights, Kernels kernels, Arena arena) {
-    this.kernels = kernels;
+  BoundWeights(Graph graph, Weights weights, Options options, Arena arena) {
+    this.source = weights;
+    this.options = options;
     this.arena = arena;
     List<String> problems = new ArrayList<>();
     for (Node node : graph.nodes()) {
@@ -41,6 +46,11 @@ final class BoundWeights {
     if (!problems.isEmpty()) {
       String count = problems.size() == 1 ? "1 weight does" : problems.size() + " weights do";
       throw new IllegalArgumentException(graph.name() + ": " + count + " not fit\n  " + String.join("\n  ", problems));
+    }
+    for (Node node : graph.nodes()) {
+      if (!node.type().isFixed()) {
+        node.inputs().stream().filter(input -> input.type().isFixed() && !(input.op() instanceof Op.Parameter)).forEach(this::rows);
+      }
     }
   }
 
@@ -64,9 +74,18 @@ final class BoundWeights {
     return matrices.get(parameter);
   }
 
-  /** A vector as one row, or the rows of a prefix, in the activation type. */
-  Rows rows(Node parameter) {
-    return copies.computeIfAbsent(parameter, this::copy);
+  /** A vector as one row, or the rows of a matrix, in the activation type. */
+  Rows rows(Node fixed) {
+    Rows known = copies.get(fixed);
+    if (known == null) {
+      known = switch (fixed.op()) {
+        case Op.Parameter() -> copy(fixed);
+        case Op.Slice(int from, int width) -> rows(fixed.inputs().getFirst()).columns(from, width);
+        default -> Constants.compute(fixed, source, options.unobserved(), arena);
+      };
+      copies.put(fixed, known);
+    }
+    return known;
   }
 
   private Rows copy(Node parameter) {
@@ -76,6 +95,7 @@ final class BoundWeights {
     for (int r = 0; r < table.rows(); r++) {
       ids.setAtIndex(ValueLayout.JAVA_INT, r, r);
     }
+    Kernels kernels = options.kernels();
     Rows copy = new Rows(arena.allocate(kernels.activations().bytes((long) table.rows() * table.columns()), 64), table.columns());
     kernels.embed(table, ids, copy, 0, table.rows());
     return copy;

@@ -56,6 +56,11 @@ public record Options(
     return new Options(kernels, threads, passes, rows, captured, replaced);
   }
 
+  /** The same with nothing captured and nothing replaced. */
+  Options unobserved() {
+    return new Options(kernels, threads, passes, chunkRows, List.of(), List.of());
+  }
+
   /** Hand out the values of nodes by canonical name; {@code *} stands for any characters: {@code blocks.*.attention.probabilities}. */
   public Options capture(String... patterns) {
     return new Options(kernels, threads, passes, chunkRows, joined(captured, patterns), replaced);

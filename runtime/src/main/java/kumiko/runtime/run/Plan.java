@@ -61,7 +61,7 @@ final class Plan {
 
     List<Value> values() {
       for (Node node : graph.nodes()) {
-        if (!(node.op() instanceof Op.Parameter)) {
+        if (!node.type().isFixed()) {
           add(node);
         }
       }
@@ -74,7 +74,7 @@ final class Plan {
       boolean picked = !source && !beforeAttention.contains(node);
       Value value = new Value(node, null, picked, kept.test(node));
       for (Node input : node.inputs()) {
-        if (!(input.op() instanceof Op.Parameter)) {
+        if (!input.type().isFixed()) {
           value.inputs.add(picked ? pickedRows(input) : made.get(input));
         }
       }

@@ -46,7 +46,7 @@ public final class Program implements AutoCloseable {
     plan = Plan.of(this.graph, kept);
     boolean built = false;
     try {
-      this.weights = new BoundWeights(this.graph, weights, options.kernels(), arena);
+      this.weights = new BoundWeights(this.graph, weights, options, arena);
       team = new Team(options.threads());
       built = true;
     } finally {
@@ -99,7 +99,7 @@ public final class Program implements AutoCloseable {
   }
 
   private static boolean isObservable(Node node) {
-    return !(node.op() instanceof Op.Input) && !(node.op() instanceof Op.Parameter);
+    return !(node.op() instanceof Op.Input) && !node.type().isFixed();
   }
 
   static boolean matches(List<NamePattern> patterns, Node node) {
