@@ -3,18 +3,24 @@ package kumiko.architectures
 import kumiko.dsl.spec.ModelSpec
 import kumiko.dsl.spec.SpecException
 import kumiko.dsl.spec.knownNames
+import java.lang.reflect.Modifier.isPublic
+import java.lang.reflect.Modifier.isStatic
+import kotlin.io.path.name
 
-/** The built-in models by name. */
+/** The built-in models by name: every public `val` of a [ModelSpec] in the files of this package, found without a list. */
 object Architectures {
-    /** Families first, each followed by its other sizes and variants. */
     @JvmStatic
     @get:JvmName("all")
-    val all: Map<String, ModelSpec> = listOf(
-        listOf(gpt2(), gpt2Untied),
-        listOf(llama3_8b, llama7b, llama32_1b),
-        listOf(gptNeoX20b(), pythia160m),
-        listOf(chatGlm6b()),
-    ).flatten().associateBy { it.name }
+    val all: Map<String, ModelSpec> = PackageFiles.use { files -> files.map { it.name }.filter { it.endsWith(CLASS) && '$' !in it } }
+        .map { Class.forName("${Architectures::class.java.packageName}.${it.removeSuffix(CLASS)}", false, Architectures::class.java.classLoader) }
+        .filter { it != Architectures::class.java }
+        .flatMap(::specs)
+        .sortedBy { it.name }
+        .associateBy { it.name }
+
+    private fun specs(file: Class<*>): List<ModelSpec> = file.declaredMethods
+        .filter { isPublic(it.modifiers) && isStatic(it.modifiers) && it.parameterCount == 0 && it.returnType == ModelSpec::class.java }
+        .map { it.invoke(null) as ModelSpec }
 
     /** The model called [name]; an unknown name is refused with what is near. */
     @JvmStatic
@@ -32,4 +38,6 @@ object Architectures {
 
     @JvmStatic
     fun chatGlm6b(): ModelSpec = kumiko.architectures.chatGlm6b
+
+    private const val CLASS = ".class"
 }

@@ -5,10 +5,7 @@ import kumiko.dsl.mapping.CheckpointMap
 import kumiko.dsl.mapping.MappingException
 import kumiko.dsl.spec.ModelSpec
 import kumiko.dsl.spec.knownNames
-import java.net.URI
-import java.nio.file.FileSystems
 import java.nio.file.Files
-import java.nio.file.Path
 import kotlin.io.path.name
 
 /** The shipped maps: every `*.keys.json` that lies beside the families, found without a list. */
@@ -21,14 +18,7 @@ object Maps : Catalog {
     operator fun get(name: String): CheckpointMap = maps.firstOrNull { it.name == name }
         ?: throw MappingException("there is no map called '$name'${knownNames(name, maps.map { it.name })}")
 
-    private fun texts(): Map<String, String> {
-        val folder = "/" + Maps::class.java.packageName.replace('.', '/')
-        val place = Maps::class.java.protectionDomain.codeSource.location.toURI()
-        if (place.path.endsWith("/")) return read(Path.of(place).resolve(folder.removePrefix("/")))
-        return FileSystems.newFileSystem(URI.create("jar:$place"), emptyMap<String, Any>()).use { jar -> read(jar.getPath(folder)) }
-    }
-
-    private fun read(folder: Path): Map<String, String> = Files.list(folder).use { files ->
-        files.toList().filter { it.name.endsWith(CheckpointMap.SUFFIX) }.associate { it.name to Files.readString(it) }
+    private fun texts(): Map<String, String> = PackageFiles.use { files ->
+        files.filter { it.name.endsWith(CheckpointMap.SUFFIX) }.associate { it.name to Files.readString(it) }
     }
 }

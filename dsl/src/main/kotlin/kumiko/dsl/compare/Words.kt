@@ -19,6 +19,7 @@ import kumiko.dsl.spec.Path
 import kumiko.dsl.spec.PositionCode
 import kumiko.dsl.spec.PositionIds
 import kumiko.dsl.spec.PostNorm
+import kumiko.dsl.spec.PrefixRows
 import kumiko.dsl.spec.Product
 import kumiko.dsl.spec.RmsNorm
 import kumiko.dsl.spec.RotaryScaling

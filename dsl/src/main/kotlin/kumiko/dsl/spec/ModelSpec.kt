@@ -13,7 +13,7 @@ import kotlinx.serialization.Serializable
  *     `kvHeads*headDim` columns as keys and as many as values (prefix tuning); null where there are none
  */
 @Serializable
-public data class ModelSpec(
+public data class ModelSpec @JvmOverloads constructor(
     public val name: String,
     public val positions: PositionIds,
     public val embedding: Layer,
