@@ -1,6 +1,5 @@
 package kumiko.dsl.mapping
 
-import kotlinx.serialization.json.JsonArray
 import kotlinx.serialization.json.JsonElement
 import kotlinx.serialization.json.JsonNull
 import kotlinx.serialization.json.JsonObject
@@ -120,24 +119,11 @@ internal class ConfigReader(private val map: CheckpointMap, base: ModelSpec, pri
         if (meaning == null) {
             problems += "${key.label} is ${StrictJson.brief(value)}; known are ${words.keys.joinToString(", ")}"
         } else if (site is Site.Prefix) {
-            draft.putPrefix(filled(meaning))
+            draft.prefix = FilledWords.fill(meaning) { (given[it] as? JsonPrimitive)?.content }
         } else {
             place(key.to)?.let { place ->
                 draft.edit(place) { old -> if (Words.means(meaning, old) && meaning is JsonObject && meaning.size == 1) old else meaning }
             }
-        }
-    }
-
-    /** With the values of other keys in place of their names in braces. */
-    private fun filled(meaning: JsonElement): JsonElement = when (meaning) {
-        is JsonObject -> JsonObject(meaning.mapValues { filled(it.value) })
-
-        is JsonArray -> JsonArray(meaning.map(::filled))
-
-        is JsonPrimitive -> if (!meaning.isString) {
-            meaning
-        } else {
-            JsonPrimitive(KEY.replace(meaning.content) { (given[it.groupValues[1]] as? JsonPrimitive)?.content ?: it.value })
         }
     }
 
@@ -233,9 +219,5 @@ internal class ConfigReader(private val map: CheckpointMap, base: ModelSpec, pri
             }
             if (computed != size) draft.define(dim, "$size")
         }
-    }
-
-    private companion object {
-        val KEY = Regex("\\{([A-Za-z_]+)}")
     }
 }

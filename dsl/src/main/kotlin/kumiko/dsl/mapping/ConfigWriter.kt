@@ -16,6 +16,7 @@ internal class ConfigWriter(private val map: CheckpointMap, private val config: 
         val draft = SpecDraft(spec)
         val values = LinkedHashMap<String, JsonElement>()
         for (key in config.keys) value(key, draft)?.let { values[key.names.first()] = it }
+        for (key in config.keys) if (key.to != null && Site.parse(key.to, draft.dims) == Site.Prefix) values += prefix(key, draft)
         if (problems.isNotEmpty()) throw refusal(spec, problems)
         val text = PRETTY.encodeToString(JsonElement.serializer(), nested(values)) + "\n"
         requireSame(spec, text)
@@ -49,6 +50,7 @@ internal class ConfigWriter(private val map: CheckpointMap, private val config: 
 
     private fun read(key: ConfigKey, draft: SpecDraft): JsonElement? = when (val site = Site.parse(key.to!!, draft.dims)) {
         Site.Layers -> JsonPrimitive(draft.layers)
+        Site.Prefix -> null
         is Site.Size -> JsonPrimitive(draft.size(site.dim))
         is Site.Swiglu -> swiglu(site, draft)
         is Site.Place -> place(key, site, draft)
@@ -71,6 +73,21 @@ internal class ConfigWriter(private val map: CheckpointMap, private val config: 
         }
     }
 
+    /** The word for the prefix, and the key whose value its words speak of; nothing where there is no prefix. */
+    private fun prefix(key: ConfigKey, draft: SpecDraft): Map<String, JsonElement> {
+        val prefix = draft.prefix ?: return emptyMap()
+        for ((word, meaning) in key.words.orEmpty()) {
+            val bound = HashMap<String, String>()
+            val other = key.with
+            if (!FilledWords.fits(meaning, prefix, bound) || other == null || other !in bound) continue
+            return mapOf(other to JsonPrimitive(draft.size(bound.getValue(other))), key.names.first() to boolean(word))
+        }
+        problems += "${key.label} has no word for the prefix ${StrictJson.brief(prefix)}"
+        return emptyMap()
+    }
+
+    private fun boolean(word: String) = if (word == "true" || word == "false") JsonPrimitive(word.toBoolean()) else JsonPrimitive(word)
+
     private fun word(key: ConfigKey, value: JsonElement): JsonElement? {
         val word = key.words!!.entries.firstOrNull { Words.means(it.value, value) }?.key
         if (word == null) {
@@ -78,7 +95,7 @@ internal class ConfigWriter(private val map: CheckpointMap, private val config: 
                 value,
             )}; known are ${key.words.keys.joinToString(", ")}"
         }
-        return word?.let { if (it == "true" || it == "false") JsonPrimitive(it.toBoolean()) else JsonPrimitive(it) }
+        return word?.let(::boolean)
     }
 
     private fun share(key: ConfigKey, value: JsonElement, draft: SpecDraft): JsonElement {

@@ -43,10 +43,12 @@ internal class SpecDraft(base: ModelSpec) {
             body = JsonObject(body + ("blocks" to JsonArray(listOf(JsonObject(row + ("count" to JsonPrimitive(value)))))))
         }
 
-    /** Sets the rows in front of every sequence. */
-    fun putPrefix(value: JsonElement) {
-        body = JsonObject(body + ("prefix" to value))
-    }
+    /** The rows in front of every sequence. */
+    var prefix: JsonElement?
+        get() = body["prefix"]
+        set(value) {
+            body = JsonObject(if (value == null) body - "prefix" else body + ("prefix" to value))
+        }
 
     private fun rows() = body.getValue("blocks").jsonArray.map { it.jsonObject }
 

@@ -28,7 +28,7 @@ internal class ReferenceSet private constructor(
 ) : AutoCloseable {
     /** The tensors of a sequence that stand for nodes of a graph. */
     fun names(sequence: Int): List<String> = file.names().filter { it.startsWith(prefix(sequence)) }
-        .map { it.removePrefix(prefix(sequence)) } - setOf(GENERATED, GENERATED_LOGITS) - informative
+        .map { it.removePrefix(prefix(sequence)) } - setOf(GENERATED, GENERATED_LOGITS) - GIVEN - informative
 
     fun tensor(sequence: Int, name: String): Tensor = file.tensor(prefix(sequence) + name)
 
@@ -56,6 +56,9 @@ internal class ReferenceSet private constructor(
     companion object {
         private const val GENERATED = "generated"
         private const val GENERATED_LOGITS = "generated_logits"
+
+        /** What the original was given: a session derives them from the ids itself, and every node depends on them. */
+        private val GIVEN = setOf("position_ids", "attention_mask")
         private val json = Json { ignoreUnknownKeys = true }
 
         /** The key under which a trace file carries the ids it was made from. */
