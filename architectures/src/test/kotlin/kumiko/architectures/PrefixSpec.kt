@@ -85,7 +85,7 @@ class PrefixSpec : FunSpec({
     test("a prefix is part of a spec file, of the parameters and of no call's cost") {
         ModelSpec.fromJson(projected.toJson()) shouldBe projected
         table.parameters().filter { it.name.startsWith("prefix") }.map { "$it" } shouldBe
-            listOf("prefix.rows.weight  [prefixLength(4), 2*3*embed(16)]")
+            listOf("prefix.rows.weight  [prefixLength(4), 6*embed(16)]")
         table.parameterCount() shouldBe plain.parameterCount() + 4 * 2 * 3 * 16
         Account.of(projected).flops(7, 0) shouldBe Account.of(plain).flops(7, 0)
         Account.of(projected).parameters shouldBe projected.parameterCount()

@@ -31,6 +31,7 @@ class ReferenceSetsSpec : FunSpec({
         "neox-20b-shards" to "neox-20b-shards",
         "neox-sort-shards" to "neox-20b-shards",
         "chatglm-6b" to "chatglm-6b",
+        "chatglm-6b-ptuning" to "chatglm-6b",
     )
 
     for ((set, map) in maps) {

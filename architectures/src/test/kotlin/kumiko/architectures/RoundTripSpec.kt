@@ -32,7 +32,7 @@ class RoundTripSpec : FunSpec({
     val sets = listOf(
         "gpt2-hf", "gpt2-rasbt", "gpt-nano-sort", "llama-hf", "llama-hf-bf16", "llama-hf-fp16", "llama31-hf", "stories260k-hf",
         "llama-meta", "llama-meta-bf16", "llama3-meta-2shard", "llama-meta-2shard", "stories260k-meta", "neox-hf", "neox-hf-sequential",
-        "neox-20b-shards", "neox-sort-shards", "chatglm-6b",
+        "neox-20b-shards", "neox-sort-shards", "chatglm-6b", "chatglm-6b-ptuning",
     )
 
     for (set in sets) {
