@@ -12,7 +12,13 @@ object Architectures {
     @JvmStatic
     @get:JvmName("all")
     val all: Map<String, ModelSpec> = PackageFiles.use { files -> files.map { it.name }.filter { it.endsWith(CLASS) && '$' !in it } }
-        .map { Class.forName("${Architectures::class.java.packageName}.${it.removeSuffix(CLASS)}", false, Architectures::class.java.classLoader) }
+        .map {
+            Class.forName(
+                "${Architectures::class.java.packageName}.${it.removeSuffix(CLASS)}",
+                false,
+                Architectures::class.java.classLoader,
+            )
+        }
         .filter { it != Architectures::class.java }
         .flatMap(::specs)
         .sortedBy { it.name }

@@ -92,12 +92,16 @@ class PrefixSpec : FunSpec({
     }
 
     test("a prefix that does not reach all layers is refused") {
-        shouldThrow<SpecException> { plain.copy(prefix = prefixRows(length, embed)) }.message shouldBe """
+        shouldThrow<SpecException> {
+            plain.copy(prefix = prefixRows(length, embed))
+        }.message shouldBe """
             chatglm-6b: 1 problem
               prefix   has 16 columns, but 3 layers take 96: keys and values of each
                        write a width of 2 * layers * kvHeads * headDim
         """.trimIndent()
-        shouldThrow<SpecException> { plain.copy(prefix = tokens(embed, columns)) }.message shouldBe """
+        shouldThrow<SpecException> {
+            plain.copy(prefix = tokens(embed, columns))
+        }.message shouldBe """
             chatglm-6b: 1 problem
               prefix   does not begin with rows of its own
                        begin it with prefixRows(length, width)

@@ -136,7 +136,6 @@ internal class ConfigReader(private val map: CheckpointMap, base: ModelSpec, pri
         when (val site = Site.parse(key.to!!, draft.dims)) {
             Site.Layers -> whole(key, value)?.let { draft.layers = it }
             Site.Prefix -> problems += "map ${map.name} needs words for ${key.to}"
-
             is Site.Size -> size(key, site, value)
             is Site.Swiglu -> swiglu(key, site, value ?: key.absent)
             is Site.Place -> if (key.shareOf == null) number(key, site, value) else share(key, site, value)

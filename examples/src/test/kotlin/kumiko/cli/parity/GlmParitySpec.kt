@@ -24,7 +24,9 @@ class GlmParitySpec : FunSpec({
                 }
         }
 
-        test("$set: prompts of different lengths written together get the tokens they get alone").config(enabledOrReasonIf = Reference.present) {
+        test(
+            "$set: prompts of different lengths written together get the tokens they get alone",
+        ).config(enabledOrReasonIf = Reference.present) {
             ReferenceSet.open(Reference.folder(set)).use { reference ->
                 loadModel(Reference.folder(set)).use { model ->
                     Program.compile(model.graph, model.weights, options(1)).use { program ->
@@ -52,7 +54,7 @@ private fun together(session: Session, reference: ReferenceSet) {
     for (step in expected.first().indices) {
         val next = IntArray(session.slots()) { session.sample(it, greedy) }
         withClue("step $step") { next.toList() shouldBe expected.map { it[step] } }
-        if (step < expected.first().lastIndex) session.decode(*next)
+        if (step < expected.first().lastIndex) session.decode(next)
     }
 }
 
@@ -65,7 +67,7 @@ private fun sort(session: Session, first: Int) {
     repeat(LETTERS) {
         val next = IntArray(inputs.size) { session.sample(it, Sampler.greedy()) }
         next.forEachIndexed { slot, token -> written[slot] += token }
-        if (it < LETTERS - 1) session.decode(*next)
+        if (it < LETTERS - 1) session.decode(next)
     }
     written shouldBe inputs.map { it.sorted() }
 }
