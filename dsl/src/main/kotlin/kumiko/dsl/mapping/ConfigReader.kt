@@ -10,13 +10,6 @@ import kumiko.dsl.spec.ModelSpec
 import kumiko.dsl.spec.SpecException
 import kumiko.dsl.spec.knownNames
 
-/** What a configuration file says, applied to the built-in spec of its family. */
-internal class ConfigResult(
-    val spec: ModelSpec,
-    /** Dimensions that the file leaves to the tensors. */
-    val open: Set<String>,
-)
-
 /** Reads a publisher's configuration: every key is consumed or named as ignorable, all problems are told at once. */
 internal class ConfigReader(private val map: CheckpointMap, base: ModelSpec, private val file: String, text: String) {
     private val config = map.config ?: throw MappingException("map ${map.name} says nothing about configuration files")

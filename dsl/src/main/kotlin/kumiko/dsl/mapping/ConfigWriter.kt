@@ -26,7 +26,7 @@ internal class ConfigWriter(private val map: CheckpointMap, private val config: 
     /** The file is read again: it must describe the same computation. */
     private fun requireSame(spec: ModelSpec, text: String) {
         val again = ConfigReader(map, catalog.spec(map.model), config.file, text).read(spec.name)
-        val (before, after) = listOf(spec, again.spec).map { it.compile().toString().lines() }
+        val (before, after) = listOf(spec, again.spec).map { listOf("${it.positions}") + it.compile().toString().lines() }
         val differs = before.zip(after).firstOrNull { (a, b) -> a != b }
         if (differs != null) {
             throw refusal(
