@@ -65,9 +65,7 @@ internal object SpecJson {
         val file = Json.parseToJsonElement(text) as? JsonObject ?: throw SpecException("a spec file is a JSON object")
         decode(JsonObject(file - DIMS), definitions(file[DIMS]))
     } catch (e: SerializationException) {
-        // A part that refuses its own numbers is wrapped on the way out; its words and problems are the better ones.
-        throw generateSequence<Throwable>(e) { it.cause }.firstNotNullOfOrNull { it as? SpecException }
-            ?: SpecException("cannot read the spec: ${firstLine(e)}")
+        throw SpecException("cannot read the spec: ${firstLine(e)}")
     } catch (_: StackOverflowError) {
         throw SpecException("cannot read the spec: it is nested too deep")
     }
@@ -76,7 +74,12 @@ internal object SpecJson {
     fun decode(body: JsonObject, dims: Map<String, String>): ModelSpec {
         val table = DimTable()
         dims.forEach { (name, expression) -> table.define(name, expression) }
-        return json(table).decodeFromJsonElement<ModelSpec>(body)
+        return try {
+            json(table).decodeFromJsonElement<ModelSpec>(body)
+        } catch (e: SerializationException) {
+            // A part that refuses its own numbers is wrapped on the way out; its words and problems are the better ones.
+            throw generateSequence<Throwable>(e) { it.cause }.firstNotNullOfOrNull { it as? SpecException } ?: e
+        }
     }
 
     private fun definitions(element: JsonElement?): Map<String, String> {
