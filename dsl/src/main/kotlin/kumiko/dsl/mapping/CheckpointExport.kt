@@ -22,43 +22,60 @@ class CheckpointExport(private val map: CheckpointMap, private val spec: ModelSp
 
     /**
      * Writes a loaded checkpoint. In its own layout every key, type, shape and byte is the same again, and so are keys that are no
-     * weights and the configuration file.
+     * weights and the configuration file; another layout gets a [Remainder] beside it, so that the way back gives the same bytes.
      */
     fun write(directory: Path, model: CheckpointModel, weights: LoadedWeights, catalog: Catalog) {
-        val same = model.map.name == map.name && model.shards == shards && model.isWhole
-        write(directory, LoadedParameters(weights), model.takeIf { same }, catalog)
+        if (!model.isWhole) return write(directory, LoadedParameters(weights), catalog)
+        val brought = Remainder.open(model.directory)
+        try {
+            val own = model.map.name == map.name && model.shards == shards
+            val keepsakes = if (own) OwnKeepsakes(model) else brought?.keepsakes(map, shards) ?: NoKeepsakes
+            write(directory, LoadedParameters(weights), keepsakes, catalog) { Remainder.write(it, model, brought, map, shards) }
+        } finally {
+            brought?.close()
+        }
     }
 
     /** Writes parameters from anywhere. */
-    fun write(directory: Path, parameters: ParameterSource, catalog: Catalog) = write(directory, parameters, null, catalog)
+    fun write(directory: Path, parameters: ParameterSource, catalog: Catalog) = write(directory, parameters, NoKeepsakes, catalog) {}
 
-    private fun write(directory: Path, parameters: ParameterSource, origin: CheckpointModel?, catalog: Catalog) {
-        val plan = ExportPlan(map, spec, parameters, shards, origin)
-        val config = map.config?.let { it.file to (origin?.configText(it.file) ?: ConfigWriter(map, it, catalog).write(spec)) }
+    private fun write(directory: Path, parameters: ParameterSource, keepsakes: Keepsakes, catalog: Catalog, also: (Path) -> Unit) {
+        val plan = ExportPlan(map, spec, parameters, shards, keepsakes)
+        val config = map.config?.let { it.file to configText(it, keepsakes, catalog) }
         requireRoom(directory)
         val partial = directory.resolveSibling(".${directory.fileName}.${UUID.randomUUID()}.partial")
         try {
             Files.createDirectories(partial)
             plan.files.forEach { (file, tensors) -> write(partial, file, tensors) }
+            also(partial)
             config?.let { (file, text) -> Files.writeString(partial.resolve(file), text) }
             Files.move(partial, directory, StandardCopyOption.ATOMIC_MOVE)
         } catch (e: IOException) {
-            throw MappingException(
-                "$directory cannot be written: ${e.message}. Check that its parent folder exists and may be written to.",
-                e,
-            )
+            throw MappingException("$directory cannot be written: ${e.message}. Check that its parent folder exists and may be written to.", e)
         } finally {
             delete(partial)
         }
     }
 
+    /** The text that was there before, if it still describes the model; else one made from the spec. */
+    private fun configText(config: ConfigMap, keepsakes: Keepsakes, catalog: Catalog): String {
+        val writer = ConfigWriter(map, config, catalog)
+        val before = keepsakes.config(config.file)
+        return before?.takeIf { writer.describes(it, spec) } ?: writer.write(spec)
+    }
+
     private fun write(folder: Path, file: String, tensors: List<TensorSource>) {
+        val inside = map.sections.firstNotNullOfOrNull { it.inside }
         when {
             file == "model.safetensors" -> ShardWriter.write(folder, tensors, mapOf("format" to "pt"), maxShardBytes)
             file.endsWith(".safetensors") -> SafetensorsWriter.write(folder.resolve(file), tensors, mapOf("format" to "pt"))
+            inside != null -> TorchWriter.write(folder.resolve(file), listOf(inside), tensors.map { without("$inside.", it) })
             else -> TorchWriter.write(folder.resolve(file), tensors)
         }
     }
+
+    private fun without(prefix: String, tensor: TensorSource) =
+        TensorSource(tensor.name().removePrefix(prefix), tensor.dtype(), tensor.shape(), tensor.body())
 
     private fun requireRoom(directory: Path) {
         val target = directory.toAbsolutePath()

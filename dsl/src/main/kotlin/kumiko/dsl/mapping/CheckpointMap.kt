@@ -29,7 +29,14 @@ class CheckpointMap internal constructor(
 }
 
 /** Rules for the keys of one file, of the files of all shards, or of one file per layer. */
-class MapSection internal constructor(val file: KeyTemplate, val stripPrefix: String?, val rules: List<MapRule>)
+class MapSection internal constructor(
+    val file: KeyTemplate,
+    /** What the keys of some releases begin with, and those of others not. */
+    val stripPrefix: String?,
+    /** The dictionary of the file in which the keys lie, if they are nested. */
+    val inside: String?,
+    val rules: List<MapRule>,
+)
 
 /** A key that is known, is no weight, and is carried over by an export; [reason] says what it is. */
 class IgnoredKey internal constructor(val key: KeyTemplate, val reason: String)

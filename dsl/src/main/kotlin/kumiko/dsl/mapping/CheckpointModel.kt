@@ -94,9 +94,10 @@ internal class Opening(
     /** Where the map knows the model tied and untied, the bytes decide. */
     private fun decideTie(map: CheckpointMap, sized: ModelSpec, source: CheckpointSource): Pair<ModelSpec, KeyAccount> {
         val account = check(map, sized, source)
-        val untied = if (spec == null) map.config?.untie(sized) else null
-        if (untied == null || !account.fits || !WeightLoader.hasUntied(account, source)) return sized to account
-        return untied to check(map, untied, source)
+        val config = map.config
+        if (spec != null || config?.tieIsOpen != true || !account.fits) return sized to account
+        val decided = config.decided(sized, WeightLoader.tiesRepeat(account, source))
+        return decided to check(map, decided, source)
     }
 
     private fun check(map: CheckpointMap, whole: ModelSpec, source: CheckpointSource) =

@@ -13,6 +13,7 @@ internal class ConfigSection(
     val file: String,
     val keys: Map<String, JsonElement>,
     val fixed: Map<String, JsonElement> = emptyMap(),
+    val tied: Map<String, JsonElement> = emptyMap(),
     val untied: Map<String, JsonElement> = emptyMap(),
     val ignore: Map<String, String> = emptyMap(),
 )
@@ -62,15 +63,21 @@ internal class ConfigMap(
     val keys: List<ConfigKey>,
     /** What the layout's own code fixes: site and value. */
     val fixed: Map<String, JsonElement>,
-    /** What else the spec says where the file holds a tied key whose bytes do not repeat its parameter. */
+    /** What else the spec says where the bytes of the keys with a `tie` repeat that parameter. */
+    val tied: Map<String, JsonElement>,
+    /** What else the spec says where they do not. */
     val untied: Map<String, JsonElement>,
     val ignored: List<IgnoredKey>,
 ) {
-    /** [spec] for a checkpoint whose tied keys have bytes of their own; null where the map knows no such model. */
-    fun untie(spec: ModelSpec): ModelSpec? {
-        if (untied.isEmpty()) return null
+    /** Whether the bytes of the checkpoint decide between two models. */
+    val tieIsOpen: Boolean get() = tied.isNotEmpty() || untied.isNotEmpty()
+
+    /** [spec] for a checkpoint whose keys with a `tie` repeat that parameter, or do not. */
+    fun decided(spec: ModelSpec, repeats: Boolean): ModelSpec {
         val draft = SpecDraft(spec)
-        untied.forEach { (site, value) -> (Site.parse(site, draft.dims) as? Site.Place)?.let { place -> draft.edit(place) { value } } }
+        (if (repeats) tied else untied).forEach { (site, value) ->
+            (Site.parse(site, draft.dims) as? Site.Place)?.let { place -> draft.edit(place) { value } }
+        }
         return draft.toSpec(spec.name)
     }
 
@@ -83,7 +90,7 @@ internal class ConfigMap(
             val section = json.decodeAt(ConfigSection.serializer(), written, PATH) ?: return null
             val keys = section.keys.flatMap { (names, value) -> keys(json, names, value) }
             val ignored = section.ignore.mapNotNull { (key, reason) -> ignored(json, key, reason) }
-            return ConfigMap(section.file, keys, section.fixed, section.untied, ignored)
+            return ConfigMap(section.file, keys, section.fixed, section.tied, section.untied, ignored)
         }
 
         private fun ignored(json: StrictJson, key: String, reason: String): IgnoredKey? {

@@ -26,20 +26,21 @@ internal class ConfigReader(private val map: CheckpointMap, base: ModelSpec, pri
     }
 
     /** @throws MappingException naming every key that is unknown, missing or cannot be understood */
-    fun read(name: String): ConfigResult {
+    fun read(name: String): ConfigResult = try {
+        applyAll()
+        throwIfAny()
+        ConfigResult(draft.toSpec(name), open)
+    } catch (e: SpecException) {
+        throw MappingException("$file describes no model that fits:\n${e.message}", e)
+    }
+
+    private fun applyAll() {
         config.fixed.forEach { (site, value) -> place(site)?.let { p -> draft.edit(p) { value } } }
         unknownKeys()
-        val values = config.keys.map { it to value(it) }
-        values.filter { (key, _) -> key.structural }.forEach { (key, value) -> apply(key, value) }
-        values.filter { (key, _) -> !key.structural && key.shareOf == null }.forEach { (key, value) -> apply(key, value) }
+        val (shares, others) = config.keys.map { it to value(it) }.partition { (key, _) -> key.shareOf != null }
+        others.sortedBy { (key, _) -> !key.structural }.forEach { (key, value) -> apply(key, value) }
         defineSizes()
-        if (problems.isEmpty()) values.filter { (key, _) -> key.shareOf != null }.forEach { (key, value) -> apply(key, value) }
-        throwIfAny()
-        return try {
-            ConfigResult(draft.toSpec(name), open)
-        } catch (e: SpecException) {
-            throw MappingException("$file describes no model that fits:\n${e.message}", e)
-        }
+        if (problems.isEmpty()) shares.forEach { (key, value) -> apply(key, value) }
     }
 
     private fun throwIfAny() {
@@ -91,7 +92,7 @@ internal class ConfigReader(private val map: CheckpointMap, base: ModelSpec, pri
             key.with != null && (given[key.with] ?: JsonNull) is JsonNull -> Unit
             key.constant != null -> constant(key, effective)
             key.words != null -> words(key, effective)
-            key.unknown != null && value != null && Words.same(key.unknown, value) -> open += key.to!!
+            key.unknown != null && effective != null && Words.same(key.unknown, effective) -> open += key.to!!
             else -> copy(key, value)
         }
     }

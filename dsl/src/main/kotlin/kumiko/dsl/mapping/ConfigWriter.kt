@@ -7,6 +7,8 @@ import kotlinx.serialization.json.JsonPrimitive
 import kotlinx.serialization.json.jsonPrimitive
 import kumiko.dsl.compile.compile
 import kumiko.dsl.spec.ModelSpec
+import kumiko.dsl.spec.dims
+import kumiko.dsl.spec.withDims
 
 /** Writes the configuration file of a layout for a spec: the reading backwards. What it cannot say is refused, not left out. */
 internal class ConfigWriter(private val map: CheckpointMap, private val config: ConfigMap, private val catalog: Catalog) {
@@ -23,19 +25,31 @@ internal class ConfigWriter(private val map: CheckpointMap, private val config: 
         return text
     }
 
+    /** Whether a text describes the same computation. */
+    fun describes(text: String, spec: ModelSpec): Boolean = try {
+        described(text, spec).any { meaning(it) == meaning(spec) }
+    } catch (_: MappingException) {
+        false
+    }
+
     /** The file is read again: it must describe the same computation. */
     private fun requireSame(spec: ModelSpec, text: String) {
-        val again = ConfigReader(map, catalog.spec(map.model), config.file, text).read(spec.name)
-        val (before, after) = listOf(spec, again.spec).map { listOf("${it.positions}") + it.compile().toString().lines() }
-        val differs = before.zip(after).firstOrNull { (a, b) -> a != b }
-        if (differs != null) {
-            throw refusal(
-                spec,
-                listOf("it would describe\n    ${differs.second.trim()}\n  in place of\n    ${differs.first.trim()}"),
-            )
-        }
-        if (before.size != after.size) throw refusal(spec, listOf("it would describe another number of operations"))
+        if (describes(text, spec)) return
+        val (before, after) = listOf(spec, described(text, spec).first()).map(::meaning)
+        val (written, other) = before.zip(after).firstOrNull { (a, b) -> a != b } ?: (before.last() to after.last())
+        throw refusal(spec, listOf("it would describe\n    ${other.trim()}\n  in place of\n    ${written.trim()}"))
     }
+
+    /** The models that a text can mean, with the tensors' sizes of [spec]: where bytes decide about a tie there are two. */
+    private fun described(text: String, spec: ModelSpec): List<ModelSpec> {
+        val result = ConfigReader(map, catalog.spec(map.model), config.file, text).read(spec.name)
+        val sizes = spec.dims().filter { it.name in result.open }.map { it.name to it.size }
+        val read = if (sizes.isEmpty()) result.spec else result.spec.withDims(*sizes.toTypedArray())
+        return listOf(true, false).map { config.decided(read, it) }
+    }
+
+    /** The operations of the model, one for each line, and how positions are counted. */
+    private fun meaning(spec: ModelSpec): List<String> = listOf("${spec.positions}") + spec.compile().toString().lines()
 
     private fun refusal(spec: ModelSpec, why: List<String>) = MappingException(
         "${spec.name} cannot be described by the ${config.file} of map ${map.name}:\n" + why.joinToString("\n") {

@@ -2,6 +2,8 @@ package kumiko.dsl.mapping
 
 import kumiko.dsl.spec.ModelSpec
 import kumiko.runtime.checkpoint.TensorSource
+import kumiko.runtime.tensor.Matrix
+import kumiko.runtime.tensor.Tensor
 import java.lang.foreign.Arena
 
 /** Which tensors go into which files, when the rules of a map are followed backwards. Nothing is written yet. */
@@ -10,8 +12,7 @@ internal class ExportPlan(
     spec: ModelSpec,
     private val parameters: ParameterSource,
     private val shards: Int,
-    /** The checkpoint that the parameters come from, if it lies in the same layout: what a layout holds beyond the parameters is taken from it. */
-    private val origin: CheckpointModel?,
+    private val keepsakes: Keepsakes,
 ) {
     private val targets = spec.targets()
 
@@ -22,59 +23,58 @@ internal class ExportPlan(
         val routes = Routes(map, targets, shards)
         requireAll(routes)
         routes.routes.forEach(::place)
-        origin?.account?.ignored?.forEach { i -> add(logicalFile(i.tensor), TensorSource.of(i.tensor.key, origin.tensor(i.tensor))) }
+        keepsakes.ignored().forEach { (file, named) -> add(file, TensorSource.of(named.key, named.tensor)) }
         requireFit()
     }
 
     private fun requireAll(routes: Routes) {
+        val shapes = routes.routes.mapNotNull { route -> StoredShape.of(route).problem?.let { route to it } }
         val problems = routes.problems.map { "${it.message} (line ${it.rule.line})" } +
-            routes.routes.mapNotNull { route ->
-                StoredShape.of(route).problem?.let { "${route.targets.first().name}: $it (line ${route.rule.line})" }
-            }
-        if (problems.isNotEmpty()) {
-            throw MappingException(
-                "${targets.model} cannot be written through map ${map.name}:\n" + problems.joinToString("\n") {
-                    "  $it"
-                },
-            )
-        }
+            shapes.map { (route, problem) -> "${route.targets.first().name}: $problem (line ${route.rule.line})" }
+        if (problems.isEmpty()) return
+        throw MappingException("${targets.model} cannot be written through map ${map.name}:\n" + problems.joinToString("\n") { "  $it" })
     }
 
     private fun place(route: Route) {
-        val known = origin?.account?.matched?.firstOrNull {
-            it.route.key == route.key && it.route.layer == route.layer && it.tied == route.tied
-        }
-        if (route.tied && route.rule.optional && known == null) return
+        if (route.tied && route.rule.optional && keepsakes.key(route, 0) == null) return
+        val kept = keptParts(route)
         for (shard in 0 until route.shards) {
-            val key = known?.parts?.get(shard)?.key ?: (route.stripPrefix.orEmpty() + route.key)
-            add(fileOf(route, shard), part(route, shard, key, known))
+            val key = keepsakes.key(route, shard) ?: (route.stripPrefix.orEmpty() + route.key)
+            add(fileOf(route, shard), kept?.let { TensorSource.of(key, it[shard]) } ?: part(route, shard, key))
         }
     }
 
-    private fun part(route: Route, shard: Int, key: String, known: MatchedKey?): TensorSource {
-        val kept = known?.parts?.takeIf { route.rule.merge == Merge.SUM || route.rule.merge == Merge.MEAN }
-        if (kept != null) return TensorSource.of(key, origin!!.tensor(kept[shard]))
+    /** The parts of a merge that cannot be dealt out as they were, if they are known and still give the parameter. */
+    private fun keptParts(route: Route): List<Tensor>? {
+        val lossy = route.shards > 1 && (route.rule.merge == Merge.SUM || route.rule.merge == Merge.MEAN)
+        val parts = if (lossy) keepsakes.parts(route) else null
+        return parts?.takeIf { tensors -> Arena.ofConfined().use { arena -> stillGive(route, tensors, arena) } }
+    }
+
+    private fun stillGive(route: Route, parts: List<Tensor>, arena: Arena): Boolean {
+        if (parts.any { it.shape() != StoredShape.of(route).shape }) return false
+        val stored = parts.indices.map { StoredTensor(route.files[it].first(), route.key, parts[it].dtype(), parts[it].shape()) }
+        return SameBytes.firstDifference(Merging.merge(route, stored, parts, arena), merged(route, arena)) == null
+    }
+
+    private fun part(route: Route, shard: Int, key: String): TensorSource {
         val types = route.targets.map(parameters::dtype).distinct()
         if (types.size > 1) {
-            throw MappingException(
-                "$key holds ${route.targets.joinToString(", ") {
-                    it.name
-                }} together, but their types are $types",
-            )
+            throw MappingException("$key holds ${route.targets.joinToString(", ") { it.name }} together, but their types are $types")
         }
         val shape = StoredShape.of(route).shape!!
         if (parameters.isZero) return TensorSource.zeros(key, types.single(), shape)
-        return MatrixTensor.source(key, types.single(), shape) { arena -> matrix(route, shard, arena) }
+        return MatrixTensor.source(key, types.single(), shape) { arena ->
+            Merging.deal(route, merged(route, arena), route.shards, arena)[shard]
+        }
     }
 
-    private fun matrix(route: Route, shard: Int, arena: Arena) =
-        Merging.deal(route, Steps.backward(route, route.targets.map { parameters.get(it, arena) }, arena), route.shards, arena)[shard]
+    private fun merged(route: Route, arena: Arena): Matrix =
+        Steps.backward(route, route.targets.map { parameters.get(it, arena) }, arena)
 
-    /** The spelling that the origin uses, else the first of the map. */
+    /** The file as it was called before, else by its first name in the map. */
     private fun fileOf(route: Route, shard: Int): String =
-        route.files[shard].let { names -> names.firstOrNull { it in origin?.files.orEmpty() } ?: names.first() }
-
-    private fun logicalFile(tensor: StoredTensor): String = origin!!.logicalFile(tensor)
+        route.files[shard].let { names -> names.firstOrNull { it in keepsakes.files } ?: names.first() }
 
     private fun add(file: String, tensor: TensorSource) {
         files.getOrPut(file) { ArrayList() } += tensor

@@ -18,6 +18,7 @@ internal class MapFile(
 internal class SectionFile(
     val file: String,
     @SerialName("strip-prefix") val stripPrefix: String? = null,
+    val inside: String? = null,
     val rules: List<RuleFile>,
 )
 
@@ -42,7 +43,7 @@ enum class Merge(val word: String) {
     /** Parts beside one another: a view of column slabs. */
     @SerialName("concat1") CONCAT_COLUMNS("concat1"),
 
-    /** The parts are added: biases of row-parallel layers. */
+    /** The parts are added, rounded to their type; copied once. Biases of row-parallel layers. */
     @SerialName("sum") SUM("sum"),
 
     /** The parts nearly agree and are averaged; copied once. */

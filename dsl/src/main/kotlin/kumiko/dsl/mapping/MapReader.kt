@@ -26,13 +26,13 @@ internal class MapReader(private val json: StrictJson) {
     private fun section(section: SectionFile, path: String): MapSection? {
         val file = template(section.file, "$path.file") ?: return null
         if (file.hasKind) json.report("$path.file", "{p} has no meaning in a file name")
-        val rules = section.rules.mapIndexedNotNull { i, rule -> rule(rule, file, "$path.rules[$i]") }
+        val rules = section.rules.mapIndexedNotNull { i, rule -> rule(rule, file, section.inside, "$path.rules[$i]") }
         if (section.rules.isEmpty()) json.report("$path.rules", "a section needs at least one rule")
-        return MapSection(file, section.stripPrefix, rules)
+        return MapSection(file, section.stripPrefix, section.inside, rules)
     }
 
-    private fun rule(rule: RuleFile, file: KeyTemplate, path: String): MapRule? {
-        val from = template(rule.from, "$path.from") ?: return null
+    private fun rule(rule: RuleFile, file: KeyTemplate, inside: String?, path: String): MapRule? {
+        val from = template(inside?.let { "$it." }.orEmpty() + rule.from, "$path.from") ?: return null
         val to = template(rule.to, "$path.to") ?: return null
         val tie = rule.tie?.let { template(it, "$path.tie") ?: return null }
         val read = MapRule(json.line(path), from, to, rule.merge, rule.transpose, rule.split, rule.rope, tie, rule.optional)

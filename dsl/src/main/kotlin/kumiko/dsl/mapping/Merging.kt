@@ -1,5 +1,6 @@
 package kumiko.dsl.mapping
 
+import kumiko.runtime.tensor.Dense
 import kumiko.runtime.tensor.Elements
 import kumiko.runtime.tensor.Matrix
 import kumiko.runtime.tensor.Shape
@@ -18,7 +19,7 @@ internal object Merging {
         return when (route.rule.merge!!) {
             Merge.CONCAT_ROWS -> Matrix.stackRows(matrices)
             Merge.CONCAT_COLUMNS -> Matrix.stackColumns(matrices)
-            Merge.SUM -> Matrix.sum(matrices)
+            Merge.SUM -> Dense.copy(Matrix.sum(matrices), arena)
             Merge.DUPLICATE -> matrices.first().also { requireEqual(parts, tensors) }
             Merge.MEAN -> mean(parts, tensors, arena)
         }

@@ -57,13 +57,13 @@ object WeightLoader {
         )
     }
 
-    /** Whether some tied key has bytes that do not repeat its parameter. */
-    fun hasUntied(account: KeyAccount, source: CheckpointSource): Boolean = Arena.ofShared().use { arena ->
-        account.matched.filter { it.tied }.any { key ->
-            val name = key.route.targets.single().name
+    /** Whether every key with a `tie` repeats the bytes of that parameter. */
+    fun tiesRepeat(account: KeyAccount, source: CheckpointSource): Boolean = Arena.ofShared().use { arena ->
+        account.matched.filter { it.route.rule.tie != null }.all { key ->
+            val name = key.route.rule.tie!!.text
             val filling = account.matched.first { !it.tied && it.route.targets.any { t -> t.name == name } }
             val parameters = HashMap<String, Matrix>().also { load(filling, source, arena, it) }
-            SameBytes.firstDifference(load(key, source, arena), parameters.getValue(name)) != null
+            SameBytes.firstDifference(load(key, source, arena), parameters.getValue(name)) == null
         }
     }
 

@@ -96,7 +96,7 @@ class ExportSpec : FunSpec({
     fun folder(): Path = root.resolve("${count++}")
 
     fun bytes(folder: Path): Map<String, List<Any>> = Files.list(folder).use { files ->
-        files.toList().flatMap { path ->
+        files.toList().filter { it.fileName.toString() != Remainder.FILE }.flatMap { path ->
             TensorFile.open(path).use { file -> file.names().map { "${path.fileName} $it" to contents(file.tensor(it)) } }
         }.toMap()
     }
