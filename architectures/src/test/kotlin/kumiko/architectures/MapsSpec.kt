@@ -33,9 +33,13 @@ class MapsSpec : FunSpec({
     val reference: Path? = System.getProperty("kumiko.reference")?.let(Path::of)?.takeIf(Files::isDirectory)
 
     /** The configuration files of the reference sets, each with its map. */
-    fun configurations(): List<Triple<String, CheckpointMap, String>> = Files.list(reference!!).use { it.toList() }.sorted().mapNotNull { folder ->
+    fun configurations(): List<Triple<String, CheckpointMap, String>> = Files.list(reference!!).use {
+        it.toList()
+    }.sorted().mapNotNull { folder ->
         val file = listOf("config.json", "params.json").map(folder::resolve).firstOrNull(Files::exists) ?: return@mapNotNull null
-        val map = Maps.maps.firstOrNull { map -> runCatching { CheckpointModel.open(folder, Maps, map).use { it.account.fits } }.getOrDefault(false) }
+        val map = Maps.maps.firstOrNull { map ->
+            runCatching { CheckpointModel.open(folder, Maps, map).use { it.account.fits } }.getOrDefault(false)
+        }
         map?.let { Triple(folder.fileName.toString(), it, Files.readString(file)) }
     }
 
@@ -67,11 +71,15 @@ class MapsSpec : FunSpec({
             val text = runCatching { map.configure(spec, Maps) }
             // A layout of a variant refuses what it has no words for; it must then say so.
             text.onSuccess { meaning(map.describe(it, Maps, spec.name)) shouldBe meaning(spec) }
-                .onFailure { it.message!!.lines().first() shouldBe "${spec.name} cannot be described by the ${map.configFile} of map ${map.name}:" }
+                .onFailure {
+                    it.message!!.lines().first() shouldBe "${spec.name} cannot be described by the ${map.configFile} of map ${map.name}:"
+                }
         }
     }
 
-    test("deleting any key of a configuration is refused by its name, or means what the map says, or changes nothing").config(enabled = reference != null) {
+    test(
+        "deleting any key of a configuration is refused by its name, or means what the map says, or changes nothing",
+    ).config(enabled = reference != null) {
         for ((set, map, text) in configurations()) {
             val json = Json.parseToJsonElement(text).jsonObject
             val whole = outcome(map, json).getOrThrow()

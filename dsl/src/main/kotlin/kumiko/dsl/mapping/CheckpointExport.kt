@@ -51,7 +51,10 @@ class CheckpointExport(private val map: CheckpointMap, private val spec: ModelSp
             config?.let { (file, text) -> Files.writeString(partial.resolve(file), text) }
             Files.move(partial, directory, StandardCopyOption.ATOMIC_MOVE)
         } catch (e: IOException) {
-            throw MappingException("$directory cannot be written: ${e.message}. Check that its parent folder exists and may be written to.", e)
+            throw MappingException(
+                "$directory cannot be written: ${e.message}. Check that its parent folder exists and may be written to.",
+                e,
+            )
         } finally {
             delete(partial)
         }

@@ -69,8 +69,7 @@ internal class ExportPlan(
         }
     }
 
-    private fun merged(route: Route, arena: Arena): Matrix =
-        Steps.backward(route, route.targets.map { parameters.get(it, arena) }, arena)
+    private fun merged(route: Route, arena: Arena): Matrix = Steps.backward(route, route.targets.map { parameters.get(it, arena) }, arena)
 
     /** The file as it was called before, else by its first name in the map. */
     private fun fileOf(route: Route, shard: Int): String =

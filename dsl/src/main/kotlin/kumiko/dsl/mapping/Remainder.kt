@@ -61,8 +61,7 @@ internal class Remainder private constructor(private val file: TensorFile) : Aut
         private fun layout(map: CheckpointMap, shards: Int) = "${map.name}@$shards"
 
         /** The remainder beside a checkpoint, if there is one. */
-        fun open(directory: Path): Remainder? =
-            directory.resolve(FILE).takeIf(Files::isRegularFile)?.let { Remainder(TensorFile.open(it)) }
+        fun open(directory: Path): Remainder? = directory.resolve(FILE).takeIf(Files::isRegularFile)?.let { Remainder(TensorFile.open(it)) }
 
         /** Writes what [model] holds that the layout of [target] cannot: its own, and what it brought along itself. */
         fun write(folder: Path, model: CheckpointModel, brought: Remainder?, target: CheckpointMap, shards: Int) {
@@ -82,7 +81,9 @@ internal class Remainder private constructor(private val file: TensorFile) : Aut
         }
 
         private fun kept(model: CheckpointModel): List<StoredTensor> {
-            val lossy = model.account.matched.filter { it.parts.size > 1 && it.route.rule.merge.let { m -> m == Merge.SUM || m == Merge.MEAN } }
+            val lossy = model.account.matched.filter {
+                it.parts.size > 1 && it.route.rule.merge.let { m -> m == Merge.SUM || m == Merge.MEAN }
+            }
             return lossy.flatMap { it.parts } + model.account.ignored.map { it.tensor }
         }
 
