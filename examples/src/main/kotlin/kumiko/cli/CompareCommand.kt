@@ -4,31 +4,44 @@ import com.github.ajalt.clikt.core.terminal
 import com.github.ajalt.clikt.parameters.arguments.argument
 import com.github.ajalt.clikt.parameters.arguments.help
 import com.github.ajalt.clikt.parameters.arguments.multiple
+import com.github.ajalt.clikt.parameters.options.help
+import com.github.ajalt.clikt.parameters.options.option
+import com.github.ajalt.clikt.parameters.types.path
 import kotlinx.serialization.json.JsonObject
 import kotlinx.serialization.json.add
 import kotlinx.serialization.json.buildJsonObject
 import kotlinx.serialization.json.put
 import kotlinx.serialization.json.putJsonArray
 import kotlinx.serialization.json.putJsonObject
+import kumiko.cli.report.Report
 import kumiko.dsl.compare.Account
 import kumiko.dsl.compare.Part
 import kumiko.dsl.compare.sizes
 import kumiko.dsl.compare.structure
 import kumiko.dsl.spec.ModelSpec
 import kumiko.runtime.tensor.DType
+import java.nio.file.Path
 import java.util.Locale
 
 /** `kumiko compare`. */
 class CompareCommand : KumikoCommand("compare", "Models side by side: structure, sizes, parameters, cache and arithmetic.") {
     private val models by argument().multiple(required = true).help(MODEL_HELP)
 
+    private val html by option("--html", metavar = "FILE").path().help("write the whole comparison as one HTML page")
+
     override fun run() {
+        html?.let { return write(it, models.map { model -> resolveModel(model) }) }
         val columns = models.map { resolveModel(it) }.map { Column(it) }
         if (json) {
             printJson(buildJsonObject { putJsonArray("models") { columns.forEach { add(it.toJson()) } } })
         } else {
             terminal.printGrid(listOf("") + columns.map { it.spec.name }, rows(columns))
         }
+    }
+
+    private fun write(file: Path, specs: List<ModelSpec>) {
+        file.replaceText(Report(specs).html())
+        terminal.println("$file: ${specs.joinToString(", ") { it.name }} side by side", stderr = true)
     }
 
     /** One row for each name that any model has. */

@@ -119,15 +119,22 @@ internal fun PositionCode.turn(x: Node, headDim: Int, name: String, at: Lowering
     is PositionCode.None -> x
 
     is PositionCode.Rotary -> {
-        val angles = at.graph.angles(at.graph.position(0), Frequencies(dims.size, base, scaling.runtime(), rounding))
+        val angles = at.graph.angles(at.graph.position(0), frequencies()!!)
         at.graph.rotate(name, x, angles, headDim, 0, pairing)
     }
 
     is PositionCode.Rotary2d -> {
-        val frequencies = Frequencies(dims.size, base, Frequencies.Scaling.None(), rounding)
+        val frequencies = frequencies()!!
         val first = at.graph.rotate("$name.position", x, at.graph.angles(at.graph.position(0), frequencies), headDim, 0, pairing)
         at.graph.rotate(name, first, at.graph.angles(at.graph.position(1), frequencies), headDim, dims.size, pairing)
     }
+}
+
+/** How fast each pair turns, in every run alike; null where nothing turns. */
+public fun PositionCode.frequencies(): Frequencies? = when (this) {
+    is PositionCode.None -> null
+    is PositionCode.Rotary -> Frequencies(dims.size, base, scaling.runtime(), rounding)
+    is PositionCode.Rotary2d -> Frequencies(dims.size, base, Frequencies.Scaling.None(), rounding)
 }
 
 private fun RotaryScaling.runtime(): Frequencies.Scaling = when (this) {
