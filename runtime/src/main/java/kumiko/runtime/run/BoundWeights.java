@@ -67,6 +67,10 @@ final class BoundWeights {
           : "[" + matrix.rows() + ", " + matrix.columns() + "]";
       return "needs " + node.type() + ", but is " + found;
     }
+    // Kernels read by address, which an array on the heap does not keep.
+    if (!matrix.slabs().stream().allMatch(slab -> slab.data().isNative())) {
+      return "needs memory outside the Java heap; copy the array into a segment of an arena";
+    }
     return matrix.dtype().isFloating() ? null : "needs numbers with a fraction, but is " + matrix.dtype();
   }
 

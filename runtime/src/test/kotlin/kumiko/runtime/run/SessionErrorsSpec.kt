@@ -7,6 +7,9 @@ import kumiko.runtime.graph.Mask
 import kumiko.runtime.graph.Positions
 import kumiko.runtime.tensor.DType
 import kumiko.runtime.tensor.Matrix
+import kumiko.runtime.tensor.Shape
+import kumiko.runtime.tensor.Tensor
+import java.lang.foreign.MemorySegment
 
 private fun plain(change: (Choices) -> Choices = { it }) = randomModel(7) {
     change(it.copy(mask = Mask.Causal(), blocks = false, prefix = 0, learned = true))
@@ -81,6 +84,16 @@ class SessionErrorsSpec : FunSpec({
             shouldThrow<IllegalArgumentException> { program.open(0, 4) }.message shouldBe
                 "random: a session needs at least 1 slot and a capacity of 1 token, not 0 and 4"
         }
+    }
+
+    test("weights on the Java heap are refused, because kernels read by address") {
+        val model = plain()
+        val norm = model.weights.getValue("head.norm.weight")
+        val heap = Matrix.of(Tensor(DType.F32, Shape.of(norm.rows().toLong()), MemorySegment.ofArray(FloatArray(norm.rows()))))
+        val wrong = model.weights + ("head.norm.weight" to heap)
+        shouldThrow<IllegalArgumentException> { Program.compile(model.graph, wrong::get, options()) }.message shouldBe
+            "random: 1 weight does not fit\n" +
+            "  head.norm.weight  needs memory outside the Java heap; copy the array into a segment of an arena"
     }
 
     test("all weights that are missing or do not fit are named at once") {
