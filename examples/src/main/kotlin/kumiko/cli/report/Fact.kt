@@ -41,30 +41,56 @@ internal data class Fact(val key: String, val text: String, val size: Boolean = 
 
 /** What a box is headed, and its lines. */
 internal fun title(layer: Layer): String = when (layer) {
-    is Norm -> if (layer is RmsNorm) "RMSNorm" else if (layer is LayerNorm) "LayerNorm" else "norm"
+    is Norm -> if (layer is RmsNorm) {
+        "RMSNorm"
+    } else if (layer is LayerNorm) {
+        "LayerNorm"
+    } else {
+        "norm"
+    }
+
     is Attention -> "attention"
+
     is Mlp, is GatedMlp -> "feed-forward"
+
     is Tokens -> "token table"
+
     is LearnedPositions -> "learned positions"
+
     is TiedToTokens, is Linear -> "linear"
+
     is Activate -> "activation"
+
     else -> layer.label ?: layer.words()
 }
 
 internal fun facts(layer: Layer): List<Fact> = when (layer) {
     is RmsNorm -> listOf(Fact("norm", "eps ${layer.eps.short()}" + if (layer.offset == 0.0) "" else ", weight + ${layer.offset.short()}"))
+
     is LayerNorm -> listOf(Fact("norm", "eps ${layer.eps.short()}" + if (layer.affine == Affine.WEIGHT_AND_BIAS) "" else ", no bias"))
+
     is Attention -> attention(layer)
+
     is Mlp -> listOf(Fact("ffn", layer.activation.shown()), sizes("ffn", layer.embed, layer.hidden, layer.embed)) + bias("ffn", layer.bias)
+
     is GatedMlp ->
-        listOf(Fact("ffn", "gated ${layer.activation.shown()}"), sizes("ffn", layer.embed, layer.hidden, layer.embed)) + bias("ffn", layer.bias)
+        listOf(Fact("ffn", "gated ${layer.activation.shown()}"), sizes("ffn", layer.embed, layer.hidden, layer.embed)) +
+            bias("ffn", layer.bias)
+
     is Tokens -> listOf(sizes("tokens", layer.vocab, layer.embed))
+
     is LearnedPositions -> listOf(Fact("learned", "${grouped(layer.positions.size.toLong())} positions"))
+
     is TiedToTokens -> listOf(Fact("head", "tied to the token table"))
+
     is Linear -> listOf(Fact("head", "own matrix"), sizes("head", layer.input, layer.output)) + bias("head", layer.bias)
+
     is Activate -> listOf(Fact("activation", layer.function.shown()))
+
     is Topology -> listOf(Fact("residual", wiring(layer)))
+
     is Sum, is Product -> emptyList()
+
     else -> listOf(Fact("other", layer.words()))
 }
 
@@ -83,7 +109,7 @@ private fun LayerExpr.short(): String = if (this is LayerExpr.Constant) "%.4g".f
 
 private fun attention(layer: Attention): List<Fact> = listOfNotNull(
     Fact("heads", "${layer.heads.size} heads of ${layer.headDim.size}", size = true),
-    if (layer.kvHeads.size == layer.heads.size) Fact("sharing", "multi-head") else Fact("sharing", "${layer.kvHeads.size} for keys and values"),
+    Fact("sharing", if (layer.kvHeads.size == layer.heads.size) "multi-head" else "${layer.kvHeads.size} for keys and values"),
     Fact("positions", positions(layer)).takeIf { layer.positions != PositionCode.None },
     Fact("base", base(layer.positions)).takeIf { layer.positions != PositionCode.None },
     Fact("mask", layer.mask.shown()),
@@ -94,7 +120,12 @@ private fun attention(layer: Attention): List<Fact> = listOfNotNull(
 
 private fun positions(layer: Attention): String = when (val code = layer.positions) {
     is PositionCode.None -> "none"
-    is PositionCode.Rotary -> "rotary, " + if (code.dims.size == layer.headDim.size) "all of head" else "${code.dims.size} of ${layer.headDim.size}"
+
+    is PositionCode.Rotary -> when (code.dims.size) {
+        layer.headDim.size -> "rotary, all of head"
+        else -> "rotary, ${code.dims.size} of ${layer.headDim.size}"
+    }
+
     is PositionCode.Rotary2d -> "2-d rotary, twice ${code.dims.size}"
 }
 
@@ -122,7 +153,8 @@ private fun bias(owner: String, bias: Bias): List<Fact> = when (bias) {
     else -> listOf(Fact("$owner bias", "bias on ${bias.name.lowercase()}"))
 }
 
-private fun sizes(owner: String, vararg dims: Dim) = Fact("$owner sizes", dims.joinToString(" → ") { grouped(it.size.toLong()) }, size = true)
+private fun sizes(owner: String, vararg dims: Dim) =
+    Fact("$owner sizes", dims.joinToString(" → ") { grouped(it.size.toLong()) }, size = true)
 
 private fun kumiko.runtime.graph.Activation.shown() = Activate(this).words()
 

@@ -125,7 +125,10 @@ internal class Report(models: List<ModelSpec>) {
         val reference = Facts(accounts.first().layers())
         val pictures = accounts.mapIndexed { index, account -> BlockPicture(account, reference, index == 0) }
         val widest = pictures.maxOf { it.width }
-        div("wirings") {
+        div("wirings" + if (pictures.sumOf { it.width } < ROW) " row" else "") {
+            style = "--columns:" + pictures.joinToString(" ") {
+                "${it.width.toInt()}fr"
+            } + ";--room:${pictures.sumOf { it.width + BETWEEN }.toInt()}px"
             accounts.forEachIndexed { index, account ->
                 figure("model m$index") {
                     attributes["data-model"] = account.spec.name
@@ -158,10 +161,9 @@ internal class Report(models: List<ModelSpec>) {
             tr(if (row.part) "sub" else null) {
                 th { +row.title }
                 row.cells.forEachIndexed { index, cell ->
-                    td(if (row.numeric) "numeric" else null) {
+                    td(style(row, index)) {
                         attributes["data-row"] = row.title
                         attributes["data-model"] = names[index]
-                        if (row.comparable && index > 0 && cell != row.cells[0]) attributes["class"] = (attributes["class"].orEmpty() + " differs").trim()
                         if (row.comparable) attributes["data-compare"] = ""
                         +(cell ?: "–")
                     }
@@ -170,16 +172,29 @@ internal class Report(models: List<ModelSpec>) {
         }
     }
 
+    private fun style(row: TableRow, index: Int): String? = when {
+        row.numeric -> "numeric"
+        row.comparable && row.cells[index] != row.cells[0] -> "differs"
+        else -> null
+    }
+
     private fun FlowContent.splits() = section {
         id = "splits"
         h2 { +"Where the parameters are, and the work" }
         div("charts") {
-            chart("Parameters by part", shares("Parameters by part", accounts, "parameters", ::short) { account, part -> account.parameters(part) })
+            chart(
+                "Parameters by part",
+                shares("Parameters by part", accounts, "parameters", ::short) { account, part ->
+                    account.parameters(part)
+                },
+            )
             val work = "Work of a prompt of ${Effect.PROMPT} tokens, by part"
             chart(work, shares(work, accounts, "FLOPs", ::giga) { account, part -> account.flops(part, Effect.PROMPT, 0) })
         }
         p("legend") {
-            kumiko.dsl.compare.Part.entries.filter { part -> accounts.any { it.flops(part, Effect.PROMPT, 0) > 0 || it.parameters(part) > 0 } }.forEach { part ->
+            kumiko.dsl.compare.Part.entries.filter { part ->
+                accounts.any { it.flops(part, Effect.PROMPT, 0) > 0 || it.parameters(part) > 0 }
+            }.forEach { part ->
                 span("key $part") { +part.title }
             }
         }
@@ -204,5 +219,9 @@ internal class Report(models: List<ModelSpec>) {
 
     private companion object {
         const val TITLES = 4
+
+        /** Pictures that are wider together than this are drawn in several rows. */
+        const val ROW = 1700.0
+        const val BETWEEN = 28.0
     }
 }

@@ -288,6 +288,11 @@ public final class Session implements AutoCloseable {
     }
   }
 
+  /** What the keys and values of all slots take, whether used yet or not. */
+  public long cacheBytes() {
+    return machine.caches().stream().mapToLong(cache -> cache.data().byteSize()).sum();
+  }
+
   /** Frees the caches. */
   @Override
   public void close() {
