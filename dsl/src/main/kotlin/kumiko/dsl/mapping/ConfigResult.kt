@@ -33,6 +33,6 @@ val CheckpointMap.configFile: String? get() = config?.file
 /** Why a key of the configuration file does not matter; null where it does, or is not known. */
 fun CheckpointMap.ignorableKey(key: String): String? = config?.ignored?.firstOrNull { it.key.match(key) != null }?.reason
 
-/** Whether the layout says what it means when a key of its configuration file, or an object of keys, is not there. */
+/** Whether the layout says what it means when a key of its configuration file, or an object of keys, is not there: a key that another goes with takes that one away. */
 fun CheckpointMap.hasMeaningWhenAbsent(key: String): Boolean =
-    config?.keys.orEmpty().any { k -> k.absent != null && k.names.any { it == key || it.startsWith("$key.") } }
+    config?.keys.orEmpty().any { k -> k.with == key || (k.absent != null && k.names.any { it == key || it.startsWith("$key.") }) }
