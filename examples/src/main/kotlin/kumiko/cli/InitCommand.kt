@@ -1,5 +1,6 @@
 package kumiko.cli
 
+import com.github.ajalt.clikt.core.UsageError
 import com.github.ajalt.clikt.core.terminal
 import com.github.ajalt.clikt.parameters.arguments.argument
 import com.github.ajalt.clikt.parameters.arguments.help
@@ -19,6 +20,7 @@ import kumiko.dsl.mapping.CheckpointExport
 import kumiko.dsl.mapping.ParameterSource
 import kumiko.dsl.mapping.RandomParameters
 import kumiko.dsl.mapping.Target
+import kumiko.dsl.mapping.ZeroParameters
 import kumiko.dsl.spec.parameterCount
 import kumiko.runtime.tensor.DType
 import kumiko.runtime.tensor.Matrix
@@ -29,7 +31,8 @@ import java.nio.file.Path
 class InitCommand : KumikoCommand("init", "A checkpoint of random weights in any layout, to try everything without a download.") {
     private val model by argument().help(MODEL_HELP)
     private val map by option("--map", metavar = "NAME").required().help("the layout to write, see list")
-    private val seed by option("--seed", metavar = "N").long().required().help("the same seed gives the same weights in every layout")
+    private val seed by option("--seed", metavar = "N").long().help("the same seed gives the same weights in every layout")
+    private val zeros by option("--zeros").flag().help("weights that are zero and take no room on disk, to try the layout of any size")
     private val out by option("--out", metavar = "DIR").required().help("a new folder")
     private val tiny by option("--tiny").flag().help("two layers and small sizes, the structure kept")
     private val dtype by option("--dtype").choice("f32" to DType.F32, "bf16" to DType.BF16, "f16" to DType.F16).default(DType.F32, "f32")
@@ -41,7 +44,7 @@ class InitCommand : KumikoCommand("init", "A checkpoint of random weights in any
         val spec = resolveModel(model).let { if (tiny) it.tiny() else it }
         val count = spec.parameterCount()
         Progress(terminal, "writing $out", count).use { progress ->
-            CheckpointExport(layout, spec, shards).write(Path.of(out), Reported(RandomParameters(seed, dtype), progress), Maps)
+            CheckpointExport(layout, spec, shards).write(Path.of(out), Reported(parameters(), progress), Maps)
         }
         if (json) {
             printJson(
@@ -56,6 +59,11 @@ class InitCommand : KumikoCommand("init", "A checkpoint of random weights in any
         } else {
             terminal.rawPrint("$out: ${spec.name} in the layout ${layout.name}, ${grouped(count)} parameters of $dtype\n")
         }
+    }
+
+    private fun parameters(): ParameterSource {
+        if (zeros) return ZeroParameters(dtype)
+        return RandomParameters(seed ?: throw UsageError("say which random weights with --seed N, or ask for --zeros"), dtype)
     }
 
     private class Reported(private val source: ParameterSource, private val progress: Progress) : ParameterSource by source {
