@@ -5,13 +5,12 @@ import kumiko.dsl.spec.SpecException
 import kumiko.dsl.spec.knownNames
 import java.lang.reflect.Modifier.isPublic
 import java.lang.reflect.Modifier.isStatic
-import kotlin.io.path.name
 
 /** The built-in models by name: every public `val` of a [ModelSpec] in the files of this package, found without a list. */
 object Architectures {
     @JvmStatic
     @get:JvmName("all")
-    val all: Map<String, ModelSpec> = PackageFiles.use { files -> files.map { it.name }.filter { it.endsWith(CLASS) && '$' !in it } }
+    val all: Map<String, ModelSpec> = PackageFiles.names.filter { it.endsWith(CLASS) && '$' !in it }
         .map {
             Class.forName(
                 "${Architectures::class.java.packageName}.${it.removeSuffix(CLASS)}",

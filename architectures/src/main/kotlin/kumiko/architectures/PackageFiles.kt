@@ -1,18 +1,28 @@
 package kumiko.architectures
 
-import java.net.URI
-import java.nio.file.FileSystems
 import java.nio.file.Files
 import java.nio.file.Path
+import java.util.jar.JarFile
+import kotlin.io.path.name
 
 /** The files that this package is made of, in a folder or in a jar: how maps and models are found without a list. */
 internal object PackageFiles {
-    fun <T> use(read: (List<Path>) -> T): T {
-        val folder = PackageFiles::class.java.packageName.replace('.', '/')
-        val place = PackageFiles::class.java.protectionDomain.codeSource.location.toURI()
-        if (place.path.endsWith("/")) return read(list(Path.of(place).resolve(folder)))
-        return FileSystems.newFileSystem(URI.create("jar:$place"), emptyMap<String, Any>()).use { jar -> read(list(jar.getPath(folder))) }
+    private val home = PackageFiles::class.java
+
+    /** Their names, sorted. */
+    val names: List<String> by lazy {
+        val folder = home.packageName.replace('.', '/')
+        val place = Path.of(home.protectionDomain.codeSource.location.toURI())
+        (if (Files.isDirectory(place)) inFolder(place.resolve(folder)) else inJar(place, "$folder/")).sorted()
     }
 
-    private fun list(folder: Path): List<Path> = Files.list(folder).use { it.sorted().toList() }
+    fun text(name: String): String = home.getResourceAsStream(name)!!.use { it.readAllBytes().decodeToString() }
+
+    private fun inFolder(folder: Path): List<String> = Files.list(folder).use { files -> files.map { it.name }.toList() }
+
+    /** Read as the class path reads it: a file system over the jar would cost a command a quarter of its start. */
+    private fun inJar(jar: Path, folder: String): List<String> = JarFile(jar.toFile()).use { file ->
+        file.entries().asSequence().map { it.name }.filter { it.startsWith(folder) }.map { it.removePrefix(folder) }
+            .filter { it.isNotEmpty() && '/' !in it }.toList()
+    }
 }

@@ -21,7 +21,7 @@ private fun String.compileErrors(): String? {
     try {
         val source = folder.resolve("Snippet.kt").apply { writeText(trimIndent()) }
         val output = ByteArrayOutputStream()
-        val arguments = arrayOf("-no-stdlib", "-classpath", classPath, "-d", folder.path, source.path)
+        val arguments = arrayOf("-no-stdlib", "-jvm-target", "25", "-classpath", classPath, "-d", folder.path, source.path)
         val exit = K2JVMCompiler().exec(PrintStream(output), *arguments)
         return if (exit == ExitCode.OK) null else output.toString().lines().filter { "error:" in it }.joinToString("\n")
     } finally {

@@ -56,7 +56,7 @@ class CommandLine(private val terminal: Terminal = Terminal(nonInteractiveWidth 
 }
 
 /** Columns of a table where no terminal tells its width. */
-private const val PIPE_WIDTH = 120
+internal const val PIPE_WIDTH = 120
 
 /** The commands, in the order of the help page. */
 private fun commands(): List<CliktCommand> = listOf(
