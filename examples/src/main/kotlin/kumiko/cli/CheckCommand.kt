@@ -22,6 +22,7 @@ class CheckCommand : KumikoCommand("check", "Every key of a checkpoint: what it 
     private val checkpoint by argument().help("a directory with a published checkpoint")
     private val map by option(metavar = "name").help("the layout; without it the one that fits is found")
     private val model by option(metavar = "model").help("the model; without it the configuration file says")
+    private val layers by layersOption()
 
     override fun run() {
         val chosen = map?.let { Maps[it] }
@@ -33,15 +34,16 @@ class CheckCommand : KumikoCommand("check", "Every key of a checkpoint: what it 
 
     /** Where no map fits, the account of the nearest says what is wrong. */
     private fun open(path: Path, chosen: CheckpointMap?, spec: ModelSpec?): CheckpointModel = try {
-        CheckpointModel.open(path, Maps, chosen, spec)
+        CheckpointModel.open(path, Maps, chosen, spec, layers)
     } catch (e: NoMapFitsException) {
-        CheckpointModel.open(path, Maps, e.nearest ?: throw e, spec)
+        CheckpointModel.open(path, Maps, e.nearest ?: throw e, spec, layers)
     }
 
     private fun print(opened: CheckpointModel) {
         val account = opened.account
         val filled = account.matched.flatMap { it.filled() }.size
         terminal.rawPrint("${opened.directory} is ${account.model} in the layout ${account.map}\n")
+        if (!opened.isWhole) terminal.rawPrint("only the layers 0..${opened.spec.layers - 1} are looked at\n")
         terminal.rawPrint("$filled of ${account.parameters} parameters are filled, ${account.ignored.size} keys are no weights\n\n")
         terminal.printGrid(listOf("key", "stored", "fills", "steps"), account.rows())
         account.ignored.groupBy { LayerRanges.skeleton(it.tensor.key) to it.reason }.forEach { (kind, all) ->

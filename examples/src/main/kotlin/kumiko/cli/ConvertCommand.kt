@@ -23,7 +23,11 @@ class ConvertCommand : KumikoCommand("convert", "Writes a checkpoint in another 
     override fun run() {
         val layout = Maps[to]
         CheckpointModel.open(Path.of(checkpoint), Maps).use { model ->
-            model.load().use { weights -> CheckpointExport(layout, model.spec, shards).write(Path.of(out), model, weights, Maps) }
+            model.load(terminal).use { weights ->
+                Progress(terminal, "writing $out").use { progress ->
+                    CheckpointExport(layout, model.spec, shards, progress::written).write(Path.of(out), model, weights, Maps)
+                }
+            }
             if (json) {
                 printJson(
                     buildJsonObject {

@@ -32,15 +32,18 @@ class GenerateCommand : KumikoCommand("generate", "Writes on from a text, or fro
     ).int().restrictTo(min = 1).default(TOKENS).help("how many at most (default $TOKENS)")
     private val sampling by Sampling()
     private val threads by threadsOption()
+    private val layers by layersOption()
 
     override fun run() {
         if ((prompt == null) == (ids == null)) refuse("Say what to continue: either --prompt TEXT or --ids 1,2,3.")
         val folder = Path.of(checkpoint)
         if (prompt == null) {
             val given = parseIds(ids!!)
-            loadModel(folder).use { write(it, given, EndsOfText.read(folder).ids, null) }
+            loadModel(folder, layers, terminal).use { write(it, given, EndsOfText.read(folder).ids, null) }
         } else {
-            tokenizer(folder).use { tokenizer -> loadModel(folder).use { write(it, promptIds(tokenizer), tokenizer.stops, tokenizer) } }
+            tokenizer(folder).use { tokenizer ->
+                loadModel(folder, layers, terminal).use { write(it, promptIds(tokenizer), tokenizer.stops, tokenizer) }
+            }
         }
     }
 

@@ -19,12 +19,9 @@ import kumiko.architectures.Maps
 import kumiko.dsl.mapping.CheckpointExport
 import kumiko.dsl.mapping.ParameterSource
 import kumiko.dsl.mapping.RandomParameters
-import kumiko.dsl.mapping.Target
 import kumiko.dsl.mapping.ZeroParameters
 import kumiko.dsl.spec.parameterCount
 import kumiko.runtime.tensor.DType
-import kumiko.runtime.tensor.Matrix
-import java.lang.foreign.Arena
 import java.nio.file.Path
 
 /** `kumiko init`. */
@@ -43,8 +40,8 @@ class InitCommand : KumikoCommand("init", "A checkpoint of random weights in any
         val layout = Maps[map]
         val spec = resolveModel(model).let { if (tiny) it.tiny() else it }
         val count = spec.parameterCount()
-        Progress(terminal, "writing $out", count).use { progress ->
-            CheckpointExport(layout, spec, shards).write(Path.of(out), Reported(parameters(), progress), Maps)
+        Progress(terminal, "writing $out").use { progress ->
+            CheckpointExport(layout, spec, shards, progress::written).write(Path.of(out), parameters(), Maps)
         }
         if (json) {
             printJson(
@@ -64,16 +61,6 @@ class InitCommand : KumikoCommand("init", "A checkpoint of random weights in any
     private fun parameters(): ParameterSource {
         if (zeros) return ZeroParameters(dtype)
         return RandomParameters(seed ?: throw UsageError("say which random weights with --seed N, or ask for --zeros"), dtype)
-    }
-
-    private class Reported(private val source: ParameterSource, private val progress: Progress) : ParameterSource by source {
-        private val done = HashSet<String>()
-        private var elements = 0L
-
-        override fun get(parameter: Target, arena: Arena): Matrix {
-            if (done.add(parameter.name)) elements += parameter.rows.toLong() * parameter.columns
-            return source.get(parameter, arena).also { progress.at(elements) }
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 package kumiko.cli
 
+import com.github.ajalt.mordant.terminal.Terminal
 import kumiko.architectures.Maps
 import kumiko.cli.parity.ParityModel
 import kumiko.dsl.compile.compile
@@ -16,7 +17,7 @@ internal class LoadedModel(private val checkpoint: CheckpointModel, private val 
     val graph: Graph = checkpoint.spec.compile()
     val weights: Weights = Weights { loaded[it] }
 
-    fun forParity(): ParityModel = ParityModel(name, graph, weights, ::headOrder)
+    fun forParity(): ParityModel = ParityModel(name, graph, weights, checkpoint.spec.layers.takeUnless { checkpoint.isWhole }, ::headOrder)
 
     /** By parameter: how its map reorders the rows of every head. */
     private val reordered: Map<String, IntArray> = checkpoint.account.matched.flatMap { key ->
@@ -33,14 +34,27 @@ internal class LoadedModel(private val checkpoint: CheckpointModel, private val 
     }
 }
 
-/** Opens a checkpoint by the map that fits it. */
-internal fun loadModel(path: Path): LoadedModel {
-    val checkpoint = CheckpointModel.open(path, Maps)
+/** Opens a checkpoint by the map that fits it, all of it or its first [layers]; what it does is shown on [terminal]. */
+internal fun loadModel(path: Path, layers: IntRange? = null, terminal: Terminal? = null): LoadedModel {
+    val checkpoint = CheckpointModel.open(path, Maps, layers = layers)
     try {
-        return LoadedModel(checkpoint, checkpoint.load())
+        return LoadedModel(checkpoint, if (terminal == null) checkpoint.load() else checkpoint.load(terminal))
     } catch (e: Throwable) {
         checkpoint.close()
         throw e
+    }
+}
+
+/** Loads, and shows by layer and bytes how far it has come. */
+internal fun CheckpointModel.load(terminal: Terminal): LoadedWeights = Progress(terminal, "loading $directory").use { progress ->
+    load {
+        progress.at(
+            it.bytes,
+            it.totalBytes,
+            "${it.layer?.let { n ->
+                "layer $n, "
+            }.orEmpty()}${bytes(it.bytes)} of ${bytes(it.totalBytes)}",
+        )
     }
 }
 

@@ -27,10 +27,11 @@ class ParityCommand : KumikoCommand("parity", "Compares a checkpoint, node by no
     private val atol by option("--atol", metavar = "X").double().help("tolerance where the reference names none")
     private val float64 by option("--float64").flag().help("compute in float64 and ask for a tenth of the tolerance")
     private val threads by threadsOption()
+    private val layers by layersOption()
 
     override fun run() {
         ReferenceSet.open(Path.of(reference)).use { set ->
-            loadModel(Path.of(checkpoint)).use { model ->
+            loadModel(Path.of(checkpoint), layers, terminal).use { model ->
                 val kernels = if (float64) ScalarKernels(DType.F64) else fastestKernels()
                 val tolerances = Tolerances(set, atol, if (float64) FLOAT64_SHARE else 1.0)
                 val report = refusing { ParityRun(model.forParity(), set, options(threads, kernels), tolerances).run() }

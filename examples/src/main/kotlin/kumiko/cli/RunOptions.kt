@@ -1,6 +1,7 @@
 package kumiko.cli
 
 import com.github.ajalt.clikt.core.ParameterHolder
+import com.github.ajalt.clikt.parameters.options.convert
 import com.github.ajalt.clikt.parameters.options.help
 import com.github.ajalt.clikt.parameters.options.option
 import com.github.ajalt.clikt.parameters.types.int
@@ -16,6 +17,17 @@ internal const val CHECKPOINT_HELP = "a directory with a published checkpoint an
 
 internal fun ParameterHolder.threadsOption() =
     option("--threads", metavar = "N").int().restrictTo(min = 1).help("threads that share the work (default: all processors)")
+
+internal fun ParameterHolder.layersOption() = option("--layers", metavar = "0..N").convert {
+    layerRange(it) ?: fail("\"$it\" is no range of layers; the first four are 0..3")
+}
+    .help("load only the first layers, to try a small version of a large model")
+
+/** `0..3` */
+private fun layerRange(text: String): IntRange? {
+    val (first, last) = Regex("""(\d{1,9})\.\.(\d{1,9})""").matchEntire(text)?.destructured ?: return null
+    return first.toInt()..last.toInt()
+}
 
 /** Logs nothing below a warning: texts and tables are not to begin with a line about lanes; parity says it in its own first line. */
 internal fun fastestKernels(): Kernels {

@@ -29,10 +29,11 @@ class TraceCommand : KumikoCommand("trace", "Writes the values of a model's node
         .help("canonical name of a node, * stands for any characters: 'blocks.*.attention.probabilities'; may be given again")
     private val out by option("--out", metavar = "FILE").required().help("the file to write, in float32")
     private val threads by threadsOption()
+    private val layers by layersOption()
 
     override fun run() {
         val sequence = parseIds(ids)
-        loadModel(Path.of(checkpoint)).use { model ->
+        loadModel(Path.of(checkpoint), layers, terminal).use { model ->
             val options = options(threads).capture(*patterns.toTypedArray())
             Arena.ofConfined().use { arena ->
                 val values = refusing { Tracer(model.graph, model.weights, options, sequence.size).use { it.run(sequence, arena) } }

@@ -11,12 +11,20 @@ import java.nio.file.Path
 import java.nio.file.StandardCopyOption
 import java.util.UUID
 
+/** How far an export has come, in bytes of tensors; [file] is being written. */
+data class WriteProgress(val file: String, val bytes: Long, val totalBytes: Long)
+
 /**
  * Writes a model in the layout of a map: every rule followed backwards, and the configuration file. The files are written in a hidden
  * folder beside [directory], which gets its name when all are complete; an interrupted export leaves nothing that looks like a
  * checkpoint.
  */
-class CheckpointExport(private val map: CheckpointMap, private val spec: ModelSpec, private val shards: Int = 1) {
+class CheckpointExport(
+    private val map: CheckpointMap,
+    private val spec: ModelSpec,
+    private val shards: Int = 1,
+    private val progress: (WriteProgress) -> Unit = {},
+) {
     /** The most bytes in one safetensors file; what is larger is divided, with an index. */
     private val maxShardBytes = 5_000_000_000L
 
@@ -46,7 +54,7 @@ class CheckpointExport(private val map: CheckpointMap, private val spec: ModelSp
         val partial = directory.resolveSibling(".${directory.fileName}.${UUID.randomUUID()}.partial")
         try {
             Files.createDirectories(partial)
-            plan.files.forEach { (file, tensors) -> write(partial, file, tensors) }
+            reported(plan).forEach { (file, tensors) -> write(partial, file, tensors) }
             also(partial)
             config?.let { (file, text) -> Files.writeString(partial.resolve(file), text) }
             Files.move(partial, directory, StandardCopyOption.ATOMIC_MOVE)
@@ -57,6 +65,22 @@ class CheckpointExport(private val map: CheckpointMap, private val spec: ModelSp
             )
         } finally {
             delete(partial)
+        }
+    }
+
+    /** The files of a plan; each tensor that is written says so. Zeros are left out of files as before. */
+    private fun reported(plan: ExportPlan): Map<String, List<TensorSource>> {
+        val total = plan.files.values.flatten().sumOf { it.bytes() }
+        var done = 0L
+        return plan.files.mapValues { (file, tensors) ->
+            if (plan.isZero) return@mapValues tensors
+            tensors.map { tensor ->
+                TensorSource(tensor.name(), tensor.dtype(), tensor.shape()) { channel ->
+                    tensor.body().writeTo(channel)
+                    done += tensor.bytes()
+                    progress(WriteProgress(file, done, total))
+                }
+            }
         }
     }
 

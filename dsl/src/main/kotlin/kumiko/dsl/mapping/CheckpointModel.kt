@@ -16,9 +16,11 @@ class CheckpointModel internal constructor(
     val spec: ModelSpec,
     val account: KeyAccount,
     private val source: CheckpointSource,
-    /** Whether all layers of the checkpoint are loaded. */
-    internal val isWhole: Boolean,
+    private val wholeLayers: Int,
 ) : AutoCloseable {
+    /** Whether all layers of the checkpoint are loaded. */
+    val isWhole: Boolean get() = spec.layers == wholeLayers
+
     /** In how many tensor-parallel shards the checkpoint lies. */
     val shards: Int get() = source.keys.shards
 
@@ -39,10 +41,11 @@ class CheckpointModel internal constructor(
     companion object {
         /**
          * Opens a checkpoint: a directory, or a file in it. Without [map] the one of [catalog] that fits is found by files, configuration
-         * and keys; without [spec] the configuration file is read. With [layers], such as `0..3`, only these blocks are loaded.
+         * and keys; without [spec] the configuration file is read. With [layers], such as `0..3`, only these blocks are loaded, and
+         * files of the others may be absent.
          *
-         * @throws MappingException if no map fits, saying for each why, or if the configuration cannot be understood. A checkpoint whose
-         *     keys do not fit [map] is opened; its [account] has the problems.
+         * @throws MappingException if no map fits, saying for each why, if the configuration cannot be understood, or if [layers] are not
+         *     the first of the model. A checkpoint whose keys do not fit [map] is opened; its [account] has the problems.
          */
         fun open(
             path: Path,
@@ -53,7 +56,15 @@ class CheckpointModel internal constructor(
         ): CheckpointModel {
             val directory = directory(path)
             val opening = Opening(directory, catalog, spec, layers)
-            return if (map != null) opening.through(map) else Recognition(directory, catalog, opening).find()
+            val opened = if (map != null) opening.through(map) else Recognition(directory, catalog, opening).find()
+            if (layers != null && (layers.first != 0 || layers.last !in 0 until opened.wholeLayers)) {
+                opened.close()
+                throw MappingException(
+                    "$directory has the layers 0..${opened.wholeLayers - 1}, and ${layers.first}..${layers.last} was asked for. " +
+                        "A part of a model begins at layer 0 and ends at one of its layers.",
+                )
+            }
+            return opened
         }
 
         private fun directory(path: Path): Path = when {
@@ -77,14 +88,7 @@ internal class Opening(
         try {
             val sized = OpenSizes.close(map, described.spec, described.open, source.keys)
             val (whole, account) = decideTie(map, sized, source)
-            return CheckpointModel(
-                directory,
-                map,
-                if (layers == null) whole else whole.withLayers(layers.last + 1),
-                account,
-                source,
-                layers == null,
-            )
+            return CheckpointModel(directory, map, part(whole), account, source, whole.layers)
         } catch (e: Throwable) {
             source.close()
             throw e
@@ -100,16 +104,12 @@ internal class Opening(
         return decided to check(map, decided, source)
     }
 
-    private fun check(map: CheckpointMap, whole: ModelSpec, source: CheckpointSource) =
-        MapChecker.check(map, whole.targets(), source.keys, layers?.also { requirePart(whole, it) })
+    /** A range that the model does not have is refused when it is clear that this is the map. */
+    private fun part(whole: ModelSpec): ModelSpec =
+        layers?.last?.takeIf { it in 0 until whole.layers }?.let { whole.withLayers(it + 1) } ?: whole
 
-    private fun requirePart(whole: ModelSpec, layers: IntRange) {
-        if (layers.first != 0 || layers.last !in 0 until whole.layers) {
-            throw MappingException(
-                "layers ${layers.first}..${layers.last} of ${whole.name}: a part of a model begins at layer 0 and ends before layer ${whole.layers}",
-            )
-        }
-    }
+    private fun check(map: CheckpointMap, whole: ModelSpec, source: CheckpointSource) =
+        MapChecker.check(map, whole.targets(), source.keys, layers)
 
     /** What the configuration file says; the given spec where there is one. */
     fun describe(map: CheckpointMap): ConfigResult {

@@ -16,6 +16,8 @@ internal class ExportPlan(
 ) {
     private val targets = spec.targets()
 
+    val isZero: Boolean get() = parameters.isZero
+
     /** Tensors by the name of their file, in the order of the map. */
     val files = LinkedHashMap<String, MutableList<TensorSource>>()
 

@@ -27,12 +27,11 @@ object WeightLoader {
             val parameters = LinkedHashMap<String, Matrix>()
             val total = account.matched.sumOf(::bytes)
             var done = 0L
-            for (key in account.matched) {
-                if (!key.tied) load(key, source, arena, parameters)
+            for (key in account.matched.sortedBy { it.tied }) {
+                if (key.tied) requireTied(key, source, arena, parameters) else load(key, source, arena, parameters)
                 done += bytes(key)
                 progress(LoadProgress(key.route.layer, done, total))
             }
-            account.matched.filter { it.tied }.forEach { requireTied(it, source, arena, parameters) }
             return LoadedWeights(parameters, arena)
         } catch (e: Throwable) {
             arena.close()

@@ -34,6 +34,8 @@ internal data class GreedyParity(
  * What a comparison found.
  *
  * @property nodes in order of execution
+ * @property part how many layers were compared; null for all
+ * @property leftOut tensors of the reference that belong to what was not loaded
  */
 internal data class ParityReport(
     val model: String,
@@ -42,6 +44,8 @@ internal data class ParityReport(
     val sequences: Int,
     val nodes: List<NodeParity>,
     val greedy: List<GreedyParity>,
+    val part: Int?,
+    val leftOut: Int,
 ) {
     val good: Boolean get() = nodes.all { it.good } && greedy.all { it.good }
 

@@ -18,6 +18,8 @@ internal class ParityModel(
     val name: String,
     val graph: Graph,
     val weights: Weights,
+    /** How many of its layers are there; null for all. */
+    val part: Int?,
     /** For a node of queries or keys by name: which component of a head each row of the checkpoint's head is; null for the same order. */
     val headOrder: (String) -> IntArray?,
 )
@@ -33,14 +35,23 @@ internal class ParityRun(
 ) {
     private val nodes = model.graph.nodes().map { it.name() }
     private val places = nodes.withIndex().associate { (place, name) -> name to place }
-    private val found = reference.sequences.indices.flatMap(reference::names).distinct().associateWith(::find)
+    private val all = reference.sequences.indices.flatMap(reference::names).distinct()
+    private val found = all.filter(::isLoaded).associateWith(::find)
 
     private fun find(name: String) = ReferenceNames.find(name, places.keys) ?: refuse(
         "${reference.source}: ${model.name} has no node for the tensor \"$name\". A reference for another model, or a name that is in no table.",
     )
 
+    /** What comes after the last loaded block is not what the whole model has there. */
+    private fun isLoaded(name: String): Boolean {
+        val part = model.part ?: return true
+        if ((ReferenceNames.layer(name) ?: 0) >= part) return false
+        return places.getOrDefault(ReferenceNames.find(name, places.keys)?.node, 0) <= places.getValue("blocks.${part - 1}")
+    }
+
     fun run(): ParityReport {
-        val (steps, greedy) = decoded().unzip()
+        if (found.isEmpty()) refuse("${reference.source}: has no tensor of the first ${model.part} layers, so there is nothing to compare.")
+        val (steps, greedy) = (if (model.part == null) decoded() else emptyList()).unzip()
         val worst = (traced() + steps.flatten()).groupBy { it.reference }.values.map { same -> same.maxBy { it.share } }
         return ParityReport(
             model.name,
@@ -49,6 +60,8 @@ internal class ParityRun(
             reference.sequences.size,
             worst.sortedBy { places[it.node] ?: Int.MAX_VALUE },
             greedy,
+            model.part,
+            all.size - found.size,
         )
     }
 
@@ -62,7 +75,9 @@ internal class ParityRun(
 
     private fun compare(sequence: Int, tracer: Tracer): List<NodeParity> = Arena.ofConfined().use { arena ->
         val values = tracer.run(reference.sequences[sequence], arena).associateBy { it.node }
-        reference.names(sequence).map { name -> compare(sequence, name, values.getValue(found.getValue(name).node)) }
+        reference.names(sequence).filter(found::containsKey).map { name ->
+            compare(sequence, name, values.getValue(found.getValue(name).node))
+        }
     }
 
     private fun compare(sequence: Int, name: String, actual: TracedValue): NodeParity {

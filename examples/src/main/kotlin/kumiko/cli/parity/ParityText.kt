@@ -37,7 +37,12 @@ internal fun ParityReport.verdict(): String = buildString {
         append("off by ${short(bad.comparison.maxAbs())} where ${short(bad.tolerance)} is allowed.\n")
     }
     val within = nodes.count { it.good }
-    append("$within of ${nodes.size} tensors within tolerance, ${greedy.count { it.good }} of ${greedy.size} continuations equal.")
+    append("$within of ${nodes.size} tensors within tolerance, ")
+    if (part == null) {
+        append("${greedy.count { it.good }} of ${greedy.size} continuations equal.")
+    } else {
+        append("only the layers 0..${part - 1}: $leftOut tensors and all continuations of the reference are left out.")
+    }
 }
 
 private fun line(greedy: GreedyParity): String {
@@ -55,6 +60,8 @@ internal fun ParityReport.toJson(): JsonObject = buildJsonObject {
     put("reference", reference)
     put("arithmetic", arithmetic)
     put("good", good)
+    part?.let { put("layers", it) }
+    put("leftOut", leftOut)
     put("firstOverTolerance", firstBad?.node)
     putJsonArray("nodes") {
         nodes.forEach { node ->

@@ -41,6 +41,10 @@ internal object ReferenceNames {
         return Found(name, Layout.SAME).takeIf { name in nodes }
     }
 
+    /** The layer that a tensor of a reference belongs to; null outside the blocks. */
+    fun layer(name: String): Int? = BLOCK.matchEntire(name)?.groupValues?.get(1)?.toIntOrNull()
+        ?: table.firstNotNullOfOrNull { layer(it.reference, name)?.toIntOrNull() }
+
     /** What `{n}` stands for when [template] is [name]; empty where the template has none. */
     private fun layer(template: String, name: String): String? {
         val (before, after) = if (LAYER in template) template.split(LAYER) else return "".takeIf { template == name }
@@ -49,4 +53,5 @@ internal object ReferenceNames {
     }
 
     private const val LAYER = "{n}"
+    private val BLOCK = Regex("""blocks\.(\d+)(?:\..*)?""")
 }
