@@ -13,16 +13,18 @@ import kotlinx.serialization.json.add
 import kotlinx.serialization.json.buildJsonObject
 import kotlinx.serialization.json.put
 import kotlinx.serialization.json.putJsonArray
+import kumiko.cli.generate.Beginning
 import kumiko.cli.generate.Ending
 import kumiko.cli.generate.Generation
 import kumiko.cli.generate.Sampling
 import kumiko.cli.text.EndsOfText
 import kumiko.cli.text.Tokenizer
 import kumiko.cli.text.TokenizerFiles
+import java.nio.file.Files
 import java.nio.file.Path
 
 /** `kumiko generate`. */
-class GenerateCommand : KumikoCommand("generate", "Writes on from a text, or from token ids, with a checkpoint.") {
+class GenerateCommand : KumikoCommand("generate", "Writes on from a text, from token ids, or from a saved session, with a checkpoint.") {
     private val checkpoint by argument().help(CHECKPOINT_HELP)
     private val prompt by option("--prompt", metavar = "TEXT").help("text to continue, by the tokenizer beside the checkpoint")
     private val ids by option("--ids", metavar = "1,2,3").help("token ids to continue")
@@ -30,21 +32,31 @@ class GenerateCommand : KumikoCommand("generate", "Writes on from a text, or fro
         "--tokens",
         metavar = "N",
     ).int().restrictTo(min = 1).default(TOKENS).help("how many at most (default $TOKENS)")
+    private val resume by option("--resume", metavar = "FILE").help("a session of --save, to go on with as if it had never stopped")
+    private val save by option("--save", metavar = "FILE").help("write the session at the end, to go on with later")
     private val sampling by Sampling()
     private val threads by threadsOption()
     private val layers by layersOption()
 
     override fun run() {
-        if ((prompt == null) == (ids == null)) refuse("Say what to continue: either --prompt TEXT or --ids 1,2,3.")
-        val folder = Path.of(checkpoint)
-        if (prompt == null) {
-            val given = parseIds(ids!!)
-            loadModel(folder, layers, terminal).use { write(it, given, EndsOfText.read(folder).ids, null) }
-        } else {
-            tokenizer(folder).use { tokenizer ->
-                loadModel(folder, layers, terminal).use { write(it, promptIds(tokenizer), tokenizer.stops, tokenizer) }
-            }
+        if (listOfNotNull(prompt, ids, resume).size != 1) {
+            refuse("Say what to continue: one of --prompt TEXT, --ids 1,2,3 and --resume FILE.")
         }
+        save?.let(::requireFolder)
+        val folder = Path.of(checkpoint)
+        val saved = resume?.let { Beginning.saved(Path.of(it)) }
+        if (prompt != null || saved?.isText == true) {
+            tokenizer(folder).use { write(folder, saved ?: Beginning.Prompt(promptIds(it), isText = true), it.stops, it) }
+        } else {
+            val beginning = saved ?: Beginning.Prompt(parseIds(ids!!), isText = false)
+            write(folder, beginning, EndsOfText.read(folder).ids, null)
+        }
+    }
+
+    /** Before a long text is written, not after it. */
+    private fun requireFolder(file: String) {
+        val folder = Path.of(file).toAbsolutePath().parent
+        if (folder == null || !Files.isDirectory(folder)) refuse("--save $file: there is no folder $folder to write it into.")
     }
 
     private fun tokenizer(folder: Path): Tokenizer = TokenizerFiles.open(folder) ?: refuse(
@@ -58,18 +70,26 @@ class GenerateCommand : KumikoCommand("generate", "Writes on from a text, or fro
         }
     }
 
-    private fun write(model: LoadedModel, prompt: IntArray, stops: Set<Int>, tokenizer: Tokenizer?) {
+    private fun write(folder: Path, beginning: Beginning, stops: Set<Int>, tokenizer: Tokenizer?) {
         val sampler = sampling.sampler { echo("seed $it", err = true) }
         val written = ArrayList<Int>()
-        val stream = tokenizer?.stream(prompt)
-        if (!json && tokenizer != null) show(tokenizer.plain(prompt))
-        val ending = Generation(model.graph, model.weights, options(threads)).run(prompt, tokens, stops, sampler) { id ->
-            if (!json) show(stream?.push(id) ?: if (written.isEmpty()) "$id" else ",$id")
-            written += id
+        val stream = tokenizer?.stream(beginning.ids)
+        loadModel(folder, layers, terminal).use { model ->
+            if (!json && tokenizer != null) show(tokenizer.plain(beginning.ids))
+            val outcome = refusing {
+                Generation(model.graph, model.weights, options(threads)).run(beginning, tokens, stops, sampler, save?.let(Path::of)) { id ->
+                    if (!json) show(stream?.push(id) ?: if (written.isEmpty()) "$id" else ",$id")
+                    written += id
+                }
+            }
+            if (json) printJson(report(beginning.ids, written, tokenizer, outcome.ending)) else show(stream?.finish().orEmpty() + "\n")
+            if (!json && outcome.ending == Ending.POSITIONS) echo("${model.name} has no more positions; the text ends here", err = true)
+            if (save != null && !outcome.isSaved) {
+                refuse(
+                    "--save $save: ${model.name} has no position for another token, so nothing was saved.",
+                )
+            }
         }
-        if (json) return printJson(report(prompt, written, tokenizer, ending))
-        show(stream?.finish().orEmpty() + "\n")
-        if (ending == Ending.POSITIONS) echo("${model.name} has no more positions; the text ends here", err = true)
     }
 
     private fun report(prompt: IntArray, written: List<Int>, tokenizer: Tokenizer?, ending: Ending) = buildJsonObject {

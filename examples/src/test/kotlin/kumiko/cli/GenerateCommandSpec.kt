@@ -88,8 +88,14 @@ class GenerateCommandSpec : FunSpec({
     }
 
     test("what cannot be continued is refused in one paragraph") {
-        refused("$gpt2") shouldBe "Say what to continue: either --prompt TEXT or --ids 1,2,3.\n"
-        refused("$gpt2", "--ids", "1", "--prompt", "a") shouldBe "Say what to continue: either --prompt TEXT or --ids 1,2,3.\n"
+        refused("$gpt2") shouldBe "Say what to continue: one of --prompt TEXT, --ids 1,2,3 and --resume FILE.\n"
+        refused(
+            "$gpt2",
+            "--ids",
+            "1",
+            "--prompt",
+            "a",
+        ) shouldBe "Say what to continue: one of --prompt TEXT, --ids 1,2,3 and --resume FILE.\n"
         refused("$gpt2", "--ids", "") shouldBe "--ids is empty; give at least one token id.\n"
         refused("$gpt2", "--ids", "1,two") shouldBe "--ids: \"two\" is no token id; ids are whole numbers separated by commas.\n"
         refused("$gpt2", "--ids", "1,262") shouldBe "Token id 262 is outside the vocabulary of gpt2, which has ids 0 to 261.\n"

@@ -68,7 +68,9 @@ public final class Program implements AutoCloseable {
 
   private static String hash(Graph graph) {
     try {
-      byte[] text = (graph + "output " + graph.output().name() + "\npositions " + graph.positions()).getBytes(StandardCharsets.UTF_8);
+      // Without its name, which a checkpoint takes from its folder.
+      Graph unnamed = new Graph("", graph.nodes(), graph.output(), graph.positions());
+      byte[] text = (unnamed + "output " + graph.output().name() + "\npositions " + graph.positions()).getBytes(StandardCharsets.UTF_8);
       return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(text));
     } catch (NoSuchAlgorithmException missing) {
       throw new IllegalStateException("every JDK has SHA-256", missing);
@@ -143,7 +145,7 @@ public final class Program implements AutoCloseable {
     return graph.output().type().width();
   }
 
-  /** A hash of what the graph computes: of its nodes before any pass, their numbers and shapes, and its positions; not of its weights. */
+  /** A hash of what the graph computes: of its nodes before any pass, their numbers and shapes, and its positions; not of its name or its weights. */
   public String fingerprint() {
     return fingerprint;
   }

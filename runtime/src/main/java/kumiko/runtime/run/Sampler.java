@@ -54,6 +54,14 @@ public final class Sampler {
     return new Sampler(temperature, topK, topP, seed);
   }
 
+  /** Goes on as if so many tokens had been chosen already: for a sequence that was begun by another sampler of the same seed. */
+  public Sampler skip(int tokens) {
+    for (int i = 0; i < tokens; i++) {
+      random.nextDouble();
+    }
+    return this;
+  }
+
   /** @throws IllegalArgumentException when a logit is not a number */
   public int next(MemorySegment logits, DType dtype) {
     int vocab = (int) (logits.byteSize() / dtype.blockBytes());

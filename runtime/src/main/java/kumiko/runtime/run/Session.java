@@ -3,6 +3,7 @@ package kumiko.runtime.run;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
@@ -247,15 +248,20 @@ public final class Session implements AutoCloseable {
    * @throws kumiko.runtime.checkpoint.CheckpointException if the file cannot be written
    */
   public void save(Path file) {
-    new SessionFile(program, machine.caches()).write(file, states, this::logitsOrNull);
+    save(file, Map.of());
+  }
+
+  /** As {@link #save(Path)}, with notes that {@link SavedSession} gives back. */
+  public void save(Path file, Map<String, String> notes) {
+    new SessionFile(program, machine.caches()).write(file, states, this::logitsOrNull, notes);
   }
 
   /**
    * Goes on where a saved session was: its slots take the place of the first slots of this one, the others are emptied. The saved session
-   * may have had fewer slots and another capacity. That the weights are the same is not checked.
+   * may have had fewer slots and another capacity.
    *
-   * @throws kumiko.runtime.checkpoint.CheckpointException if the file is damaged or of another graph or type, or its sequences do not fit
-   *     into this session; nothing was changed then
+   * @throws kumiko.runtime.checkpoint.CheckpointException if the file is damaged, of another graph or type or of other weights, as far as
+   *     their types, vectors and first and last rows tell, or its sequences do not fit into this session; nothing was changed then
    */
   public void restore(Path file) {
     SequenceState[] saved = new SessionFile(program, machine.caches()).read(file, slots, capacity, logits);

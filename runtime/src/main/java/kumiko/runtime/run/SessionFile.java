@@ -18,11 +18,13 @@ import kumiko.runtime.tensor.Shape;
 
 /**
  * A session on disk, as safetensors: {@code slot.{s}.{cache}} of shape {@code [kvHeads, keys, headDim]} and {@code slot.{s}.logits}
- * for every slot that holds a sequence; lengths and positions are in the metadata.
+ * for every slot that holds a sequence; lengths, positions and the author's notes are in the metadata.
  */
 final class SessionFile {
   private static final String FORMAT = "kumiko.session";
-  private static final String VERSION = "1";
+  private static final String VERSION = "2";
+  private static final String NOTE = "note.";
+  private static final int MOST_SLOTS = 1 << 16;
 
   private final Program program;
   private final List<KeyValueCache> caches;
@@ -34,11 +36,16 @@ final class SessionFile {
     this.dtype = program.activations();
   }
 
-  void write(Path file, SequenceState[] states, IntFunction<MemorySegment> logits) {
+  void write(Path file, SequenceState[] states, IntFunction<MemorySegment> logits, Map<String, String> notes) {
     Map<String, String> metadata = new HashMap<>();
+    notes.forEach((key, note) -> metadata.put(NOTE + key, note));
+    WeightsMark weights = WeightsMark.of(program);
     metadata.put("format", FORMAT);
     metadata.put("version", VERSION);
     metadata.put("graph", program.fingerprint());
+    metadata.put("weight types", weights.types());
+    metadata.put("weights", weights.sample());
+    metadata.put("activations", dtype.toString());
     metadata.put("slots", Integer.toString(states.length));
     List<TensorSource> tensors = new ArrayList<>();
     for (int s = 0; s < states.length; s++) {
@@ -58,13 +65,12 @@ final class SessionFile {
   SequenceState[] read(Path path, int slots, int capacity, MemorySegment[] logits) {
     try (TensorFile file = TensorFile.open(path)) {
       Map<String, String> metadata = file.metadata();
-      expect(path, "format", FORMAT, metadata.get("format"), "it is not a saved session");
-      expect(path, "version", VERSION, metadata.get("version"), "it was saved by another version");
-      expect(path, "graph", program.fingerprint(), metadata.get("graph"), "it was saved with another model");
+      expectSession(path, metadata);
+      expectModel(path, metadata);
       int saved = number(path, "slots", metadata.get("slots"), 0, slots);
       SequenceState[] states = new SequenceState[saved];
       for (int s = 0; s < saved; s++) {
-        states[s] = state(path, s, metadata.get("slot." + s), capacity);
+        states[s] = state(path, s, words(path, s, metadata), capacity);
         check(path, file, s, states[s]);
       }
       for (int s = 0; s < saved; s++) {
@@ -74,11 +80,54 @@ final class SessionFile {
     }
   }
 
-  private SequenceState state(Path path, int slot, String text, int capacity) {
+  static SavedSession describe(Path path) {
+    try (TensorFile file = TensorFile.open(path)) {
+      Map<String, String> metadata = file.metadata();
+      expectSession(path, metadata);
+      int slots = number(path, "slots", metadata.get("slots"), 0, MOST_SLOTS);
+      List<Integer> lengths = new ArrayList<>();
+      for (int s = 0; s < slots; s++) {
+        lengths.add(number(path, "the length of slot " + s, words(path, s, metadata)[0], 0, tokens(file)));
+      }
+      Map<String, String> notes = new HashMap<>();
+      metadata.forEach((key, note) -> {
+        if (key.startsWith(NOTE)) {
+          notes.put(key.substring(NOTE.length()), note);
+        }
+      });
+      return new SavedSession(lengths, notes);
+    }
+  }
+
+  private static void expectSession(Path path, Map<String, String> metadata) {
+    expect(path, "format", FORMAT, metadata.get("format"), "it is not a saved session");
+    expect(path, "version", VERSION, metadata.get("version"), "it was saved by another version");
+  }
+
+  private void expectModel(Path path, Map<String, String> metadata) {
+    expect(path, "graph", program.fingerprint(), metadata.get("graph"), "it was saved with another model");
+    WeightsMark weights = WeightsMark.of(program);
+    expect(path, "weight types", weights.types(), metadata.get("weight types"), "it was saved with weights stored or quantised otherwise");
+    expect(path, "activations", dtype.toString(), metadata.get("activations"), "it was saved by another arithmetic");
+    expect(path, "weights", weights.sample(), metadata.get("weights"), "it was saved with other weights of the same architecture");
+  }
+
+  /** More tokens than bytes there cannot be: a length that is not true asks for no memory. */
+  private static int tokens(TensorFile file) {
+    long bytes = file.names().stream().mapToLong(name -> file.entry(name).dtype().bytes(file.entry(name).shape().elements())).sum();
+    return (int) Math.min(bytes, Integer.MAX_VALUE);
+  }
+
+  private static String[] words(Path path, int slot, Map<String, String> metadata) {
+    String text = metadata.get("slot." + slot);
     String[] words = text == null ? new String[0] : text.split(" ", -1);
     if (words.length != 3) {
       throw damaged(path, "slot." + slot + " says \"" + text + "\" instead of length, start and blank");
     }
+    return words;
+  }
+
+  private SequenceState state(Path path, int slot, String[] words, int capacity) {
     SequenceState state = new SequenceState();
     state.length = number(path, "the length of slot " + slot, words[0], 0, capacity);
     int least = state.length > 0 && program.limits().positions() instanceof Positions.Blocks ? 0 : -1;

@@ -36,6 +36,13 @@ class SamplerSpec : FunSpec({
         Sampler.of(1.0, 0, 1.0, 5).draws(flat, 20) shouldNotBe Sampler.of(1.0, 0, 1.0, 6).draws(flat, 20)
     }
 
+    test("a sampler that skips tokens goes on where another of its seed is, whatever it draws from") {
+        val flat = logits(List(100) { it / 50.0 })
+        for ((k, p) in listOf(0 to 1.0, 7 to 1.0, 0 to 0.8, 9 to 0.5)) {
+            Sampler.of(1.0, k, p, 5).skip(8).draws(flat, 6) shouldBe Sampler.of(1.0, k, p, 5).draws(flat, 14).drop(8)
+        }
+    }
+
     test("a seed means these tokens on every machine") {
         Sampler.of(1.0, 0, 1.0, 42).draws(logits(List(1000) { 0.0 }), 5) shouldBe PINNED
     }

@@ -7,6 +7,7 @@ import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.kotest.property.checkAll
 import kumiko.runtime.checkpoint.CheckpointException
+import kumiko.runtime.graph.Graph
 import kumiko.runtime.graph.Mask
 import java.nio.file.Files
 import kotlin.random.Random
@@ -48,6 +49,38 @@ class SessionFileSpec : FunSpec({
         program.open(2, 8).use { session ->
             session.restore(file)
             assertClose(session.row(1), program.whole(intArrayOf(1, 2, 3)).last(), { "restored logits" })
+        }
+    }
+
+    test("a file tells what it holds before there is a session, and gives back what was noted") {
+        program.open(3, 8).use { session ->
+            session.prefill(0, 1, 2)
+            session.prefill(2, 4)
+            val noted = directory.resolve("noted.safetensors")
+            session.save(noted, mapOf("ids" to "1,2"))
+            SavedSession.read(noted) shouldBe SavedSession(listOf(2, 0, 1), mapOf("ids" to "1,2"))
+        }
+        SavedSession.read(file) shouldBe SavedSession(listOf(0, 3), mapOf())
+    }
+
+    test("other weights of the same architecture are refused") {
+        val other = TestModel(model.graph, randomWeights(model.graph, 6), "other weights", 6)
+        other.compile().use { strange ->
+            strange.open(2, 8).use { session ->
+                shouldThrow<CheckpointException> { session.restore(file) }.message shouldBe
+                    "$file: it was saved with other weights of the same architecture " +
+                    "(weights is ${WeightsMark.of(program).sample()}, this session has ${WeightsMark.of(strange).sample()})"
+            }
+        }
+    }
+
+    test("a session of the same model under another name goes on") {
+        val renamed = Graph("renamed", model.graph.nodes(), model.graph.output(), model.graph.positions())
+        TestModel(renamed, model.weights, "renamed", 5).compile().use { same ->
+            same.open(2, 8).use { session ->
+                session.restore(file)
+                session.length(1) shouldBe 3
+            }
         }
     }
 
