@@ -70,6 +70,7 @@ private fun commands(): List<CliktCommand> = listOf(
     GenerateCommand(),
     TraceCommand(),
     ParityCommand(),
+    BenchCommand(),
 )
 
 private class Root(private val screen: Terminal) : CliktCommand(name = "kumiko") {

@@ -7,22 +7,26 @@ import kumiko.dsl.compile.compile
 import kumiko.dsl.mapping.CheckpointModel
 import kumiko.dsl.mapping.LoadedWeights
 import kumiko.dsl.mapping.Rope
+import kumiko.dsl.spec.ModelSpec
 import kumiko.runtime.graph.Graph
 import kumiko.runtime.run.Weights
 import java.nio.file.Path
 
 /** A checkpoint that is ready to run. Closing ends the life of its weights. */
 internal class LoadedModel(private val checkpoint: CheckpointModel, private val loaded: LoadedWeights) : AutoCloseable {
-    val name: String get() = checkpoint.spec.name
-    val graph: Graph = checkpoint.spec.compile()
+    val spec: ModelSpec get() = checkpoint.spec
+    val name: String get() = spec.name
+    val graph: Graph by lazy { spec.compile() }
     val weights: Weights = Weights { loaded[it] }
 
     fun forParity(): ParityModel = ParityModel(name, graph, weights, checkpoint.spec.layers.takeUnless { checkpoint.isWhole }, ::headOrder)
 
     /** By parameter: how its map reorders the rows of every head. */
-    private val reordered: Map<String, IntArray> = checkpoint.account.matched.flatMap { key ->
-        key.route.targets.mapNotNull { target -> key.route.rule.rope?.let { target.name to it.components(target.heads!!.size) } }
-    }.toMap()
+    private val reordered: Map<String, IntArray> by lazy {
+        checkpoint.account.matched.flatMap { key ->
+            key.route.targets.mapNotNull { target -> key.route.rule.rope?.let { target.name to it.components(target.heads!!.size) } }
+        }.toMap()
+    }
 
     /** A node of queries or keys is named after the projection that it comes from. */
     private fun headOrder(node: String): IntArray? =

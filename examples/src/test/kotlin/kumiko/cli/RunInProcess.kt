@@ -13,3 +13,7 @@ fun kumiko(vararg arguments: String, width: Int = 100): Ran {
     val code = CommandLine(Terminal(terminalInterface = recorder, width = width)).run(arguments.toList())
     return Ran(code, recorder.stdout(), recorder.stderr())
 }
+
+/** What [print] writes to a plain terminal of [width] columns. */
+fun printed(width: Int, print: Terminal.() -> Unit): String =
+    TerminalRecorder(AnsiLevel.NONE, width).also { Terminal(terminalInterface = it, width = width).print() }.stdout()

@@ -1,10 +1,8 @@
 package kumiko.cli.generate
 
+import kumiko.cli.learnedPositions
 import kumiko.cli.refuse
 import kumiko.runtime.graph.Graph
-import kumiko.runtime.graph.Op
-import kumiko.runtime.graph.Source
-import kumiko.runtime.graph.Type.Extent
 import kumiko.runtime.run.Options
 import kumiko.runtime.run.Program
 import kumiko.runtime.run.Sampler
@@ -24,8 +22,7 @@ internal data class Outcome(val ending: Ending, val isSaved: Boolean)
 
 /** Writes on from a prompt, one token at a time, from the key/value cache. */
 internal class Generation(private val graph: Graph, private val weights: Weights, private val options: Options) {
-    /** Positions the model has learned, or null where positions have no end. */
-    private val learned: Int? = graph.nodes().mapNotNull(::learnedPositions).minOrNull()
+    private val learned: Int? = graph.learnedPositions()
 
     /**
      * Up to [tokens] tokens behind [beginning]; [onToken] is given each as it comes. A token of [stops] ends the text and is no part of it.
@@ -103,12 +100,5 @@ internal class Generation(private val graph: Graph, private val weights: Weights
         prompt.firstOrNull { it !in 0..<vocabulary }?.let { id ->
             refuse("Token id $id is outside the vocabulary of ${graph.name()}, which has ids 0 to ${vocabulary - 1}.")
         }
-    }
-
-    private fun learnedPositions(node: kumiko.runtime.graph.Node): Int? {
-        if (node.op() !is Op.Embedding) return null
-        val input = node.inputs()[1].op() as? Op.Input ?: return null
-        if (input.source() !is Source.Position) return null
-        return (node.inputs()[0].type().extents().first() as Extent.Size).size().toInt()
     }
 }

@@ -2,7 +2,6 @@ package kumiko.runtime.kernel;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 import kumiko.runtime.run.Team;
@@ -18,34 +17,45 @@ public record MachineLimits(double readBytesPerSecond, double f32FlopsPerSecond)
   private static final long BYTES = 1L << 29;
 
   private static final int PARTS = 64;
-  private static final int STEPS = 20_000;
+  private static final int STEPS = 100_000;
   private static final int SUMS = 10;
-  private static final int ROUNDS = 9;
+  private static final int ROUNDS = 15;
 
-  /** Measures for about a second; the median of {@value #ROUNDS} rounds. Takes 512 MiB of native memory meanwhile. */
+  /** Rounds that do not count: the compiler of the JVM takes its time. */
+  private static final double WARM_SECONDS = 0.15;
+
+  /**
+   * Measures for about a second; the fastest of {@value #ROUNDS} rounds, for a bound is what was reached once. Takes 512 MiB of native
+   * memory meanwhile.
+   */
   public static MachineLimits measure(Team team) {
     try (Arena arena = Arena.ofShared()) {
       MemorySegment memory = arena.allocate(BYTES, 64).fill((byte) 1);
       MemorySegment results = arena.allocate(8L * PARTS, 64);
-      double reads = median(team,
+      double reads = fastest(team,
           (part, worker) -> read(memory.address() + part * (BYTES / PARTS), BYTES / PARTS, results.address() + 4L * part));
-      double flops = median(team, (part, worker) -> multiply(results.address() + 4L * part));
+      double flops = fastest(team, (part, worker) -> multiply(results.address() + 4L * part));
       return new MachineLimits(BYTES / reads, 2.0 * SUMS * Lanes.COUNT * STEPS * PARTS / flops);
     }
   }
 
   /** Seconds. */
-  private static double median(Team team, Team.Task task) {
-    double[] seconds = new double[ROUNDS];
-    for (int round = -2; round < ROUNDS; round++) {
+  private static double fastest(Team team, Team.Task task) {
+    long begin = System.nanoTime();
+    while (seconds(begin) < WARM_SECONDS) {
+      team.run(PARTS, task);
+    }
+    double fastest = Double.MAX_VALUE;
+    for (int round = 0; round < ROUNDS; round++) {
       long start = System.nanoTime();
       team.run(PARTS, task);
-      if (round >= 0) {
-        seconds[round] = (System.nanoTime() - start) / 1e9;
-      }
+      fastest = Math.min(fastest, seconds(start));
     }
-    Arrays.sort(seconds);
-    return seconds[ROUNDS / 2];
+    return fastest;
+  }
+
+  private static double seconds(long since) {
+    return (System.nanoTime() - since) / 1e9;
   }
 
   static void read(long address, long bytes, long result) {

@@ -150,6 +150,14 @@ public final class Program implements AutoCloseable {
     return fingerprint;
   }
 
+  /**
+   * What a call needs: of {@code sequences} sequences that each get {@code rows} new rows behind {@code past} positions, the logits of
+   * their last rows.
+   */
+  public Work work(int sequences, int rows, int past) {
+    return Work.of(plan, weights, activations(), sequences, rows, past);
+  }
+
   Kernels kernels() {
     return options.kernels();
   }

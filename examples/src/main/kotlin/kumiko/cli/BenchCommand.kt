@@ -1,0 +1,67 @@
+package kumiko.cli
+
+import com.github.ajalt.clikt.core.terminal
+import com.github.ajalt.clikt.parameters.arguments.argument
+import com.github.ajalt.clikt.parameters.arguments.help
+import com.github.ajalt.clikt.parameters.options.default
+import com.github.ajalt.clikt.parameters.options.help
+import com.github.ajalt.clikt.parameters.options.option
+import com.github.ajalt.clikt.parameters.options.split
+import com.github.ajalt.clikt.parameters.types.choice
+import com.github.ajalt.clikt.parameters.types.int
+import com.github.ajalt.clikt.parameters.types.restrictTo
+import kumiko.cli.bench.Bench
+import kumiko.cli.bench.BenchSettings
+import kumiko.cli.bench.CheckpointSubject
+import kumiko.cli.bench.MadeSubject
+import kumiko.cli.bench.Subject
+import kumiko.cli.bench.Warmth
+import kumiko.cli.bench.printResult
+import kumiko.cli.bench.toJson
+import kumiko.runtime.tensor.DType
+import java.nio.file.Files
+import java.nio.file.Path
+
+/** `kumiko bench`. */
+class BenchCommand : KumikoCommand("bench", "How fast a model runs, as a share of what this machine can do.") {
+    private val model by argument().help("$MODEL_HELP; without weights, random ones are made in memory")
+    private val dtype by option("--dtype").choice(TYPES).help("the type of made weights (default: $TYPE)")
+    private val prefill by option("--prefill", metavar = "N").int().restrictTo(min = 2).default(PREFILL)
+        .help("tokens of the prompt (default: $PREFILL)")
+    private val decode by option("--decode", metavar = "N").int().restrictTo(min = 1).default(DECODE)
+        .help("tokens written in a round (default: $DECODE)")
+    private val batch by option("--batch", metavar = "N,N").int().restrictTo(min = 1).split(",").default(BATCHES)
+        .help("sequences decoded at once (default: ${BATCHES.joinToString(",")})")
+    private val rounds by option("--rounds", metavar = "N").int().restrictTo(min = 1).default(ROUNDS)
+        .help("how often everything is measured (default: $ROUNDS)")
+    private val threads by threadsOption()
+
+    override fun run() {
+        val settings = BenchSettings(prefill, decode, batch, rounds, Warmth.FULL, options(threads))
+        val result = Progress(terminal, "measuring", STAGES + batch.size).use { progress ->
+            var stage = 0L
+            Bench(settings, opener()) { progress.at(stage++) }.run()
+        }
+        if (json) printJson(result.toJson()) else terminal.printResult(result)
+    }
+
+    /** Files are opened while the clock runs; made weights are there before. */
+    private fun opener(): () -> Subject {
+        val path = Path.of(model)
+        if (!Files.isDirectory(path)) return MadeSubject(resolveModel(model), dtype ?: TYPES.getValue(TYPE)).let { { it } }
+        if (dtype != null) refuse("$model is measured in the types that it is stored in; --dtype is for models without weights.")
+        return { CheckpointSubject(path) }
+    }
+
+    private companion object {
+        val TYPES = listOf(DType.F32, DType.BF16, DType.F16, DType.Q8_0, DType.Q4_0).associateBy { it.name.lowercase() }
+        const val TYPE = "bf16"
+        const val PREFILL = 512
+        const val DECODE = 32
+        const val ROUNDS = 5
+        val BATCHES = listOf(1, 8)
+
+        /** Loading, prefill, the machine. */
+        const val STAGES = 3L
+    }
+}

@@ -1,0 +1,138 @@
+package kumiko.cli.bench
+
+import kumiko.cli.bench.BenchResult.Load
+import kumiko.cli.bench.BenchResult.Speed
+import kumiko.cli.learnedPositions
+import kumiko.cli.refuse
+import kumiko.cli.refusing
+import kumiko.runtime.graph.Graph
+import kumiko.runtime.kernel.MachineLimits
+import kumiko.runtime.run.Options
+import kumiko.runtime.run.Program
+import kumiko.runtime.run.Sampler
+import kumiko.runtime.run.Session
+import kumiko.runtime.run.Team
+
+/**
+ * What is measured, and how often.
+ *
+ * @property prefill tokens of the prompt
+ * @property decode tokens that are written behind it in every round
+ * @property batches sequences that are decoded together, one measurement each
+ * @property rounds how often the same is measured
+ */
+internal data class BenchSettings(
+    val prefill: Int,
+    val decode: Int,
+    val batches: List<Int>,
+    val rounds: Int,
+    val warmth: Warmth,
+    val options: Options,
+) {
+    /** Positions that a sequence comes to. */
+    val positions: Int get() = Math.addExact(prefill, Math.multiplyExact(decode, rounds))
+}
+
+/**
+ * Measures loading first, while the JVM knows nothing, then prefill and decoding, and the machine last, so that the memory it takes
+ * does not count. [onStage] is called when something begins.
+ */
+internal class Bench(
+    private val settings: BenchSettings,
+    private val open: () -> Subject,
+    private val limits: (Team) -> MachineLimits = MachineLimits::measure,
+    private val onStage: () -> Unit = {},
+) {
+    private val sampler = Sampler.greedy()
+
+    fun run(): BenchResult {
+        onStage()
+        val start = System.nanoTime()
+        fun elapsed() = (System.nanoTime() - start) / NANOS
+        open().use { subject ->
+            val opened = elapsed()
+            val graph = subject.graph()
+            requirePositions(graph)
+            return Program.compile(graph, subject.weights, settings.options).use { program ->
+                val compiled = elapsed()
+                program.open(1, FEW).use { write(it, arrayOf(Prompts.ids(graph, minOf(FEW, settings.prefill), 0)), 0) }
+                val firstToken = elapsed()
+                val load = Load(opened.takeIf { subject.isStored }, compiled - opened, firstToken, compileAgain(subject))
+                measure(subject, graph, program, load)
+            }
+        }
+    }
+
+    private fun requirePositions(graph: Graph) {
+        val learned = graph.learnedPositions() ?: return
+        if (settings.positions > learned) {
+            refuse(
+                "${graph.name()} has $learned learned positions, but ${settings.prefill} of --prefill and ${settings.rounds} rounds of " +
+                    "${settings.decode} of --decode come to ${settings.positions}. Make one of them smaller.",
+            )
+        }
+    }
+
+    private fun compileAgain(subject: Subject): Rounds =
+        Rounds.of(COMPILES) { Program.compile(subject.graph(), subject.weights, settings.options).close() }
+
+    private fun measure(subject: Subject, graph: Graph, program: Program, load: Load): BenchResult {
+        onStage()
+        val prefill = prefill(graph, program)
+        val decode = settings.batches.map {
+            onStage()
+            decode(graph, program, it)
+        }
+        val (resident, heap) = ProcessMemory.peakResident() to ProcessMemory.peakHeap()
+        onStage()
+        val machine = Team(settings.options.threads()).use(limits)
+        val kernels = settings.options.kernels().describe()
+        return BenchResult(subject.name, subject.origin, kernels, settings, machine, load, prefill, decode, resident, heap)
+    }
+
+    private fun prefill(graph: Graph, program: Program): Speed = refusing { program.open(1, settings.prefill) }.use { session ->
+        val prompt = arrayOf(Prompts.ids(graph, settings.prefill, 1))
+        settings.warmth.warm { write(session, prompt, 0) }
+        val rounds = Rounds.of(settings.rounds) { write(session, prompt, 0) }
+        val allocated = ProcessMemory.allocated { write(session, prompt, 0) }
+        Speed(1, settings.prefill, 1, program.work(1, settings.prefill, 0), rounds, allocated)
+    }
+
+    /** The rounds follow one another, so that each has a longer past than the one before; the middle of all stands for the work. */
+    private fun decode(graph: Graph, program: Program, batch: Int): Speed =
+        refusing { program.open(batch, settings.positions) }.use { session ->
+            val few = Array(batch) { Prompts.ids(graph, minOf(FEW, settings.prefill), it) }
+            settings.warmth.warm { write(session, few, minOf(FEW, settings.decode)) }
+            write(session, Array(batch) { Prompts.ids(graph, settings.prefill, it + 1) }, 0)
+            val tokens = IntArray(batch)
+            val times = ArrayList<Double>()
+            var allocated = 0L
+            repeat(settings.rounds) {
+                allocated = ProcessMemory.allocated { times += seconds { continued(session, tokens, settings.decode) } }
+            }
+            val work = program.work(batch, 1, (settings.prefill + settings.positions) / 2)
+            Speed(batch, batch * settings.decode, settings.decode, work, Rounds(times), allocated)
+        }
+
+    /** Prompts from the beginning, the token behind each, and [more]. */
+    private fun write(session: Session, prompts: Array<IntArray>, more: Int) {
+        prompts.indices.forEach(session::clear)
+        session.prefill(prompts)
+        val tokens = IntArray(prompts.size) { session.sample(it, sampler) }
+        continued(session, tokens, more)
+    }
+
+    private fun continued(session: Session, tokens: IntArray, count: Int) {
+        repeat(count) {
+            for (slot in tokens.indices) tokens[slot] = session.sample(slot, sampler)
+            session.decode(tokens)
+        }
+    }
+
+    private companion object {
+        /** Ids of a short prompt, and tokens of a short text. */
+        const val FEW = 8
+        const val COMPILES = 9
+        const val NANOS = 1e9
+    }
+}

@@ -1,0 +1,76 @@
+package kumiko.cli.bench
+
+import com.github.ajalt.mordant.terminal.Terminal
+import kumiko.cli.bench.BenchResult.Speed
+import kumiko.cli.bytes
+import kumiko.cli.grouped
+import kumiko.cli.printGrid
+import java.util.Locale
+import kotlin.math.roundToLong
+
+/** The result as a table for people. */
+internal fun Terminal.printResult(result: BenchResult) {
+    val threads = result.settings.options.threads()
+    rawPrint("${result.name}, ${result.origin}, $threads ${if (threads == 1) "thread" else "threads"}, ${result.kernels}\n\n")
+    printGrid(listOf("", "result", "work", "of the limit", "spread"), BenchRows(result).rows(), numbers = setOf(1, 2, 3, 4))
+    rawPrint("\n${note(result)}\n")
+}
+
+private fun note(result: BenchResult): String =
+    "Medians of ${result.settings.rounds} rounds after warming up for at least ${result.settings.warmth}; spread is slowest less " +
+        "fastest.\nFiles may lie in the system's cache. Limits are the best of what the same threads read or multiplied."
+
+private class BenchRows(private val result: BenchResult) {
+    private val limits = result.limits
+
+    fun rows(): List<List<String>> = listOfNotNull(
+        row("this machine reads", rate(limits.readBytesPerSecond(), "B/s")),
+        row("this machine multiplies, float32", rate(limits.f32FlopsPerSecond(), "FLOP/s")),
+        result.load.open?.let { row("open", time(it)) },
+        row("compile, the first time", time(result.load.compile)),
+        row("compile, again", time(result.load.compileAgain.median)),
+        row("open to first token", time(result.load.firstToken)),
+        prefill(result.prefill),
+    ) + result.decode.flatMap(::decode) + memory()
+
+    private fun prefill(speed: Speed) =
+        row("prefill ${speed.tokens}", tokens(speed), rate(speed.flopsPerSecond, "FLOP/s"), speed.shareOfPeak(limits), speed.rounds.spread)
+
+    private fun decode(speed: Speed): List<List<String>> {
+        val name = "decode after ${result.settings.prefill}, ${speed.batch} at once"
+        val single = result.decode.firstOrNull { it.batch == 1 }
+        return listOfNotNull(
+            row(name, tokens(speed), rate(speed.bytesPerSecond, "B/s"), speed.shareOfBandwidth(limits), speed.rounds.spread),
+            if (speed.batch == 1 || single == null) {
+                null
+            } else {
+                row("  beside one alone", "%.1f x".format(Locale.ROOT, speed.tokensPerSecond / single.tokensPerSecond))
+            },
+            row("  Java heap allocated a token", bytes(speed.allocatedPerToken.roundToLong())),
+        )
+    }
+
+    private fun memory() = listOfNotNull(
+        result.peakResident?.let { row("memory at most, mapped files included", bytes(it)) },
+        row("Java heap at most", bytes(result.peakHeap)),
+    )
+
+    private fun row(name: String, value: String, work: String = "", share: Double? = null, spread: Double? = null) =
+        listOf(name, value, work, share?.let { percent(it) }.orEmpty(), spread?.let { percent(it) }.orEmpty())
+
+    private fun percent(share: Double) = "%.1f%%".format(Locale.ROOT, 100 * share)
+
+    private fun tokens(speed: Speed) = "${number(speed.tokensPerSecond)} tokens/s"
+
+    private fun time(seconds: Double) = if (seconds < 1) "${number(1000 * seconds)} ms" else "${number(seconds)} s"
+
+    private fun rate(perSecond: Double, unit: String) = "${number(perSecond / GIGA)} G$unit"
+
+    /** Three digits that count. */
+    private fun number(value: Double): String =
+        if (value >= 100) grouped(value.roundToLong()) else "%.${if (value >= 10) 1 else 2}f".format(Locale.ROOT, value)
+
+    private companion object {
+        const val GIGA = 1e9
+    }
+}

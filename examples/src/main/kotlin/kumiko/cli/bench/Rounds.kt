@@ -1,0 +1,40 @@
+package kumiko.cli.bench
+
+/** The times of the same work, done several times. */
+internal data class Rounds(val seconds: List<Double>) {
+    val median: Double = seconds.sorted().let { (it[(it.size - 1) / 2] + it[it.size / 2]) / 2 }
+
+    /** Distance between the slowest and the fastest, as a share of the median. */
+    val spread: Double = (seconds.max() - seconds.min()) / median
+
+    companion object {
+        fun of(count: Int, action: () -> Unit): Rounds = Rounds(List(count) { seconds(action) })
+    }
+}
+
+/** How long [action] takes. */
+internal fun seconds(action: () -> Unit): Double {
+    val start = System.nanoTime()
+    action()
+    return (System.nanoTime() - start) / NANOS
+}
+
+/** How much the compiler of the JVM sees of what will be measured: [runs] at least, and [seconds] at least. */
+internal data class Warmth(val runs: Int, val seconds: Double) {
+    fun warm(action: () -> Unit) {
+        var done = 0
+        var spent = 0.0
+        while (done < runs || spent < seconds) {
+            spent += seconds(action)
+            done++
+        }
+    }
+
+    override fun toString(): String = "$runs runs and ${seconds.toInt()} seconds"
+
+    companion object {
+        val FULL = Warmth(runs = 2, seconds = 2.0)
+    }
+}
+
+private const val NANOS = 1e9

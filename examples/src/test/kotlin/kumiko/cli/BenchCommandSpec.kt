@@ -1,0 +1,134 @@
+package kumiko.cli
+
+import io.kotest.assertions.throwables.shouldThrow
+import io.kotest.assertions.withClue
+import io.kotest.core.spec.style.FunSpec
+import io.kotest.engine.spec.tempdir
+import io.kotest.matchers.collections.shouldHaveSize
+import io.kotest.matchers.doubles.shouldBeGreaterThan
+import io.kotest.matchers.longs.shouldBeGreaterThan
+import io.kotest.matchers.nulls.shouldNotBeNull
+import io.kotest.matchers.shouldBe
+import kotlinx.serialization.json.Json
+import kotlinx.serialization.json.double
+import kotlinx.serialization.json.jsonArray
+import kotlinx.serialization.json.jsonObject
+import kotlinx.serialization.json.jsonPrimitive
+import kumiko.architectures.Architectures
+import kumiko.cli.bench.Bench
+import kumiko.cli.bench.BenchResult
+import kumiko.cli.bench.BenchSettings
+import kumiko.cli.bench.CheckpointSubject
+import kumiko.cli.bench.MadeSubject
+import kumiko.cli.bench.MadeWeights
+import kumiko.cli.bench.Rounds
+import kumiko.cli.bench.Warmth
+import kumiko.cli.bench.printResult
+import kumiko.cli.bench.toJson
+import kumiko.dsl.compare.Account
+import kumiko.dsl.spec.shrunk
+import kumiko.dsl.spec.toJson
+import kumiko.runtime.kernel.MachineLimits
+import kumiko.runtime.run.Work
+import kumiko.runtime.tensor.DType
+import kumiko.testing.Golden
+
+class BenchCommandSpec : FunSpec({
+    val settings = BenchSettings(prefill = 6, decode = 2, batches = listOf(1, 3), rounds = 2, Warmth(1, 0.0), options(2))
+    val machine = MachineLimits(25e9, 200e9)
+    val small = Architectures["llama3.2-1b"].shrunk(
+        2,
+        "vocab" to 64,
+        "embed" to 64,
+        "heads" to 4,
+        "kvHeads" to 2,
+        "headDim" to 16,
+        "hidden" to 96,
+    )
+
+    fun refused(vararg arguments: String): String = kumiko("bench", *arguments).also { it.code shouldBe Exit.BAD_INPUT }.err
+
+    for (name in Architectures.all.keys) {
+        test("a small $name is measured with made weights") {
+            val result = Bench(settings, { MadeSubject(Architectures[name].tiny(), DType.BF16) }, { machine }).run()
+            result.load.open shouldBe null
+            result.prefill.tokensPerSecond shouldBeGreaterThan 0.0
+            result.decode.map { it.batch to it.tokens } shouldBe listOf(1 to 2, 3 to 6)
+            result.decode.forEach { it.rounds.seconds shouldHaveSize 2 }
+        }
+    }
+
+    for (dtype in listOf(DType.F32, DType.F16, DType.Q8_0, DType.Q4_0)) {
+        test("made weights of $dtype are read as they are stored") {
+            val result = Bench(settings, { MadeSubject(small, dtype) }, { machine }).run()
+            result.decode.first().work.weightBytes() shouldBe Account.of(small).weightBytesRead(1, dtype)
+        }
+    }
+
+    test("a checkpoint is measured from its files") {
+        val folder = TinyCheckpoints.llama(tempdir().toPath())
+        val result = Bench(settings, { CheckpointSubject(folder) }, { machine }).run()
+        result.load.open.shouldNotBeNull() shouldBeGreaterThan 0.0
+        result.origin shouldBe "$folder"
+    }
+
+    test("work is what the model's account says, of the prompt's head the last row only") {
+        val account = Account.of(small)
+        val result = Bench(settings, { MadeSubject(small, DType.F32) }, { machine }).run()
+        val single = result.decode.first()
+        single.work.flops() shouldBe account.flops(1, 8)
+        single.work.cacheBytes() shouldBe 9 * account.cacheBytesPerToken(DType.F32)
+        result.decode.last().work.flops() shouldBe 3 * account.flops(1, 8)
+        result.decode.last().work.weightBytes() - single.work.weightBytes() shouldBe 2 * 4 * 64
+        withClue("the head and the last feed-forward of five rows are left out") {
+            account.flops(6, 0) - result.prefill.work.flops() shouldBeGreaterThan 5L * 2 * 64 * 64
+        }
+    }
+
+    test("the table and its JSON") {
+        val speed = BenchResult.Speed(1, 64, 32, Work(2_500_000, 2_000_000, 500_000), Rounds(listOf(0.1, 0.11, 0.12)), 6400)
+        val result = BenchResult(
+            "some-model", "random weights of BF16 in memory", "vector kernels", settings.copy(prefill = 512), machine,
+            BenchResult.Load(0.05, 0.02, 1.5, Rounds(listOf(0.001, 0.002))),
+            BenchResult.Speed(1, 512, 1, Work(1_000_000_000_000, 1, 1), Rounds(listOf(8.0, 10.0, 11.0)), 0),
+            listOf(speed, speed.copy(batch = 8, tokens = 256)), 2_500_000_000, 100_000_000,
+        )
+        Golden.check("bench/table.txt", printed(width = 100) { printResult(result) })
+        Golden.check("bench/result.json", "${result.toJson()}\n")
+    }
+
+    test("the command measures and prints JSON") {
+        val folder = tempdir().resolve("tiny.spec.json").apply { writeText(small.toJson()) }
+        val ran = kumiko("bench", "$folder", "--prefill", "4", "--decode", "1", "--batch", "1", "--rounds", "1", "--json")
+        ran.code shouldBe Exit.GOOD
+        val json = Json.parseToJsonElement(ran.out).jsonObject
+        json.getValue("decode").jsonArray shouldHaveSize 1
+        json.getValue("limits").jsonObject.getValue("f32FlopsPerSecond").jsonPrimitive.double shouldBeGreaterThan 1e8
+    }
+
+    test("a prompt and rounds that exceed the learned positions are refused") {
+        refused("gpt2-124m", "--prefill", "1000") shouldBe
+            "gpt2-124m has 1024 learned positions, but 1000 of --prefill and 5 rounds of 32 of --decode come to 1160. " +
+            "Make one of them smaller.\n"
+    }
+
+    test("a type for weights that are stored is refused") {
+        val folder = TinyCheckpoints.llama(tempdir().toPath())
+        refused("$folder", "--dtype", "f32") shouldBe
+            "$folder is measured in the types that it is stored in; --dtype is for models without weights.\n"
+    }
+
+    test("weights larger than the machine's memory are refused") {
+        shouldThrow<Refusal> { MadeWeights(Architectures["gpt-neox-20b"], DType.F32, memory = 24_000_000_000) }.message shouldBe
+            "gpt-neox-20b in F32 is 82.2 GB of weights, which are made in memory, but this machine has 24.0 GB. " +
+            "Choose a smaller --dtype, or measure a checkpoint, which is read from its files."
+    }
+
+    test("rows that blocks do not divide are refused") {
+        val spec = small.shrunk(2, "hidden" to 44)
+        val file = tempdir().resolve("odd.spec.json").apply { writeText(spec.toJson()) }
+        refused("$file", "--dtype", "q8_0") shouldBe
+            "llama3.2-1b: blocks.0.ffn.down.weight [embed(64), hidden(44)] has rows of 44 numbers, but Q8_0 stores blocks of 32. " +
+            "Choose another --dtype.\n"
+    }
+})
