@@ -38,9 +38,9 @@ class BenchCommand : KumikoCommand("bench", "How fast a model runs, as a share o
 
     override fun run() {
         val settings = BenchSettings(prefill, decode, batch, rounds, Warmth.FULL, options(threads))
-        val result = Progress(terminal, "measuring", STAGES + batch.size).use { progress ->
+        val result = Progress(terminal, "measuring $model").use { progress ->
             var stage = 0L
-            Bench(settings, opener()) { progress.at(stage++) }.run()
+            Bench(settings, opener()) { progress.at(stage++, STAGES + batch.size, it) }.run()
         }
         if (json) printJson(result.toJson()) else terminal.printResult(result)
     }

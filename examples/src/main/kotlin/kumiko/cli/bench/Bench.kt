@@ -35,18 +35,18 @@ internal data class BenchSettings(
 
 /**
  * Measures loading first, while the JVM knows nothing, then prefill and decoding, and the machine last, so that the memory it takes
- * does not count. [onStage] is called when something begins.
+ * does not count. [onStage] is told what begins.
  */
 internal class Bench(
     private val settings: BenchSettings,
     private val open: () -> Subject,
     private val limits: (Team) -> MachineLimits = MachineLimits::measure,
-    private val onStage: () -> Unit = {},
+    private val onStage: (String) -> Unit = {},
 ) {
     private val sampler = Sampler.greedy()
 
     fun run(): BenchResult {
-        onStage()
+        onStage("loading")
         val start = System.nanoTime()
         fun elapsed() = (System.nanoTime() - start) / NANOS
         open().use { subject ->
@@ -77,14 +77,14 @@ internal class Bench(
         Rounds.of(COMPILES) { Program.compile(subject.graph(), subject.weights, settings.options).close() }
 
     private fun measure(subject: Subject, graph: Graph, program: Program, load: Load): BenchResult {
-        onStage()
+        onStage("prefill")
         val prefill = prefill(graph, program)
         val decode = settings.batches.map {
-            onStage()
+            onStage("decoding $it at once")
             decode(graph, program, it)
         }
         val (resident, heap) = ProcessMemory.peakResident() to ProcessMemory.peakHeap()
-        onStage()
+        onStage("the machine's limits")
         val machine = Team(settings.options.threads()).use(limits)
         val kernels = settings.options.kernels().describe()
         return BenchResult(subject.name, subject.origin, kernels, settings, machine, load, prefill, decode, resident, heap)
