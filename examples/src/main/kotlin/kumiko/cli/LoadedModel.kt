@@ -9,15 +9,14 @@ import kumiko.dsl.mapping.LoadedWeights
 import kumiko.dsl.mapping.Rope
 import kumiko.dsl.spec.ModelSpec
 import kumiko.runtime.graph.Graph
-import kumiko.runtime.run.Weights
+import kumiko.runtime.run.Quantisation
 import java.nio.file.Path
 
 /** A checkpoint that is ready to run. Closing ends the life of its weights. */
-internal class LoadedModel(private val checkpoint: CheckpointModel, private val loaded: LoadedWeights) : AutoCloseable {
+internal class LoadedModel(private val checkpoint: CheckpointModel, val weights: LoadedWeights) : AutoCloseable {
     val spec: ModelSpec get() = checkpoint.spec
     val name: String get() = spec.name
     val graph: Graph by lazy { spec.compile() }
-    val weights: Weights = Weights { loaded[it] }
 
     fun forParity(): ParityModel = ParityModel(name, graph, weights, checkpoint.spec.layers.takeUnless { checkpoint.isWhole }, ::headOrder)
 
@@ -33,16 +32,25 @@ internal class LoadedModel(private val checkpoint: CheckpointModel, private val 
         generateSequence(node) { it.substringBeforeLast('.', "").ifEmpty { null } }.firstNotNullOfOrNull { reordered["$it.weight"] }
 
     override fun close() {
-        loaded.close()
+        weights.close()
         checkpoint.close()
     }
 }
 
-/** Opens a checkpoint by the map that fits it, all of it or its first [layers]; what it does is shown on [terminal]. */
-internal fun loadModel(path: Path, layers: IntRange? = null, terminal: Terminal? = null): LoadedModel {
+/**
+ * Opens a checkpoint by the map that fits it, all of it or its first [layers], with its weights in [quantisation]; what it does is shown
+ * on [terminal].
+ */
+internal fun loadModel(
+    path: Path,
+    layers: IntRange? = null,
+    terminal: Terminal? = null,
+    quantisation: Quantisation = Quantisation.None(),
+): LoadedModel {
+    fastestKernels()
     val checkpoint = CheckpointModel.open(path, Maps, layers = layers)
     try {
-        return LoadedModel(checkpoint, if (terminal == null) checkpoint.load() else checkpoint.load(terminal))
+        return LoadedModel(checkpoint, if (terminal == null) checkpoint.load(quantisation) else checkpoint.load(terminal, quantisation))
     } catch (e: Throwable) {
         checkpoint.close()
         throw e
@@ -50,17 +58,13 @@ internal fun loadModel(path: Path, layers: IntRange? = null, terminal: Terminal?
 }
 
 /** Loads, and shows by layer and bytes how far it has come. */
-internal fun CheckpointModel.load(terminal: Terminal): LoadedWeights = Progress(terminal, "loading $directory").use { progress ->
-    load {
-        progress.at(
-            it.bytes,
-            it.totalBytes,
-            "${it.layer?.let { n ->
-                "layer $n, "
-            }.orEmpty()}${bytes(it.bytes)} of ${bytes(it.totalBytes)}",
-        )
+internal fun CheckpointModel.load(terminal: Terminal, quantisation: Quantisation = Quantisation.None()): LoadedWeights =
+    Progress(terminal, "loading $directory").use { progress ->
+        load(quantisation) {
+            val layer = it.layer?.let { n -> "layer $n, " }.orEmpty()
+            progress.at(it.bytes, it.totalBytes, "$layer${bytes(it.bytes)} of ${bytes(it.totalBytes)}")
+        }
     }
-}
 
 /** What the runtime refuses about the arguments of [run] is for the user: it says what, where and what to do. */
 internal fun <T> refusing(run: () -> T): T = try {

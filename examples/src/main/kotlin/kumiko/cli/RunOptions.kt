@@ -1,7 +1,9 @@
 package kumiko.cli
 
 import com.github.ajalt.clikt.core.ParameterHolder
+import com.github.ajalt.clikt.parameters.options.OptionCallTransformContext
 import com.github.ajalt.clikt.parameters.options.convert
+import com.github.ajalt.clikt.parameters.options.default
 import com.github.ajalt.clikt.parameters.options.help
 import com.github.ajalt.clikt.parameters.options.option
 import com.github.ajalt.clikt.parameters.types.int
@@ -9,6 +11,7 @@ import com.github.ajalt.clikt.parameters.types.restrictTo
 import kumiko.runtime.kernel.KernelProvider
 import kumiko.runtime.kernel.Kernels
 import kumiko.runtime.run.Options
+import kumiko.runtime.run.Quantisation
 import java.util.logging.Level
 import java.util.logging.Logger
 
@@ -22,6 +25,18 @@ internal fun ParameterHolder.layersOption() = option("--layers", metavar = "0..N
     layerRange(it) ?: fail("\"$it\" is no range of layers; the first four are 0..3")
 }
     .help("load only the first layers, to try a small version of a large model")
+
+internal fun ParameterHolder.quantizeOption(more: String = "") =
+    option("--quantize", metavar = "int8:6.0|q8_0|q4_0").convert { quantisation(it) }
+        .default(Quantisation.None(), "none")
+        .help("keep the weights of the blocks' linear layers in this format while the model runs$more")
+
+/** The quantisation that an option names. */
+internal fun OptionCallTransformContext.quantisation(text: String): Quantisation = try {
+    Quantisation.parse(text)
+} catch (e: IllegalArgumentException) {
+    fail(e.message!!)
+}
 
 /** `0..3` */
 private fun layerRange(text: String): IntRange? {

@@ -1,7 +1,9 @@
 package kumiko.dsl.mapping
 
+import kumiko.dsl.compile.compile
 import kumiko.dsl.spec.ModelSpec
 import kumiko.dsl.spec.withLayers
+import kumiko.runtime.run.Quantisation
 import kumiko.runtime.tensor.Tensor
 import java.nio.file.Files
 import java.nio.file.Path
@@ -33,8 +35,26 @@ class CheckpointModel internal constructor(
 
     internal fun configText(file: String): String? = directory.resolve(file).takeIf(Files::isRegularFile)?.let(Files::readString)
 
-    /** Views of all parameters. @throws MappingException if [account] has problems, or copies that should agree do not */
-    fun load(progress: (LoadProgress) -> Unit = {}): LoadedWeights = WeightLoader.load(account, source, progress)
+    /**
+     * Views of all parameters. With a [quantisation] the linear layers of the blocks get a copy of their weights, made by [threads]
+     * threads and off the heap; [progress] then tells of the copies.
+     *
+     * @throws MappingException if [account] has problems, copies that should agree do not, or a weight cannot be quantised
+     */
+    fun load(
+        quantisation: Quantisation = Quantisation.None(),
+        threads: Int = Runtime.getRuntime().availableProcessors(),
+        progress: (LoadProgress) -> Unit = {},
+    ): LoadedWeights {
+        if (quantisation is Quantisation.None) return WeightLoader.load(account, source, progress)
+        val loaded = WeightLoader.load(account, source)
+        try {
+            return loaded.quantised(spec.compile(), quantisation, threads, progress)
+        } catch (e: Throwable) {
+            loaded.close()
+            throw if (e is IllegalArgumentException) MappingException(e.message!!) else e
+        }
+    }
 
     override fun close() = source.close()
 

@@ -5,6 +5,9 @@ package kumiko.dsl.mapping
  * `blocks.{0..11}.ffn.up.weight`. The layer is the first segment that is a number; a single name stays as it is.
  */
 object LayerRanges {
+    /** The number of the layer; null for a name outside the blocks. */
+    fun layer(name: String): Int? = layerSegment(name)?.let { segments(name)[it].toInt() }
+
     /** What is equal in names of one range: the name with its layer number left open. */
     fun skeleton(name: String): String = layerSegment(name)?.let { replace(name, it, "{}") } ?: name
 

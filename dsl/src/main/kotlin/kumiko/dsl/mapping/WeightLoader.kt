@@ -1,5 +1,9 @@
 package kumiko.dsl.mapping
 
+import kumiko.runtime.graph.Graph
+import kumiko.runtime.run.Quantisation
+import kumiko.runtime.run.QuantisedWeights
+import kumiko.runtime.run.Quantiser
 import kumiko.runtime.run.Weights
 import kumiko.runtime.tensor.Dense
 import kumiko.runtime.tensor.Matrix
@@ -8,11 +12,30 @@ import java.lang.foreign.Arena
 /** How far a load has come. [layer] is null outside the blocks. */
 data class LoadProgress(val layer: Int?, val bytes: Long, val totalBytes: Long)
 
-/** The parameters of a model by canonical name, as views of its checkpoint. Closing ends the life of what had to be copied. */
-class LoadedWeights internal constructor(val parameters: Map<String, Matrix>, private val arena: Arena) :
-    Weights,
+/**
+ * The parameters of a model by canonical name, as views of its checkpoint. Closing ends the life of what had to be copied.
+ *
+ * @property parameters as they are stored, quantised or not
+ * @property quantised what a program reads instead of [parameters], and what became of each; null where nothing was quantised
+ */
+class LoadedWeights internal constructor(
+    val parameters: Map<String, Matrix>,
+    private val arena: Arena,
+    val quantised: QuantisedWeights? = null,
+) : Weights,
     AutoCloseable {
-    override operator fun get(name: String): Matrix? = parameters[name]
+    override operator fun get(name: String): Matrix? = if (quantised == null) parameters[name] else quantised[name]
+
+    override fun quantisation(): Quantisation = quantised?.quantisation() ?: Quantisation.None()
+
+    /** The same memory with a quantised copy of the weights that the blocks of [graph] multiply by. Closing either closes both. */
+    internal fun quantised(graph: Graph, by: Quantisation, threads: Int, progress: (LoadProgress) -> Unit): LoadedWeights {
+        val total = Quantiser.candidates(graph).sumOf { parameters[it.name()]?.bytes() ?: 0 }
+        val copy = Quantiser.quantise(graph, { parameters[it] }, by, arena, threads) { name, bytes ->
+            progress(LoadProgress(LayerRanges.layer(name), bytes, total))
+        }
+        return LoadedWeights(parameters, arena, copy)
+    }
 
     override fun close() = arena.close()
 }

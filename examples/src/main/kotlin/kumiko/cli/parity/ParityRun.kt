@@ -4,6 +4,7 @@ import kumiko.cli.refuse
 import kumiko.runtime.graph.Graph
 import kumiko.runtime.run.Options
 import kumiko.runtime.run.Program
+import kumiko.runtime.run.Quantisation
 import kumiko.runtime.run.Session
 import kumiko.runtime.run.TraceComparison
 import kumiko.runtime.run.Weights
@@ -56,7 +57,7 @@ internal class ParityRun(
         return ParityReport(
             model.name,
             reference.source.fileName.toString(),
-            options.kernels().describe(),
+            options.kernels().describe() + model.weights.quantisation().let { if (it is Quantisation.None) "" else ", weights in $it" },
             reference.sequences.size,
             worst.sortedBy { places[it.node] ?: Int.MAX_VALUE },
             greedy,

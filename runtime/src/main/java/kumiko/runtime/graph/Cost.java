@@ -8,7 +8,7 @@ import kumiko.runtime.graph.Type.Extent;
  *
  * <p>FLOPs: a multiply and an add are two. A linear layer counts {@code 2 * in * out} a row (biases are left out, as everybody does),
  * the score product and the mixing of values {@code 2 * headDim} each for every query head and key. An element-wise function counts
- * one an element, a layer norm 8, an RMS norm 4, a softmax 5 a key, a rotation 6 a pair.
+ * one an element, a layer norm 8, an RMS norm and a rounding to int8 4, a softmax 5 a key, a rotation 6 a pair.
  */
 public final class Cost {
   private Cost() {}
@@ -59,6 +59,7 @@ public final class Cost {
       case Op.Add(double scale) -> seq * node.type().width() * added(scale);
       case Op.Multiply() -> seq * node.type().width();
       case Op.Scale(double factor) -> seq * node.type().width();
+      case Op.RoundInt8(double threshold) -> 4 * seq * node.type().width();
       case Op.Gated(Activation function) -> 2 * seq * node.type().width();
       case Op.Angles(Frequencies frequencies) -> 3 * seq * frequencies.dims() / 2;
       case Op.Rotate(int headDim, int first, Pairing pairing) ->

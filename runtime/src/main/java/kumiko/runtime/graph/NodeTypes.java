@@ -30,6 +30,7 @@ final class NodeTypes {
       case Op.RmsNorm(double eps, double offset) -> norm(node, 2);
       case Op.Activate(Activation function) -> rows(count(node, 1, 1), 0);
       case Op.Scale(double factor) -> rows(count(node, 1, 1), 0);
+      case Op.RoundInt8(double threshold) -> rows(count(node, 1, 1), 0);
       case Op.Add(double scale) -> same(node);
       case Op.Multiply() -> same(node);
       case Op.Gated(Activation function) -> same(node);

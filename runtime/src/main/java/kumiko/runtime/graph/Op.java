@@ -17,6 +17,15 @@ public sealed interface Op {
   /** {@code x [seq, in]}, {@code weight [out, in]}, {@code bias? [out]} -> {@code [seq, out]}: x W^T + b. */
   record Linear() implements Op {}
 
+  /**
+   * {@code x} -> x, each row rounded to the nearest of 255 levels: {@code rint(x / u) * u} with {@code u = a / 127}, where a is the
+   * largest magnitude of the row below {@code threshold}. Features of at least that magnitude are outliers and kept as they are. The
+   * activations of LLM.int8() (Dettmers et al. 2022, arXiv:2208.07339, section 3). There a feature that is an outlier for one row is kept
+   * for all rows computed with it; here every row decides for itself, so that a result does not depend on its neighbours, which is the
+   * same for one row alone. Rows too small for a unit are kept.
+   */
+  record RoundInt8(double threshold) implements Op {}
+
   /** {@code x [seq, n]}, {@code weight? [n]}, {@code bias? [n]} -> {@code (x - mean) / sqrt(variance + eps) * weight + bias}. */
   record LayerNorm(double eps) implements Op {}
 

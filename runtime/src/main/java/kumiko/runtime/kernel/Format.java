@@ -10,6 +10,7 @@ final class Format {
   private static final Format F16 = new Format(DType.F16, new F16Dots(), WeightRows.F16);
   private static final Format Q8_0 = new Format(DType.Q8_0, new Q8Dots(), WeightRows.Q8_0);
   private static final Format Q4_0 = new Format(DType.Q4_0, new Q4Dots(), WeightRows.Q4_0);
+  private static final Format I8_ROWS = new Format(DType.I8_ROWS, new I8Dots(), WeightRows.I8_ROWS);
 
   private final DType type;
   private final WeightDots dots;
@@ -20,7 +21,7 @@ final class Format {
     this.type = type;
     this.dots = dots;
     this.rows = rows;
-    this.packer = new PanelPacker(rows);
+    this.packer = new PanelPacker(type, rows);
   }
 
   /** Null for a type without loops of its own. */
@@ -31,6 +32,7 @@ final class Format {
       case F16 -> F16;
       case Q8_0 -> Lanes.I8 == null ? null : Q8_0;
       case Q4_0 -> Lanes.I8 == null ? null : Q4_0;
+      case I8_ROWS -> Lanes.I8 == null ? null : I8_ROWS;
       default -> null;
     };
   }

@@ -37,6 +37,9 @@ public interface Kernels {
   /** Scratch one call of {@link #linear} needs for up to {@code rows} rows. */
   long linearScratchBytes(Matrix weight, int rows);
 
+  /** See {@link kumiko.runtime.graph.Op.RoundInt8}. {@code y} may be {@code x}. */
+  void roundInt8(Rows x, double threshold, Rows y, int from, int to);
+
   /** See {@link kumiko.runtime.graph.Op.LayerNorm}; weight and bias are one row each, or null. */
   void layerNorm(Rows x, Rows weight, Rows bias, double eps, Rows y, int from, int to);
 

@@ -84,6 +84,10 @@ final class Lanes {
     return MEMORY.get(INT, address);
   }
 
+  static byte getI8(long address) {
+    return MEMORY.get(ValueLayout.JAVA_BYTE, address);
+  }
+
   static float getBf16(long address) {
     return Float.intBitsToFloat(MEMORY.get(SHORT, address) << 16);
   }

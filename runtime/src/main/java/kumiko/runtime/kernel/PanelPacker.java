@@ -1,6 +1,7 @@
 package kumiko.runtime.kernel;
 
 import java.util.Arrays;
+import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Slab;
 
 /**
@@ -8,9 +9,11 @@ import kumiko.runtime.tensor.Slab;
  * columns of the result, in float32; columns past the last are zero.
  */
 final class PanelPacker {
+  private final DType type;
   private final WeightRows weights;
 
-  PanelPacker(WeightRows weights) {
+  PanelPacker(DType type, WeightRows weights) {
+    this.type = type;
     this.weights = weights;
   }
 
@@ -31,8 +34,8 @@ final class PanelPacker {
     for (int i = 0; i < VectorGemm.PANEL; i += Lanes.COUNT) {
       for (int j = 0; j < Lanes.COUNT; j++) {
         if (i + j < count) {
-          long index = slab.offset() + (first + i + j) * slab.rowStride() + k;
-          weights.read(slab.data().address(), index, depth, rest, j * depth);
+          long row = slab.data().address() + type.bytes(slab.offset() + (first + i + j) * slab.rowStride());
+          weights.read(row, k, depth, rest, j * depth);
         } else {
           Arrays.fill(rest, j * depth, (j + 1) * depth, 0);
         }

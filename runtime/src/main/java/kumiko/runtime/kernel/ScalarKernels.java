@@ -59,7 +59,9 @@ public final class ScalarKernels implements Kernels {
       int index = slab.indexOf(row);
       int c = column - slab.column();
       if (index >= 0 && c >= 0 && c < slab.columns()) {
-        sum += Elements.get(matrix.dtype(), slab.data(), slab.offset() + index * slab.rowStride() + c * slab.columnStride());
+        long start = slab.offset() + index * slab.rowStride();
+        double unit = Elements.rowUnit(matrix.dtype(), slab.data(), start);
+        sum += unit * Elements.get(matrix.dtype(), slab.data(), start + c * slab.columnStride());
       }
     }
     return sum;
@@ -97,12 +99,17 @@ public final class ScalarKernels implements Kernels {
     for (int k = 0; k < slab.columns(); k++) {
       sum += get(x, row, slab.column() + k) * Elements.get(dtype, slab.data(), start + k * slab.columnStride());
     }
-    return sum;
+    return sum * Elements.rowUnit(dtype, slab.data(), start);
   }
 
   @Override
   public long linearScratchBytes(Matrix weight, int rows) {
     return 0;
+  }
+
+  @Override
+  public void roundInt8(Rows x, double threshold, Rows y, int from, int to) {
+    ScalarRounding.roundInt8(type, x, threshold, y, from, to);
   }
 
   @Override

@@ -18,7 +18,8 @@ final class VectorEmbedding {
       if (slab == null) {
         scalar.embed(table, ids, out, r, r + 1);
       } else {
-        format.rows().read(slab.data().address(), slab.offset() + slab.indexOf(id) * slab.rowStride(), table.columns(), row, 0);
+        long start = slab.data().address() + format.bytes(slab.offset() + slab.indexOf(id) * slab.rowStride());
+        format.rows().read(start, 0, table.columns(), row, 0);
         VectorElements.storeArray(row, VectorLinear.address(out, r, 0), table.columns());
       }
     }

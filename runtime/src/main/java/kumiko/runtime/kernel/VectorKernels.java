@@ -44,6 +44,11 @@ public final class VectorKernels implements Kernels {
   }
 
   @Override
+  public void roundInt8(Rows x, double threshold, Rows y, int from, int to) {
+    VectorRounding.roundInt8(x, (float) threshold, y, from, to);
+  }
+
+  @Override
   public void layerNorm(Rows x, Rows weight, Rows bias, double eps, Rows y, int from, int to) {
     VectorNorms.layerNorm(x, weight, bias, eps, y, from, to);
   }

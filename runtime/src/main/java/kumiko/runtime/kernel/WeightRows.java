@@ -5,11 +5,11 @@ import jdk.incubator.vector.IntVector;
 
 /** Reads neighbouring weights of one stored type as float32; of block types whole blocks. */
 interface WeightRows {
-  /** Elements {@code index .. index + n} of the memory at {@code data} to {@code out[at ...]}. */
-  void read(long data, long index, int n, float[] out, int at);
+  /** Elements {@code index .. index + n} of the row at {@code row} to {@code out[at ...]}. */
+  void read(long row, long index, int n, float[] out, int at);
 
-  WeightRows F32 = (data, index, n, out, at) -> {
-    long in = data + 4 * index;
+  WeightRows F32 = (row, index, n, out, at) -> {
+    long in = row + 4 * index;
     int body = Lanes.F32.loopBound(n);
     for (int c = 0; c < body; c += Lanes.COUNT) {
       Lanes.load(in + 4L * c).intoArray(out, at + c);
@@ -19,8 +19,8 @@ interface WeightRows {
     }
   };
 
-  WeightRows BF16 = (data, index, n, out, at) -> {
-    long in = data + 2 * index;
+  WeightRows BF16 = (row, index, n, out, at) -> {
+    long in = row + 2 * index;
     int body = Lanes.F32.loopBound(n);
     for (int c = 0; c < body; c += Lanes.COUNT) {
       Lanes.loadBf16(in + 2L * c).intoArray(out, at + c);
@@ -30,8 +30,8 @@ interface WeightRows {
     }
   };
 
-  WeightRows F16 = (data, index, n, out, at) -> {
-    long in = data + 2 * index;
+  WeightRows F16 = (row, index, n, out, at) -> {
+    long in = row + 2 * index;
     int body = Lanes.F32.loopBound(n);
     for (int c = 0; c < body; c += Lanes.COUNT) {
       Lanes.loadF16(in + 2L * c).intoArray(out, at + c);
@@ -41,8 +41,8 @@ interface WeightRows {
     }
   };
 
-  WeightRows Q8_0 = (data, index, n, out, at) -> {
-    long in = data + index / 32 * 34;
+  WeightRows Q8_0 = (row, index, n, out, at) -> {
+    long in = row + index / 32 * 34;
     for (int c = 0; c < n; c += 32) {
       FloatVector scale = Lanes.all(Lanes.getF16(in));
       for (int j = 0; j < 32; j += Lanes.COUNT) {
@@ -52,8 +52,8 @@ interface WeightRows {
     }
   };
 
-  WeightRows Q4_0 = (data, index, n, out, at) -> {
-    long in = data + index / 32 * 18;
+  WeightRows Q4_0 = (row, index, n, out, at) -> {
+    long in = row + index / 32 * 18;
     for (int c = 0; c < n; c += 32) {
       FloatVector scale = Lanes.all(Lanes.getF16(in));
       for (int j = 0; j < 16; j += Lanes.COUNT) {
@@ -62,6 +62,19 @@ interface WeightRows {
         Lanes.highNibbles(pairs).mul(scale).intoArray(out, at + c + 16 + j);
       }
       in += 18;
+    }
+  };
+
+  WeightRows I8_ROWS = (row, index, n, out, at) -> {
+    float unit = Lanes.get(row - Float.BYTES);
+    FloatVector units = Lanes.all(unit);
+    long in = row + index;
+    int body = Lanes.F32.loopBound(n);
+    for (int c = 0; c < body; c += Lanes.COUNT) {
+      Lanes.loadI8(in + c).mul(units).intoArray(out, at + c);
+    }
+    for (int c = body; c < n; c++) {
+      out[at + c] = Lanes.getI8(in + c) * unit;
     }
   };
 }

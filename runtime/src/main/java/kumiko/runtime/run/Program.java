@@ -10,12 +10,14 @@ import java.util.List;
 import java.util.function.Predicate;
 import kumiko.runtime.graph.Graph;
 import kumiko.runtime.graph.GraphVerifier;
+import kumiko.runtime.graph.Int8Activations;
 import kumiko.runtime.graph.NamePattern;
 import kumiko.runtime.graph.Node;
 import kumiko.runtime.graph.Op;
 import kumiko.runtime.graph.Pass;
 import kumiko.runtime.kernel.Kernels;
 import kumiko.runtime.tensor.DType;
+import kumiko.runtime.tensor.Matrix;
 
 /**
  * A graph with its weights, ready to run: checked, rewritten by passes, its work ordered into phases, its memory planned. Sessions are
@@ -42,7 +44,7 @@ public final class Program implements AutoCloseable {
     limits = Limits.of(graph);
     Predicate<Node> kept = node -> isObservable(node) && (matches(options.captured(), node) || matches(options.replaced(), node));
     checkPatterns(graph);
-    this.graph = Pass.applyAll(graph, options.passes(), kept);
+    this.graph = rounded(Pass.applyAll(graph, options.passes(), kept), weights);
     plan = Plan.of(this.graph, kept);
     boolean built = false;
     try {
@@ -54,6 +56,23 @@ public final class Program implements AutoCloseable {
         arena.close();
       }
     }
+  }
+
+  /** Weights in int8 rows are half of a method; the other half is what the weights' quantisation says of activations. */
+  private static Graph rounded(Graph graph, Weights weights) {
+    Predicate<Node> int8 = node -> {
+      Matrix matrix = node.op() instanceof Op.Parameter ? weights.get(node.name()) : null;
+      return matrix != null && matrix.dtype() == DType.I8_ROWS;
+    };
+    if (weights.quantisation() instanceof Quantisation.Int8(double threshold)) {
+      return Int8Activations.round(graph, int8, threshold);
+    }
+    graph.nodes().stream().filter(int8).findFirst().ifPresent(node -> {
+      throw new IllegalArgumentException(
+          graph.name() + ": " + node.name() + " is " + DType.I8_ROWS + ", but its weights do not say from which magnitude on activations "
+              + "are kept; hand over the QuantisedWeights themselves, not their get");
+    });
+    return graph;
   }
 
   /**

@@ -45,6 +45,7 @@ final class StepFactory {
       case Op.RmsNorm(double eps, double offset) -> rmsNorm(value, eps, offset);
       case Op.Activate(var function) -> elements(value, 8, (a, b, y, from, to) -> kernels.activate(function, a, y, from, to));
       case Op.Scale(double factor) -> elements(value, 1, (a, b, y, from, to) -> kernels.scale(a, factor, y, from, to));
+      case Op.RoundInt8(double threshold) -> roundInt8(value, threshold);
       case Op.Add(double scale) -> elements(value, 2, (a, b, y, from, to) -> kernels.add(scale, a, b, y, from, to));
       case Op.Multiply() -> elements(value, 1, kernels::multiply);
       case Op.Gated(var function) -> elements(value, 8, (a, b, y, from, to) -> kernels.gated(function, a, b, y, from, to));
@@ -94,6 +95,12 @@ final class StepFactory {
     Rows y = work.rows(value);
     Rows weight = vector(value.node, 1);
     return new ByRows((from, to) -> kernels.rmsNorm(x, weight, eps, offset, y, from, to), value.picked, 4L * y.width());
+  }
+
+  private Step roundInt8(Value value, double threshold) {
+    Rows x = work.rows(value.inputs.getFirst());
+    Rows y = work.rows(value);
+    return new ByRows((from, to) -> kernels.roundInt8(x, threshold, y, from, to), value.picked, 4L * y.width());
   }
 
   private Rows vector(Node node, int index) {

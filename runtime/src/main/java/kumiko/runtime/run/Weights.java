@@ -7,4 +7,9 @@ import kumiko.runtime.tensor.Matrix;
 public interface Weights {
   /** The parameter, {@code [out, in]} or, for a vector, {@code n x 1}; null when there is none of this name. */
   Matrix get(String name);
+
+  /** How the weights of linear layers are kept, which says how activations meet them. */
+  default Quantisation quantisation() {
+    return new Quantisation.None();
+  }
 }

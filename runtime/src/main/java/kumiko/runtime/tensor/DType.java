@@ -23,7 +23,12 @@ public enum DType {
   /** 32 signed bytes with one f16 scale, as published for GGUF: the scale first, then the bytes. */
   Q8_0(32, 34),
   /** 32 four-bit values with one f16 scale, as published for GGUF: low nibbles are elements 0..15, high nibbles 16..31. */
-  Q4_0(32, 18);
+  Q4_0(32, 18),
+  /**
+   * Signed bytes, each row a multiple of a unit of its own, a float32 in the four bytes before the row's first element. The weights of
+   * vector-wise quantisation; memory of this process only, no file holds it.
+   */
+  I8_ROWS(1, 1);
 
   private final int blockElements;
   private final int blockBytes;
@@ -49,7 +54,7 @@ public enum DType {
   /** Whether the elements are numbers with a fraction, which weights must be. */
   public boolean isFloating() {
     return switch (this) {
-      case F64, F32, F16, BF16, F8_E4M3, F8_E5M2, Q8_0, Q4_0 -> true;
+      case F64, F32, F16, BF16, F8_E4M3, F8_E5M2, Q8_0, Q4_0, I8_ROWS -> true;
       case I64, I32, I16, I8, U64, U32, U16, U8, BOOL -> false;
     };
   }

@@ -19,7 +19,7 @@ public final class Elements {
 
   private Elements() {}
 
-  /** Element {@code index}; exact except for integers beyond 2^53. */
+  /** Element {@code index}, as a multiple of {@link #rowUnit} where rows have one; exact except for integers beyond 2^53. */
   public static double get(DType type, MemorySegment data, long index) {
     return switch (type) {
       case F64 -> data.get(DOUBLE, 8 * index);
@@ -31,7 +31,7 @@ public final class Elements {
       case I64 -> data.get(LONG, 8 * index);
       case I32 -> data.get(INT, 4 * index);
       case I16 -> data.get(SHORT, 2 * index);
-      case I8 -> data.get(BYTE, index);
+      case I8, I8_ROWS -> data.get(BYTE, index);
       case U64 -> unsigned(data.get(LONG, 8 * index));
       case U32 -> Integer.toUnsignedLong(data.get(INT, 4 * index));
       case U16 -> Short.toUnsignedInt(data.get(SHORT, 2 * index));
@@ -40,6 +40,11 @@ public final class Elements {
       case Q8_0 -> q8(data, index);
       case Q4_0 -> q4(data, index);
     };
+  }
+
+  /** What the elements of the row whose first element is {@code start} are multiples of; 1 for all types but {@link DType#I8_ROWS}. */
+  public static double rowUnit(DType type, MemorySegment data, long start) {
+    return type == DType.I8_ROWS ? data.get(FLOAT, start - Float.BYTES) : 1;
   }
 
   /**

@@ -25,7 +25,9 @@ public record Matrix(DType dtype, int rows, int columns, List<Slab> slabs) {
     return new Matrix(tensor.dtype(), rows, columns, List.of(new Slab(tensor.data(), 0, 0, 1, rows, 0, columns, columns, 1)));
   }
 
+  /** @throws IllegalStateException if the type lies in rows that cannot be taken apart */
   public Matrix transpose() {
+    requireElements();
     List<Slab> turned = new ArrayList<>(slabs.size());
     for (Slab s : slabs) {
       if (s.rowStep() != 1) {
@@ -85,8 +87,15 @@ public record Matrix(DType dtype, int rows, int columns, List<Slab> slabs) {
     return b == 0 ? a : gcd(b, a % b);
   }
 
+  private void requireElements() {
+    if (dtype == DType.I8_ROWS) {
+      throw new IllegalStateException(dtype + " is kept in whole rows, which are neither turned nor cut into columns");
+    }
+  }
+
   /** Columns {@code from .. from + count}. */
   public Matrix columns(int from, int count) {
+    requireElements();
     if (from < 0 || count < 0 || from + (long) count > columns) {
       throw new IndexOutOfBoundsException("columns " + from + " + " + count + " of a matrix of " + columns + " columns");
     }
@@ -100,6 +109,11 @@ public record Matrix(DType dtype, int rows, int columns, List<Slab> slabs) {
       }
     }
     return new Matrix(dtype, rows, count, cut);
+  }
+
+  /** Bytes that so many elements of this type take, with what belongs to their rows. */
+  public long bytes() {
+    return dtype.bytes((long) rows * columns) + (dtype == DType.I8_ROWS ? (long) rows * Float.BYTES : 0);
   }
 
   /** Whether some elements are the sum of several stored ones. */

@@ -5,7 +5,6 @@ import io.kotest.matchers.shouldBe
 import kumiko.runtime.tensor.DType
 import kumiko.runtime.tensor.Elements
 import kumiko.runtime.tensor.Matrix
-import kumiko.runtime.tensor.Rows
 import kumiko.runtime.tensor.Shape
 import kumiko.runtime.tensor.Tensor
 import java.lang.foreign.ValueLayout
@@ -21,40 +20,22 @@ class LinearTwinsSpec :
             return Matrix.of(Tensor(type, Shape.of(rows.toLong(), columns.toLong()), data))
         }
 
-        /** The whole product and two uneven halves of it, with and without what y held before. */
-        fun Bench.compare(weight: Matrix, rows: Int, clue: String, x: Rows = rows(rows, weight.columns())) {
-            val bias = rows(1, weight.rows())
-            val before = rows(rows, weight.rows())
-            val tolerance = Tolerance.sum(weight.columns()) * 8
-            for ((accumulate, b) in listOf(false to bias, true to null, true to bias, false to null)) {
-                val (want, whole, parts) = List(3) { copyOf(before) }
-                val cut = weight.rows() / 3
-                scalar.linear(weight, b, x, want, rows, 0, weight.rows(), accumulate, scratch(0))
-                val bytes = vector.linearScratchBytes(weight, rows)
-                vector.linear(weight, b, x, whole, rows, 0, weight.rows(), accumulate, scratch(bytes))
-                vector.linear(weight, b, x, parts, rows, 0, cut, accumulate, scratch(bytes))
-                vector.linear(weight, b, x, parts, rows, cut, weight.rows(), accumulate, scratch(bytes))
-                compareAll(want, whole, tolerance, "$clue, accumulate $accumulate")
-                parts.data().mismatch(whole.data()) shouldBe -1
-            }
-        }
-
         for (type in STORED) {
             test("a $type weight multiplies rows of every awkward size as the definition does") {
                 val bench = Bench(1)
                 for (columns in AWKWARD) {
                     for (rows in listOf(1, 2, 5, 8, 37, 48)) {
-                        bench.compare(bench.matrix(type, 71, columns), rows, "$rows x $columns x 71")
+                        bench.compareLinear(bench.matrix(type, 71, columns), rows, "$rows x $columns x 71")
                     }
                 }
-                for (out in AWKWARD) bench.compare(bench.matrix(type, out, 130), 3, "3 x 130 x $out")
+                for (out in AWKWARD) bench.compareLinear(bench.matrix(type, out, 130), 3, "3 x 130 x $out")
             }
 
             test("a transposed $type weight multiplies as the definition does") {
                 val bench = Bench(2)
                 for (columns in AWKWARD) {
                     for (rows in listOf(1, 4, 19)) {
-                        bench.compare(bench.matrix(type, columns, 150).transpose(), rows, "$rows x $columns x 150")
+                        bench.compareLinear(bench.matrix(type, columns, 150).transpose(), rows, "$rows x $columns x 150")
                     }
                 }
             }
@@ -63,13 +44,17 @@ class LinearTwinsSpec :
                 val bench = Bench(3)
                 for (rows in listOf(1, 6, 20)) {
                     val parts = List(3) { bench.matrix(type, 18, 45) }
-                    bench.compare(Matrix.stackRows(parts), rows, "row ranges")
-                    bench.compare(Matrix.stackColumns(parts), rows, "column parts")
-                    bench.compare(Matrix.sum(parts), rows, "sum")
-                    bench.compare(Matrix.interleaveRows(parts[0], parts[1]), rows, "interleaved rows")
-                    bench.compare(Matrix.stackRows(parts).rows(5, 24, 2), rows, "every second row")
-                    bench.compare(bench.matrix(type, 45, 54).transpose().rows(3, 20, 2), rows, "every second row of a transposed tensor")
-                    bench.compare(Matrix.stackColumns(parts.map { it.transpose() }), rows, "transposed column parts")
+                    bench.compareLinear(Matrix.stackRows(parts), rows, "row ranges")
+                    bench.compareLinear(Matrix.stackColumns(parts), rows, "column parts")
+                    bench.compareLinear(Matrix.sum(parts), rows, "sum")
+                    bench.compareLinear(Matrix.interleaveRows(parts[0], parts[1]), rows, "interleaved rows")
+                    bench.compareLinear(Matrix.stackRows(parts).rows(5, 24, 2), rows, "every second row")
+                    bench.compareLinear(
+                        bench.matrix(type, 45, 54).transpose().rows(3, 20, 2),
+                        rows,
+                        "every second row of a transposed tensor",
+                    )
+                    bench.compareLinear(Matrix.stackColumns(parts.map { it.transpose() }), rows, "transposed column parts")
                 }
             }
         }
@@ -87,13 +72,13 @@ class LinearTwinsSpec :
             test("a $type weight multiplies and embeds as the definition does, whole and in slabs") {
                 val bench = Bench(7)
                 for (columns in listOf(32, 64, 96, 1056)) {
-                    for (rows in listOf(1, 3, 4, 9, 30)) bench.compare(bench.quantised(71, columns), rows, "$rows x $columns x 71")
+                    for (rows in listOf(1, 3, 4, 9, 30)) bench.compareLinear(bench.quantised(71, columns), rows, "$rows x $columns x 71")
                 }
                 val parts = List(2) { bench.quantised(18, 64) }
                 for (rows in listOf(1, 5, 20)) {
-                    bench.compare(Matrix.stackRows(parts), rows, "row ranges")
-                    bench.compare(Matrix.stackColumns(parts), rows, "column parts")
-                    bench.compare(Matrix.interleaveRows(parts[0], parts[1]), rows, "interleaved rows")
+                    bench.compareLinear(Matrix.stackRows(parts), rows, "row ranges")
+                    bench.compareLinear(Matrix.stackColumns(parts), rows, "column parts")
+                    bench.compareLinear(Matrix.interleaveRows(parts[0], parts[1]), rows, "interleaved rows")
                 }
                 val ids = bench.ints(17, 0, 9)
                 val before = bench.rows(3, 64)
@@ -110,7 +95,7 @@ class LinearTwinsSpec :
             for (type in STORED) {
                 var i = 0
                 val weight = bench.matrix(type, 33, 7) { values[i++ % values.size] }
-                bench.compare(weight, 2, "$type extremes", bench.rows(2, 7) { values[bench.random.nextInt(values.size)] })
+                bench.compareLinear(weight, 2, "$type extremes", bench.rows(2, 7) { values[bench.random.nextInt(values.size)] })
             }
         }
 

@@ -2,8 +2,10 @@ package kumiko.runtime.kernel
 
 import io.kotest.assertions.withClue
 import io.kotest.matchers.doubles.shouldBeLessThanOrEqual
+import io.kotest.matchers.shouldBe
 import kumiko.runtime.tensor.DType
 import kumiko.runtime.tensor.Elements
+import kumiko.runtime.tensor.Matrix
 import kumiko.runtime.tensor.Rows
 import java.lang.foreign.Arena
 import java.lang.foreign.MemorySegment
@@ -70,4 +72,22 @@ fun distance(want: Double, got: Double): Double = when {
     want.isNaN() || got.isNaN() -> if (want.isNaN() && got.isNaN()) 0.0 else Double.POSITIVE_INFINITY
     want == got -> 0.0
     else -> abs(want - got) / max(1.0, abs(want))
+}
+
+/** The whole product and two uneven halves of it, with and without what y held before. */
+fun Bench.compareLinear(weight: Matrix, rows: Int, clue: String, x: Rows = rows(rows, weight.columns())) {
+    val bias = rows(1, weight.rows())
+    val before = rows(rows, weight.rows())
+    val tolerance = Tolerance.sum(weight.columns()) * 8
+    for ((accumulate, b) in listOf(false to bias, true to null, true to bias, false to null)) {
+        val (want, whole, parts) = List(3) { copyOf(before) }
+        val cut = weight.rows() / 3
+        scalar.linear(weight, b, x, want, rows, 0, weight.rows(), accumulate, scratch(0))
+        val bytes = vector.linearScratchBytes(weight, rows)
+        vector.linear(weight, b, x, whole, rows, 0, weight.rows(), accumulate, scratch(bytes))
+        vector.linear(weight, b, x, parts, rows, 0, cut, accumulate, scratch(bytes))
+        vector.linear(weight, b, x, parts, rows, cut, weight.rows(), accumulate, scratch(bytes))
+        compareAll(want, whole, tolerance, "$clue, accumulate $accumulate")
+        parts.data().mismatch(whole.data()) shouldBe -1
+    }
 }

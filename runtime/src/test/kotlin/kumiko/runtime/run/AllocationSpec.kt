@@ -13,11 +13,11 @@ private val statistics = Path.of("/proc/self/statm")
 
 private fun residentBytes() = Files.readString(statistics).split(' ')[1].toLong() * PAGE
 
-private fun decodeInOwnJvm(kernels: String): String {
+private fun decodeInOwnJvm(kernels: String, quantisation: String): String {
     val java = Path.of(System.getProperty("java.home"), "bin", "java").toString()
     val flags =
         listOf("--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED", "-cp", System.getProperty("java.class.path"))
-    val process = ProcessBuilder(listOf(java) + flags + listOf("kumiko.runtime.run.DecodeAllocationKt", kernels)).start()
+    val process = ProcessBuilder(listOf(java) + flags + listOf("kumiko.runtime.run.DecodeAllocationKt", kernels, quantisation)).start()
     return try {
         process.inputStream.bufferedReader().readText().trim()
     } finally {
@@ -27,8 +27,10 @@ private fun decodeInOwnJvm(kernels: String): String {
 }
 
 class AllocationSpec : FunSpec({
-    test("decoding with scalar kernels settles at no allocation on any thread") {
-        decodeInOwnJvm("scalar") shouldBe "0"
+    for (quantisation in listOf("none", "int8:6.0")) {
+        test("decoding with scalar kernels settles at no allocation on any thread, quantisation $quantisation") {
+            decodeInOwnJvm("scalar", quantisation) shouldBe "0"
+        }
     }
 
     test("a cache takes room only as far as it is filled").config(enabled = Files.exists(statistics)) {

@@ -6,6 +6,7 @@ import kumiko.runtime.kernel.Kernels
 import kumiko.runtime.kernel.ScalarKernels
 import kumiko.runtime.kernel.VectorKernels
 import kumiko.runtime.tensor.DType
+import java.lang.foreign.Arena
 import java.lang.management.ManagementFactory
 
 private const val TOKENS = 50
@@ -17,14 +18,15 @@ private const val QUIET_WINDOWS = 3
  * JVM of its own, as a user's would be: what other tests taught the compiler does not count.
  */
 fun main(args: Array<String>) {
-    println(steadyAllocation(if (args[0] == "vector") VectorKernels() else ScalarKernels(DType.F32)))
+    println(steadyAllocation(if (args[0] == "vector") VectorKernels() else ScalarKernels(DType.F32), Quantisation.parse(args[1])))
 }
 
-private fun steadyAllocation(kernels: Kernels): Long {
+private fun steadyAllocation(kernels: Kernels, quantisation: Quantisation): Long {
     val model = randomModel(3) {
         it.copy(heads = 8, kvHeads = 4, headDim = 16, layers = 2, mask = Mask.Causal(), blocks = false, prefix = 0, learned = false)
     }
-    model.compile(options(kernels).withThreads(2)).use { program ->
+    val weights = Quantiser.quantise(model.graph, { model.weights[it] }, quantisation, Arena.ofAuto(), 1) { _, _ -> }
+    Program.compile(model.graph, weights, options(kernels).withThreads(2)).use { program ->
         program.open(2, 2 + TOKENS).use { session ->
             session.prefill(arrayOf(intArrayOf(1, 2), intArrayOf(3)))
             val window = Window(session)
