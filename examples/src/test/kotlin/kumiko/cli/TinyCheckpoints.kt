@@ -20,25 +20,31 @@ import kotlin.random.Random
 /** Small checkpoints in published layouts, with weights from a seed. */
 internal object TinyCheckpoints {
     /** The vocabulary of [kumiko.cli.text.TinyTokenizers.gpt2], sixteen learned positions. */
-    fun gpt2(folder: Path): Path = write("gpt2-hf", gpt2.shrunk(2, "vocab" to 262, "context" to 16, "embed" to 24, "heads" to 3), folder)
+    fun gpt2(folder: Path): Path = changed(folder, null)
+
+    /** As [gpt2], but the parameter of this name has other values. */
+    fun changed(folder: Path, parameter: String?): Path =
+        write("gpt2-hf", gpt2.shrunk(2, "vocab" to 262, "context" to 16, "embed" to 24, "heads" to 3), folder, parameter)
 
     /** With reordered rotary rows and no end of positions. */
     fun llama(folder: Path): Path = write(
         "llama-hf",
         llama3_8b.shrunk(2, "vocab" to 40, "embed" to 32, "heads" to 4, "kvHeads" to 2, "hidden" to 44),
         folder,
+        null,
     )
 
-    private fun write(map: String, spec: ModelSpec, folder: Path): Path {
-        CheckpointExport(Maps[map], spec).write(folder, Seeded, Maps)
+    private fun write(map: String, spec: ModelSpec, folder: Path, changed: String?): Path {
+        CheckpointExport(Maps[map], spec).write(folder, Seeded(changed), Maps)
         return folder
     }
 
-    private object Seeded : ParameterSource {
+    /** The parameter called [changed] has other values than it has otherwise. */
+    private class Seeded(private val changed: String?) : ParameterSource {
         override fun dtype(parameter: Target): DType = DType.F32
 
         override fun get(parameter: Target, arena: Arena): Matrix {
-            val random = Random(parameter.name.hashCode())
+            val random = Random(parameter.name.hashCode() + if (parameter.name == changed) 1 else 0)
             val shape = Shape.of(*parameter.shape.map(Int::toLong).toLongArray())
             val data = arena.allocate(DType.F32.bytes(shape.elements()), 64)
             val gain = if (parameter.name.endsWith("norm.weight")) 1.0 else 0.0

@@ -22,6 +22,16 @@ internal class TracedValue(val node: String, val shape: Shape, private val dtype
         for (i in 0..<shape.elements()) Elements.set(DType.F32, narrow, i, get(i))
         return narrow
     }
+
+    companion object {
+        private const val ALIGNMENT = 64L
+
+        /** A value that lives as long as [arena]. */
+        fun copy(value: NodeValue, arena: Arena): TracedValue {
+            val copy = arena.allocate(value.data().byteSize(), ALIGNMENT)
+            return TracedValue(value.node(), value.shape(), value.dtype(), copy.copyFrom(value.data()))
+        }
+    }
 }
 
 /** Runs sequences one at a time, in one piece each, and keeps the values of chosen nodes in the order they are computed. */
@@ -33,23 +43,19 @@ internal class Tracer(graph: Graph, weights: Weights, options: Options, longest:
     /** The values live in [arena]. */
     fun run(ids: IntArray, arena: Arena): List<TracedValue> {
         val values = ArrayList<TracedValue>()
-        session.onCapture { values += copy(it, arena) }
-        session.clear(0)
-        session.prefill(0, *ids)
+        run(ids) { values += TracedValue.copy(it, arena) }
         return values
     }
 
-    private fun copy(value: NodeValue, arena: Arena): TracedValue {
-        val copy = arena.allocate(value.data().byteSize(), ALIGNMENT)
-        return TracedValue(value.node(), value.shape(), value.dtype(), copy.copyFrom(value.data()))
+    /** Hands out each value as it is computed; it is valid during the call only. */
+    fun run(ids: IntArray, listener: (NodeValue) -> Unit) {
+        session.onCapture(listener)
+        session.clear(0)
+        session.prefill(0, *ids)
     }
 
     override fun close() {
         session.close()
         program.close()
-    }
-
-    private companion object {
-        const val ALIGNMENT = 64L
     }
 }

@@ -2,6 +2,7 @@ package kumiko.cli.report
 
 import kumiko.cli.bytes
 import kumiko.cli.grouped
+import kumiko.cli.observe.ModelRun
 import kumiko.dsl.compare.Account
 import kumiko.dsl.compare.inside
 import kumiko.dsl.spec.Attention
@@ -10,6 +11,7 @@ import kumiko.dsl.spec.ModelSpec
 import kumiko.dsl.spec.PositionCode
 import kumiko.dsl.spec.frequencies
 import kumiko.runtime.tensor.DType
+import java.util.Locale
 import kotlin.math.PI
 
 /** FLOPs a token of a prompt against its length. Learned positions end where they end. */
@@ -68,7 +70,7 @@ internal fun wavelengths(accounts: List<Account>): String? {
                 Point(
                     pair.toDouble(),
                     wave,
-                    "${account.spec.name}, pair $pair\none turn in ${"%,.1f".format(java.util.Locale.ROOT, wave)} positions",
+                    "${account.spec.name}, pair $pair\none turn in ${"%,.1f".format(Locale.ROOT, wave)} positions",
                 )
             },
         )
@@ -88,6 +90,34 @@ internal fun wavelengths(accounts: List<Account>): String? {
     val y = Axis.decades("positions for one turn", lines.flatMap { line -> line.points.map { it.y } }) { giga(it.toLong()).round() }
     return lineChart("Rotary wavelengths", x, y, lines)
 }
+
+/** A number for the norms of the residual stream's rows, from the input of the first block to the output of the last. */
+internal fun normCurves(runs: List<ModelRun>, number: (List<Double>) -> Double): String {
+    val lines = runs.mapIndexed { index, run ->
+        Line(
+            index,
+            run.model,
+            run.stream.entries.mapIndexed { depth, (node, norms) ->
+                val tip = "${run.model}, $node\nnorm ${shown(
+                    number(norms),
+                )}\nof all positions ${shown(norms.min())} to ${shown(norms.max())}"
+                Point(depth.toDouble(), number(norms), tip)
+            }.filter { it.y > 0 && it.y.isFinite() },
+        )
+    }.filter { it.points.isNotEmpty() }
+    if (lines.isEmpty()) return ""
+    val depth = runs.maxOf { it.stream.size - 1 }
+    val ticks = (0..depth step maxOf(1, (depth + 5) / 6)).map { it.toDouble() to "$it" }
+    val x = Axis("blocks passed", 0.0, depth.toDouble().coerceAtLeast(1.0), ticks, log = false)
+    val y = Axis.decades("Euclidean norm", lines.flatMap { line -> line.points.map { it.y } }) { shown(it) }
+    return lineChart("Norms of the residual stream", x, y, lines)
+}
+
+private fun shown(value: Double) =
+    if (value >= 1e6 || value < 1e-3) "%.1e".format(Locale.ROOT, value) else "%.4g".format(Locale.ROOT, value).trimZeros()
+
+/** Without zeros behind the point. */
+private fun String.trimZeros() = if ('.' in this) trimEnd('0').trimEnd('.') else this
 
 internal fun wavelengths(spec: ModelSpec): List<Double>? {
     val code = spec.block(0).inside().filterIsInstance<Attention>().map {

@@ -2,6 +2,7 @@ package kumiko.cli.report
 
 import kumiko.cli.bytes
 import kumiko.cli.grouped
+import kumiko.cli.mergedNames
 import kumiko.dsl.compare.Account
 import kumiko.dsl.compare.Effect
 import kumiko.dsl.compare.Part
@@ -26,8 +27,8 @@ internal data class TableRow(
 internal fun comparison(accounts: List<Account>): List<TableRow> {
     val traits = accounts.map { account -> account.spec.structure().associate { it.name to it.value } }
     val sizes = accounts.map { account -> account.spec.sizes().mapValues { grouped(it.value.toLong()) } }
-    val words = titles(traits).map { name -> TableRow(name, traits.map { it[name] }, comparable = true) }
-    val numbers = titles(sizes).map { name -> TableRow(name, sizes.map { it[name] }, numeric = true) }
+    val words = mergedNames(traits.map { it.keys }).map { name -> TableRow(name, traits.map { it[name] }, comparable = true) }
+    val numbers = mergedNames(sizes.map { it.keys }).map { name -> TableRow(name, sizes.map { it[name] }, numeric = true) }
     val parts = Part.entries.filter { part -> accounts.any { it.parameters(part) > 0 } }.map { part ->
         TableRow("$part", accounts.map { account -> grouped(account.parameters(part)) }, numeric = true, part = true)
     }
@@ -42,12 +43,5 @@ private fun costs(accounts: List<Account>): List<TableRow> = listOf<Pair<String,
     "FLOPs of token 1,024" to { grouped(it.flops(1, LOOKING_BACK)) },
     "activations of a 1,024 token prompt" to { bytes(it.activationBytes(LOOKING_BACK + 1, 0)) },
 ).map { (title, cell) -> TableRow(title, accounts.map(cell), numeric = true) }
-
-/** All names, each new one behind the one it stands behind in its own model. */
-private fun titles(models: List<Map<String, String>>): List<String> = models.map { it.keys.toList() }.reduce { all, names ->
-    names.foldIndexed(all) { index, merged, name ->
-        if (name in merged) merged else merged.toMutableList().apply { add(indexOf(names.getOrNull(index - 1)) + 1, name) }
-    }
-}
 
 private const val LOOKING_BACK = 1023L

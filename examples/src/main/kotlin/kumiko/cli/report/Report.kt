@@ -36,7 +36,7 @@ import kotlinx.html.title
 import kotlinx.html.tr
 import kotlinx.html.unsafe
 import kumiko.cli.bytes
-import kumiko.cli.grouped
+import kumiko.cli.observe.Observed
 import kumiko.dsl.compare.Account
 import kumiko.dsl.compare.Effect
 import kumiko.dsl.compare.layers
@@ -44,7 +44,7 @@ import kumiko.dsl.spec.ModelSpec
 import kumiko.runtime.tensor.DType
 
 /** Models side by side as one self-contained page: nothing is fetched, so it can be sent and kept. */
-internal class Report(models: List<ModelSpec>) {
+internal class Report(models: List<ModelSpec>, private val observed: Observed? = null) {
     private val accounts = models.map { Account.of(it) }
     private val names = models.map { it.name }
     private val rows = comparison(accounts)
@@ -70,6 +70,7 @@ internal class Report(models: List<ModelSpec>) {
                 table()
                 splits()
                 curves()
+                observed?.let { with(RunSections(it)) { draw() } }
             }
             footer { p { +"Made by kumiko compare. Every figure follows from the specs alone; a multiply and an add are two FLOPs." } }
             div("tip") {
@@ -77,6 +78,7 @@ internal class Report(models: List<ModelSpec>) {
                 role = "tooltip"
             }
             script { unsafe { raw(resource("report.js")) } }
+            if (observed != null) script { unsafe { raw(resource("run.js")) } }
         }
     }
 
@@ -210,11 +212,6 @@ internal class Report(models: List<ModelSpec>) {
         }
     }
 
-    private fun FlowContent.chart(title: String, svg: String) = figure("panel") {
-        h3 { +title }
-        unsafe { raw(svg) }
-    }
-
     private fun resource(name: String): String = Report::class.java.getResource(name)!!.readText()
 
     private companion object {
@@ -224,4 +221,10 @@ internal class Report(models: List<ModelSpec>) {
         const val ROW = 1700.0
         const val BETWEEN = 28.0
     }
+}
+
+/** A chart in a frame of its own. */
+internal fun FlowContent.chart(title: String, svg: String) = figure("panel") {
+    h3 { +title }
+    unsafe { raw(svg) }
 }
