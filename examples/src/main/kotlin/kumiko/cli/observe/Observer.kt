@@ -19,8 +19,8 @@ internal class Observer(
     private val view = AttentionView(models.map { it.graph }, ids.size)
 
     fun observe(words: TokenWords, terminal: Terminal): Observed = Arena.ofConfined().use { arena ->
-        Progress(terminal, "running", models.size + 1L).use { progress ->
-            val looks = models.indices.map { index -> look(index, arena).also { progress.at(index + 1L) } }
+        Progress(terminal, "running").use { progress ->
+            val looks = models.indices.map { index -> look(index, arena).also { progress.at(index + 1L, models.size + 1L, names[index]) } }
             val next = looks.map { NextTokens(it.logits) }
             val runs = models.indices.map { run(it, looks[it], next[it]) }
             val pair = if (models.size == 2) pair(runs, looks.map { it.stream }, next, arena) else null

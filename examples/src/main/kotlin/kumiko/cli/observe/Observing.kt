@@ -37,7 +37,7 @@ internal class Observing(private val folders: List<Path>, private val names: Lis
             is Prompt.Text -> encoded(prompt.text)
         }
         if (ids.size > MOST_TOKENS) refuse("${ids.size} tokens are too many to look at; give at most $MOST_TOKENS.")
-        folders.forEach { models += loadModel(it) }
+        folders.forEach { models += loadModel(it, terminal = terminal) }
         checkVocabulary(ids)
         val words = tokenizers.map { TokenWords(it) }
         val observed = refusing {
@@ -58,11 +58,11 @@ internal class Observing(private val folders: List<Path>, private val names: Lis
         }
         if (known.distinct().size > 1) {
             refuse(
-                "${folders[0]} and ${folders[1]} make different tokens of the text (${known[0].size} and ${known[1].size}), so their logits " +
-                    "cannot be held against each other. Compare checkpoints of one vocabulary, or give token ids with --ids.",
+                "${folders[0]} and ${folders[1]} make different tokens of the text (${known[0].size} and ${known[1].size}), " +
+                    "so their logits cannot be held against each other. Compare checkpoints of one vocabulary, or give token ids with --ids.",
             )
         }
-        if (known.first().isEmpty()) refuse("The text is empty, and there is no token that begins a text. Write at least one character.")
+        if (known.first().isEmpty()) refuse(NOTHING)
         return known.first().toIntArray()
     }
 
@@ -70,8 +70,8 @@ internal class Observing(private val folders: List<Path>, private val names: Lis
         val sizes = models.map { it.graph.output().type().width() }
         if (sizes.distinct().size > 1) {
             refuse(
-                "${folders[0]} has a vocabulary of ${sizes[0]} tokens and ${folders[1]} one of ${sizes[1]}, so their logits cannot be held " +
-                    "against each other. Compare checkpoints of one vocabulary, or look into one alone.",
+                "${folders[0]} has a vocabulary of ${sizes[0]} tokens and ${folders[1]} one of ${sizes[1]}, so their logits cannot be " +
+                    "held against each other. Compare checkpoints of one vocabulary, or look into one alone.",
             )
         }
         ids.firstOrNull { it !in 0..<sizes[0] }?.let {
@@ -94,6 +94,8 @@ internal class Observing(private val folders: List<Path>, private val names: Lis
     }
 
     private companion object {
+        const val NOTHING = "The text is empty, and there is no token that begins a text. Write at least one character."
+
         /** A value has a row for each token, an attention map a square: what is looked at stays small. */
         const val MOST_TOKENS = 256
     }

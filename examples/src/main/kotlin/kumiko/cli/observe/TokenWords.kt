@@ -11,22 +11,19 @@ internal class TokenWords(private val tokenizer: Tokenizer?) {
     /** Some decoders drop a blank at the very beginning, so a token is read behind another one. */
     private val before = tokenizer?.encode("a") ?: IntArray(0)
 
-    /** Blanks and line ends are made visible. */
+    /** Blanks, line ends and control characters are made visible. */
     fun word(id: Int): String = known.getOrPut(id) {
-        val text = tokenizer?.run { decode(before + id).removePrefix(decode(before)) } ?: return@getOrPut "$id"
-        text.map {
-            if (it == ' ') {
-                '·'
-            } else if (it == '\n') {
-                '⏎'
-            } else if (it == '\t') {
-                '→'
-            } else {
-                it
-            }
-        }.joinToString("").ifEmpty { "$id" }
+        val text = tokenizer?.run { decode(before + id).removePrefix(decode(before)) }.orEmpty()
+        text.map(::visible).joinToString("").ifEmpty { "$id" }
     }
 
     /** A word in quotes, or `token 17`. */
     fun quoted(id: Int): String = if (isText) "\"${word(id)}\"" else "token $id"
+
+    private fun visible(char: Char): String = when {
+        char == ' ' -> "·"
+        char == '\n' -> "⏎"
+        char.isISOControl() -> "\\x%02x".format(char.code)
+        else -> "$char"
+    }
 }

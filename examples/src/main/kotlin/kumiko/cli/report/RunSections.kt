@@ -37,8 +37,12 @@ internal class RunSections(private val observed: Observed) {
         id = "next"
         h2 { +"What comes next" }
         p("lead") {
-            +"The ${runs.first().next.first().size} most probable next tokens behind each of the ${observed.ids.size} tokens. Choose a token to read behind it."
-            if (pair != null) +" The stronger a token is marked, the more probability lies elsewhere in the other model; framed is where another token is the most probable."
+            val count = runs.first().next.first().size
+            +"The $count most probable next tokens behind each of the ${observed.ids.size} tokens. Choose a token to read behind it."
+            if (pair != null) {
+                +" The stronger a token is marked, the more probability lies elsewhere in the other model; "
+                +"framed is where another token is the most probable."
+            }
         }
         div("tokens") {
             role = "group"
@@ -52,7 +56,8 @@ internal class RunSections(private val observed: Observed) {
         attributes["data-position"] = "$position"
         attributes["aria-pressed"] = "${position == observed.ids.lastIndex}"
         val apart = pair?.apart?.get(position)
-        attributes["data-tip"] = "position $position, token $id" + (apart?.let { "\n${Observed.percent(it)} of the next token lies elsewhere" }.orEmpty())
+        attributes["data-tip"] = "position $position, token $id" +
+            apart?.let { "\n${Observed.percent(it)} of the next token lies elsewhere" }.orEmpty()
         attributes["style"] = "--apart:" + "%.3f".format(Locale.ROOT, apart ?: 0.0)
         +observed.words.word(id)
     }
