@@ -59,7 +59,7 @@ internal class Observing(private val folders: List<Path>, private val names: Lis
         if (known.distinct().size > 1) {
             refuse(
                 "${folders[0]} and ${folders[1]} make different tokens of the text (${known[0].size} and ${known[1].size}), " +
-                    "so their logits cannot be held against each other. Compare checkpoints of one vocabulary, or give token ids with --ids.",
+                    "so their logits cannot be held against each other. Compare checkpoints of one vocabulary, or give ids with --ids.",
             )
         }
         if (known.first().isEmpty()) refuse(NOTHING)
