@@ -21,6 +21,12 @@ public interface Kernels {
   /** F32, or F64 for reference runs. */
   DType activations();
 
+  /** In which numbers the products of {@link #linear} are computed. */
+  Arithmetic arithmetic();
+
+  /** The same kernels with products in other numbers. */
+  Kernels with(Arithmetic arithmetic);
+
   /** {@code out[r] = table[ids[r]]}; ids are i32. */
   void embed(Matrix table, MemorySegment ids, Rows out, int from, int to);
 

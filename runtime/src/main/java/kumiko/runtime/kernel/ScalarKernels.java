@@ -15,23 +15,40 @@ import kumiko.runtime.tensor.Slab;
  */
 public final class ScalarKernels implements Kernels {
   private final DType type;
+  private final Arithmetic arithmetic;
 
   /** @throws IllegalArgumentException if {@code activations} is neither F32 nor F64 */
   public ScalarKernels(DType activations) {
+    this(activations, Arithmetic.FLOAT32);
+  }
+
+  private ScalarKernels(DType activations, Arithmetic arithmetic) {
     if (activations != DType.F32 && activations != DType.F64) {
       throw new IllegalArgumentException("activations are F32 or F64, not " + activations);
     }
     this.type = activations;
+    this.arithmetic = arithmetic;
   }
 
   @Override
   public String describe() {
-    return "scalar kernels, " + type + " activations";
+    String rounding = arithmetic == Arithmetic.BFLOAT16 ? ", rounded to bf16 in front of bf16 weights" : "";
+    return "scalar kernels, " + type + " activations" + rounding;
   }
 
   @Override
   public DType activations() {
     return type;
+  }
+
+  @Override
+  public Arithmetic arithmetic() {
+    return arithmetic;
+  }
+
+  @Override
+  public Kernels with(Arithmetic other) {
+    return new ScalarKernels(type, other);
   }
 
   private double get(Rows x, int row, int column) {
@@ -97,9 +114,14 @@ public final class ScalarKernels implements Kernels {
     long start = slab.offset() + index * slab.rowStride();
     double sum = 0;
     for (int k = 0; k < slab.columns(); k++) {
-      sum += get(x, row, slab.column() + k) * Elements.get(dtype, slab.data(), start + k * slab.columnStride());
+      sum += factor(dtype, x, row, slab.column() + k) * Elements.get(dtype, slab.data(), start + k * slab.columnStride());
     }
     return sum * Elements.rowUnit(dtype, slab.data(), start);
+  }
+
+  private double factor(DType weight, Rows x, int row, int column) {
+    double value = get(x, row, column);
+    return arithmetic == Arithmetic.BFLOAT16 && weight == DType.BF16 ? Elements.nearestBfloat16((float) value) : value;
   }
 
   @Override

@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import kumiko.runtime.graph.Activation;
 import kumiko.runtime.graph.Pairing;
+import kumiko.runtime.machine.MachineCode;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Matrix;
 import kumiko.runtime.tensor.Rows;
@@ -17,9 +18,40 @@ import kumiko.runtime.tensor.Rows;
 public final class VectorKernels implements Kernels {
   private final ScalarKernels scalar = new ScalarKernels(DType.F32);
 
+  /** Null for products in float32. */
+  private final BfloatLinear bfloat;
+
+  /** Products in float32. */
+  public VectorKernels() {
+    this(null);
+  }
+
+  private VectorKernels(BfloatLinear bfloat) {
+    this.bfloat = bfloat;
+  }
+
+  /** Products of bf16 by the code given, for tests that choose it. */
+  static VectorKernels bfloat16(MachineCode code) {
+    return new VectorKernels(new BfloatLinear(code));
+  }
+
   @Override
   public String describe() {
-    return "vector kernels, " + FloatVector.SPECIES_PREFERRED.length() + " lanes, F32 activations";
+    String lanes = "vector kernels, " + FloatVector.SPECIES_PREFERRED.length() + " lanes, F32 activations";
+    return bfloat == null ? lanes : lanes + ", bf16 products " + bfloat.describe();
+  }
+
+  @Override
+  public Arithmetic arithmetic() {
+    return bfloat == null ? Arithmetic.FLOAT32 : Arithmetic.BFLOAT16;
+  }
+
+  @Override
+  public Kernels with(Arithmetic arithmetic) {
+    return switch (arithmetic) {
+      case FLOAT32 -> new VectorKernels();
+      case BFLOAT16 -> bfloat16(MachineCode.ofProcess());
+    };
   }
 
   @Override
@@ -35,12 +67,20 @@ public final class VectorKernels implements Kernels {
   @Override
   public void linear(
       Matrix weight, Rows bias, Rows x, Rows y, int rows, int from, int to, boolean accumulate, MemorySegment scratch) {
-    VectorLinear.linear(weight, bias, x, y, rows, from, to, accumulate, scalar);
+    if (isBfloat(weight)) {
+      bfloat.linear(weight, bias, x, y, rows, from, to, accumulate, scalar, scratch);
+    } else {
+      VectorLinear.linear(weight, bias, x, y, rows, from, to, accumulate, scalar);
+    }
   }
 
   @Override
   public long linearScratchBytes(Matrix weight, int rows) {
-    return 0;
+    return isBfloat(weight) ? bfloat.scratchBytes(weight, rows) : 0;
+  }
+
+  private boolean isBfloat(Matrix weight) {
+    return bfloat != null && weight.dtype() == DType.BF16;
   }
 
   @Override

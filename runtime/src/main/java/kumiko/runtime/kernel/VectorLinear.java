@@ -41,7 +41,7 @@ final class VectorLinear {
     }
   }
 
-  private static void begin(Rows bias, Rows y, int rows, int from, int to, boolean accumulate) {
+  static void begin(Rows bias, Rows y, int rows, int from, int to, boolean accumulate) {
     if (accumulate && bias == null) {
       return;
     }

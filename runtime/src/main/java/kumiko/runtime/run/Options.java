@@ -5,10 +5,11 @@ import java.util.List;
 import java.util.Set;
 import kumiko.runtime.graph.NamePattern;
 import kumiko.runtime.graph.Pass;
+import kumiko.runtime.kernel.Arithmetic;
 import kumiko.runtime.kernel.Kernels;
 
 /**
- * How a program runs. None of these changes a result beyond rounding.
+ * How a program runs. None of these changes a result beyond rounding, except kernels with {@link Arithmetic#BFLOAT16}.
  *
  * @param kernels who does the arithmetic, and whether in float32 or float64
  * @param threads threads that share the work, the calling one included
@@ -42,6 +43,11 @@ public record Options(
 
   public Options withKernels(Kernels other) {
     return new Options(other, threads, passes, chunkRows, captured, replaced);
+  }
+
+  /** In which numbers linear layers multiply: the one choice that changes results beyond rounding of sums. */
+  public Options withArithmetic(Arithmetic arithmetic) {
+    return withKernels(kernels.with(arithmetic));
   }
 
   public Options withThreads(int count) {

@@ -70,6 +70,11 @@ public final class Elements {
     return Float.intBitsToFloat(bits << 16);
   }
 
+  /** The nearest number that bf16 has, of two equally near the even one; a NaN stays one. */
+  public static float nearestBfloat16(float value) {
+    return bfloat16(bfloat16(value));
+  }
+
   /** Rounds to nearest, ties to even; a NaN stays one. */
   private static short bfloat16(float value) {
     int bits = Float.floatToRawIntBits(value);

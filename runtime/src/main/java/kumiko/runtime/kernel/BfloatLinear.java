@@ -1,0 +1,110 @@
+package kumiko.runtime.kernel;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import kumiko.runtime.machine.MachineCode;
+import kumiko.runtime.tensor.Matrix;
+import kumiko.runtime.tensor.Rows;
+import kumiko.runtime.tensor.Slab;
+
+/**
+ * {@link Kernels#linear} with {@link Arithmetic#BFLOAT16}: by machine code where there is some and the weight lies so that it can be
+ * read, otherwise the activations are rounded and multiplied as in float32.
+ */
+final class BfloatLinear {
+  /** Rows below which the vector kernels wait for memory only. */
+  static final int LEAST_ROWS = 2;
+
+  private static final ThreadLocal<RoundedRows> ROUNDED = ThreadLocal.withInitial(RoundedRows::new);
+
+  private static final IntVector ONE = IntVector.broadcast(Lanes.I32, 1);
+  private static final IntVector JUST_BELOW_HALF = IntVector.broadcast(Lanes.I32, 0x7fff);
+  private static final IntVector UPPER_HALF = IntVector.broadcast(Lanes.I32, 0xffff_0000);
+
+  private final MachineCode code;
+  private final BfloatGemm gemm;
+
+  BfloatLinear(MachineCode code) {
+    this.code = code;
+    this.gemm = code instanceof MachineCode.Ready ready ? new BfloatGemm(ready.moves(), ready.product()) : null;
+  }
+
+  String describe() {
+    return code.describe();
+  }
+
+  void linear(
+      Matrix weight,
+      Rows bias,
+      Rows x,
+      Rows y,
+      int rows,
+      int from,
+      int to,
+      boolean accumulate,
+      ScalarKernels scalar,
+      MemorySegment scratch) {
+    if (from >= to) {
+      return;
+    }
+    if (!isForMachine(weight, rows)) {
+      Rows rounded = ROUNDED.get().over(scratch, x.width());
+      round(x, rounded, rows);
+      VectorLinear.linear(weight, bias, rounded, y, rows, from, to, accumulate, scalar);
+      return;
+    }
+    VectorLinear.begin(bias, y, rows, from, to, accumulate);
+    for (int s = 0; s < weight.slabs().size(); s++) {
+      Slab slab = weight.slabs().get(s);
+      int first = Math.max(0, Math.ceilDiv(from - slab.row(), slab.rowStep()));
+      int end = Math.min(slab.rows(), Math.ceilDiv(to - slab.row(), slab.rowStep()));
+      gemm.multiply(slab, x, y, rows, first, end, scratch.address());
+    }
+  }
+
+  long scratchBytes(Matrix weight, int rows) {
+    int few = isForMachine(weight, rows) ? LEAST_ROWS - 1 : rows;
+    long rounded = (long) few * weight.columns() * Float.BYTES;
+    return gemm == null ? rounded : Math.max(rounded, BfloatGemm.SCRATCH_BYTES);
+  }
+
+  private boolean isForMachine(Matrix weight, int rows) {
+    if (gemm == null || rows < LEAST_ROWS) {
+      return false;
+    }
+    for (int s = 0; s < weight.slabs().size(); s++) {
+      if (weight.slabs().get(s).columnStride() != 1) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** {@code y = x} rounded to the numbers of bf16; a NaN stays one. */
+  static void round(Rows x, Rows y, int rows) {
+    for (int r = 0; r < rows; r++) {
+      roundRow(VectorLinear.address(x, r, 0), VectorLinear.address(y, r, 0), x.width());
+    }
+  }
+
+  private static void roundRow(long x, long y, int width) {
+    int body = Lanes.F32.loopBound(width);
+    for (int c = 0; c < body; c += Lanes.COUNT) {
+      Lanes.store(rounded(Lanes.load(x + 4L * c)), y + 4L * c);
+    }
+    if (body < width) {
+      VectorMask<Float> lanes = Lanes.first(width - body);
+      Lanes.store(rounded(Lanes.load(x + 4L * body, lanes)), y + 4L * body, lanes);
+    }
+  }
+
+  private static FloatVector rounded(FloatVector value) {
+    IntVector bits = value.reinterpretAsInts();
+    IntVector odd = bits.lanewise(VectorOperators.LSHR, 16).and(ONE);
+    FloatVector near = bits.add(JUST_BELOW_HALF).add(odd).and(UPPER_HALF).reinterpretAsFloats();
+    return near.blend(value, value.test(VectorOperators.IS_NAN));
+  }
+}

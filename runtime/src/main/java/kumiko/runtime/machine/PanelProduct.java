@@ -1,0 +1,19 @@
+package kumiko.runtime.machine;
+
+/** Multiplies bf16 with bf16 and sums in float32. */
+public interface PanelProduct {
+  /** The instructions it is made of, by the name of the processor's flag. */
+  String instructions();
+
+  /**
+   * {@code tile[i, lane] += sum over k < columns of weights[i, k] * panel[k, lane]} for {@code i < rows} and the lanes of {@code
+   * strips} strips; see {@link PanelLayout}. How {@code rows} are divided among calls does not show in the results.
+   *
+   * @param panel address of a panel of {@code strips} strips
+   * @param strips 1 to {@value PanelLayout#STRIPS}
+   * @param weights address of rows of bf16
+   * @param stride bytes from one row of weights to the next
+   * @param tile address of the results
+   */
+  void multiply(long panel, int strips, long weights, long stride, int rows, int columns, long tile);
+}

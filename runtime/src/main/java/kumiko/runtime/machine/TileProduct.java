@@ -1,0 +1,145 @@
+package kumiko.runtime.machine;
+
+import static kumiko.runtime.machine.Register.R10;
+import static kumiko.runtime.machine.Register.R11;
+import static kumiko.runtime.machine.Register.R8;
+import static kumiko.runtime.machine.Register.R9;
+import static kumiko.runtime.machine.Register.RCX;
+import static kumiko.runtime.machine.Register.RDI;
+import static kumiko.runtime.machine.Register.RDX;
+import static kumiko.runtime.machine.Register.RSI;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * {@link PanelProduct} by {@code tdpbf16ps} (AMX_TILE, AMX_BF16): 32 rows of weights, read as they are stored, by two strips of lanes
+ * in four tiles of sums. Columns past the last whole block of 32 are left to {@link PairProduct}, which all processors with tiles can
+ * run.
+ *
+ * <p>Within a block of 32 columns the products of even and of odd columns are summed apart, from zero, each with one rounding, then added
+ * to one another and to the result (Intel's manual, TDPBF16PS).
+ */
+final class TileProduct implements PanelProduct {
+  private static final int TILE_ROWS = 16;
+  private static final int CONFIGURATION_BYTES = 64;
+
+  /** Tiles 0 to 3 are sums, 4 and 5 weights, 6 and 7 lanes. */
+  private static final int WEIGHTS = 4;
+
+  private static final int LANES = 6;
+
+  private final PanelProduct rest;
+
+  /** By tiles of weights, tiles of lanes and strips of the panel, all from 1. */
+  private final Routine[][][] routines = new Routine[3][3][PanelLayout.STRIPS + 1];
+
+  /** By rows of weights in a tile. */
+  private final MemorySegment configurations;
+
+  TileProduct(PanelProduct rest, CodeInstaller installer, Arena arena) throws SystemCalls.Refused {
+    this.rest = rest;
+    List<byte[]> codes = new ArrayList<>();
+    for (int i = 0; i < 4 * PanelLayout.STRIPS; i++) {
+      codes.add(code(1 + i % 2, 1 + i / 2 % 2, 1 + i / 4));
+    }
+    List<? extends Routine> installed = installer.install(codes);
+    for (int i = 0; i < installed.size(); i++) {
+      routines[1 + i % 2][1 + i / 2 % 2][1 + i / 4] = installed.get(i);
+    }
+    configurations = arena.allocate((TILE_ROWS + 1L) * CONFIGURATION_BYTES, CONFIGURATION_BYTES);
+    for (int rows = 1; rows <= TILE_ROWS; rows++) {
+      configure(configurations.asSlice((long) rows * CONFIGURATION_BYTES, CONFIGURATION_BYTES), rows);
+    }
+  }
+
+  /** Palette 1; bytes a row of each tile from byte 16, rows from byte 48. */
+  static void configure(MemorySegment configuration, int rows) {
+    configuration.set(ValueLayout.JAVA_BYTE, 0, (byte) 1);
+    for (int tile = 0; tile < 8; tile++) {
+      configuration.set(ValueLayout.JAVA_SHORT_UNALIGNED, 16 + 2 * tile, (short) PanelLayout.STRIP_BYTES);
+      configuration.set(ValueLayout.JAVA_BYTE, 48 + tile, (byte) (tile < LANES ? rows : TILE_ROWS));
+    }
+  }
+
+  @Override
+  public String instructions() {
+    return "amx_bf16";
+  }
+
+  @Override
+  public void multiply(long panel, int strips, long weights, long stride, int rows, int columns, long tile) {
+    int blocks = columns / PanelLayout.BLOCK;
+    int done = blocks * PanelLayout.BLOCK;
+    int i = 0;
+    while (blocks > 0 && i < rows) {
+      int tiles = rows - i >= 2 * TILE_ROWS ? 2 : 1;
+      int filled = Math.min(TILE_ROWS, rows - i);
+      multiplyTiles(panel, strips, weights + i * stride, stride, tiles, filled, blocks, tile + (long) i * PanelLayout.TILE_BYTES);
+      i += tiles * filled;
+    }
+    if (done < columns) {
+      long behind = panel + (long) done / 2 * strips * PanelLayout.STRIP_BYTES;
+      rest.multiply(behind, strips, weights + 2L * done, stride, rows, columns - done, tile);
+    }
+  }
+
+  /** One or two tiles of weights, {@code filled} rows in each, with all lanes. */
+  private void multiplyTiles(long panel, int strips, long weights, long stride, int tiles, int filled, int blocks, long tile) {
+    long configuration = configurations.address() + (long) filled * CONFIGURATION_BYTES;
+    for (int s = 0; s < strips; s += 2) {
+      long across = (long) s * PanelLayout.STRIP_BYTES;
+      Routine routine = routines[tiles][Math.min(2, strips - s)][strips];
+      routine.call(panel + across, weights, stride, blocks, tile + across, configuration);
+    }
+  }
+
+  /** RDI panel, RSI weights, RDX stride, RCX blocks of 32 columns, R8 tile, R9 configuration. */
+  static byte[] code(int rowTiles, int laneTiles, int strips) {
+    Assembler code = new Assembler();
+    code.ldtilecfg(Address.at(R9, 0));
+    code.mov(R10, strips * PanelLayout.STRIP_BYTES);
+    code.mov(R11, PanelLayout.TILE_BYTES);
+    code.mov(R9, RDX);
+    code.shl(R9, 4);
+    code.add(R9, RSI);
+    for (int i = 0; i < rowTiles * laneTiles; i++) {
+      code.tileloadd(i, result(i, laneTiles));
+    }
+    int top = code.here();
+    step(code, rowTiles, laneTiles);
+    code.add(RSI, 2 * PanelLayout.BLOCK);
+    code.add(R9, 2 * PanelLayout.BLOCK);
+    code.add(RDI, PanelLayout.BLOCK / 2 * strips * PanelLayout.STRIP_BYTES);
+    code.dec(RCX);
+    code.jnz(top);
+    for (int i = 0; i < rowTiles * laneTiles; i++) {
+      code.tilestored(result(i, laneTiles), i);
+    }
+    code.tilerelease();
+    code.ret();
+    return code.toBytes();
+  }
+
+  private static Address result(int i, int laneTiles) {
+    int row = i / laneTiles * TILE_ROWS;
+    return Address.at(R8, R11, 1).plus(row * PanelLayout.TILE_BYTES + i % laneTiles * PanelLayout.STRIP_BYTES);
+  }
+
+  private static void step(Assembler code, int rowTiles, int laneTiles) {
+    for (int i = 0; i < rowTiles; i++) {
+      code.tileloadd(WEIGHTS + i, Address.at(i == 0 ? RSI : R9, RDX, 1));
+    }
+    for (int j = 0; j < laneTiles; j++) {
+      code.tileloadd(LANES + j, Address.at(RDI, R10, 1).plus(j * PanelLayout.STRIP_BYTES));
+    }
+    for (int i = 0; i < rowTiles; i++) {
+      for (int j = 0; j < laneTiles; j++) {
+        code.tdpbf16ps(i * laneTiles + j, WEIGHTS + i, LANES + j);
+      }
+    }
+  }
+}

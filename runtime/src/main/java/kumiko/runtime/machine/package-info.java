@@ -1,0 +1,7 @@
+/**
+ * Instructions that the JVM does not reach: products of bf16 by AVX512_BF16 and AMX. {@link kumiko.runtime.machine.Assembler} writes the
+ * few that are needed, {@link kumiko.runtime.machine.CodePages} makes them executable, and no longer writable, and {@link
+ * kumiko.runtime.machine.MachineCode} says whether they can run here. Everything goes through the Foreign Function and Memory API; no
+ * native library is shipped.
+ */
+package kumiko.runtime.machine;

@@ -1,0 +1,168 @@
+package kumiko.runtime.kernel
+
+import io.kotest.assertions.fail
+import io.kotest.core.spec.style.FunSpec
+import io.kotest.matchers.shouldBe
+import kumiko.runtime.machine.MachineCode
+import kumiko.runtime.tensor.DType
+import kumiko.runtime.tensor.Elements
+import kumiko.runtime.tensor.Matrix
+import kumiko.runtime.tensor.Rows
+import kumiko.runtime.tensor.Shape
+import kumiko.runtime.tensor.Tensor
+import java.lang.foreign.MemorySegment
+import kotlin.math.abs
+
+/** Largest relative error of one rounding to float32. */
+private const val UNIT = 1.0 / (1 shl 24)
+
+private val twins = listOf(VectorKernels.bfloat16(MachineCode.Absent("tests ask for it"))) +
+    listOf(MachineCode.ofProcess()).filterIsInstance<MachineCode.Ready>().map { VectorKernels.bfloat16(it) }
+
+private val definition = ScalarKernels(DType.F32).with(Arithmetic.BFLOAT16)
+
+private fun Bench.bf16(rows: Int, columns: Int, value: () -> Double = ::normal): Matrix {
+    val data = memory(2L * rows * columns)
+    for (i in 0 until rows.toLong() * columns) Elements.set(DType.BF16, data, i, value())
+    return Matrix.of(Tensor(DType.BF16, Shape.of(rows.toLong(), columns.toLong()), data))
+}
+
+/** The magnitudes of all terms of a result: what the bound on its rounding is proportional to. */
+private fun magnitudes(weight: Matrix, bias: Rows, x: Rows, before: Rows, row: Int, column: Int): Double {
+    var sum = abs(bias.at(0, column)) + abs(before.at(row, column))
+    for (slab in weight.slabs()) {
+        val index = slab.indexOf(column)
+        for (k in 0 until if (index < 0) 0 else slab.columns()) {
+            val stored = Elements.get(DType.BF16, slab.data(), slab.offset() + index * slab.rowStride() + k * slab.columnStride())
+            sum += abs(stored * x.at(row, slab.column() + k)) * (1 + UNIT * (1 shl 16))
+        }
+    }
+    return sum
+}
+
+/**
+ * However a sum of n products in float32 is ordered, it errs by n roundings of the magnitudes of its terms at most. The definition
+ * rounds once more.
+ */
+private fun Bench.compare(weight: Matrix, rows: Int, clue: String, x: Rows = rows(rows, weight.columns())) {
+    val bias = rows(1, weight.rows())
+    val before = rows(rows, weight.rows())
+    val want = copyOf(before)
+    definition.linear(weight, bias, x, want, rows, 0, weight.rows(), true, MemorySegment.NULL)
+    val terms = weight.slabs().sumOf { it.columns() } + 2 * weight.slabs().size + 4
+    for (kernels in twins) {
+        val (whole, parts) = List(2) { copyOf(before) }
+        val scratch = scratch(kernels.linearScratchBytes(weight, rows))
+        val cut = weight.rows() / 3
+        kernels.linear(weight, bias, x, whole, rows, 0, weight.rows(), true, scratch)
+        kernels.linear(weight, bias, x, parts, rows, 0, cut, true, scratch)
+        kernels.linear(weight, bias, x, parts, rows, cut, weight.rows(), true, scratch)
+        parts.data().mismatch(whole.data()) shouldBe -1
+        for (i in 0 until rows) {
+            for (c in 0 until weight.rows()) {
+                val allowed = terms * UNIT * magnitudes(weight, bias, x, before, i, c)
+                if (!(abs(want.at(i, c) - whole.at(i, c)) <= allowed)) {
+                    fail("$clue, ${kernels.describe()}: [$i, $c] is ${whole.at(i, c)}, not ${want.at(i, c)} +- $allowed")
+                }
+            }
+        }
+        untouched(before, whole, rows, weight.rows())
+    }
+}
+
+/** The gaps between the rows, and before the first, stay as they were. */
+private fun untouched(before: Rows, after: Rows, rows: Int, width: Int) {
+    for (r in 0 until rows) {
+        for (c in listOf(-1, width, width + 1)) after.at(r, c) shouldBe before.at(r, c)
+    }
+}
+
+class BfloatTwinsSpec : FunSpec({
+    val awkward = listOf(1, 2, 3, 16, 31, 33, 64, 100, 129)
+
+    test("bf16 products of every awkward size are what the definition says, whole and in parts") {
+        val bench = Bench(1)
+        for (columns in awkward) {
+            for (rows in listOf(1, 2, 15, 17, 48, 65)) bench.compare(bench.bf16(37, columns), rows, "$rows x $columns x 37")
+        }
+        for (out in awkward) bench.compare(bench.bf16(out, 50), 19, "19 x 50 x $out")
+    }
+
+    test("more columns and rows of weights than stay in the cache at once make no difference") {
+        val bench = Bench(2)
+        bench.compare(bench.bf16(3, 4131), 20, "20 x 4131 x 3")
+        bench.compare(bench.bf16(211, 33), 66, "66 x 33 x 211")
+    }
+
+    test("weights put together from slabs multiply as the definition says") {
+        val bench = Bench(3)
+        for (rows in listOf(1, 6, 20)) {
+            val parts = List(3) { bench.bf16(18, 45) }
+            bench.compare(Matrix.stackRows(parts), rows, "row ranges")
+            bench.compare(Matrix.stackColumns(parts), rows, "column parts")
+            bench.compare(Matrix.sum(parts), rows, "sum")
+            bench.compare(Matrix.interleaveRows(parts[0], parts[1]), rows, "interleaved rows")
+            bench.compare(Matrix.stackRows(parts).rows(5, 24, 2), rows, "every second row")
+            bench.compare(bench.bf16(45, 54).transpose(), rows, "transposed")
+        }
+    }
+
+    test("what lies behind a row of weights, or in another row of activations, does not reach a result") {
+        val bench = Bench(4)
+        var i = 0
+        val wide = bench.bf16(20, 36) { if (i++ % 36 < 33) bench.normal() else Double.NaN }
+        for (rows in listOf(1, 2, 17)) bench.compare(wide.columns(0, 33), rows, "NaN behind every row")
+        for (kernels in twins) {
+            val x = bench.rows(18, 36)
+            Elements.set(DType.F32, x.data(), x.offset() + 3L * x.stride(), Double.POSITIVE_INFINITY)
+            val y = bench.rows(18, 20)
+            val weight = bench.bf16(20, 36)
+            kernels.linear(weight, null, x, y, 18, 0, 20, false, bench.scratch(kernels.linearScratchBytes(weight, 18)))
+            for (r in 0 until 18) for (c in 0 until 20) y.at(r, c).isFinite() shouldBe (r != 3)
+        }
+    }
+
+    test("activations are rounded to bf16, ties to even, in every way and for every number of rows") {
+        val bench = Bench(5)
+        val half = 1.0 / 256
+        val weight = bench.bf16(5, 4) { 1.0 }
+        for (kernels in twins + definition) {
+            for (rows in listOf(1, 2, 16, 40)) {
+                var i = 0
+                val values = listOf(1 + half, 1 + 3 * half, -1 - half, 1 + half / 2)
+                val x = bench.rows(rows, 4) { 0.0 }
+                for (r in 0 until rows) {
+                    for (c in 0 until 4) Elements.set(DType.F32, x.data(), x.offset() + r * x.stride() + c, values[i++ % 4])
+                }
+                val y = bench.rows(rows, 5)
+                kernels.linear(weight, null, x, y, rows, 0, 5, false, bench.scratch(kernels.linearScratchBytes(weight, rows)))
+                for (r in 0 until rows) for (c in 0 until 5) y.at(r, c) shouldBe 1.0 + (1 + 4 * half) - 1.0 + 1.0
+            }
+        }
+    }
+
+    test("weights that are not bf16 are multiplied as ever") {
+        val bench = Bench(6)
+        val data = bench.memory(4L * 9 * 30)
+        for (i in 0 until 9 * 30L) Elements.set(DType.F32, data, i, bench.normal())
+        val weight = Matrix.of(Tensor(DType.F32, Shape.of(9, 30), data))
+        val x = bench.rows(14, 30)
+        for ((exact, rounding) in listOf(bench.scalar to definition) + twins.map { bench.vector to it }) {
+            val (want, got) = List(2) { Rows(bench.memory(4L * 14 * 9), 9) }
+            exact.linear(weight, null, x, want, 14, 0, 9, false, bench.scratch(0))
+            rounding.linear(weight, null, x, got, 14, 0, 9, false, bench.scratch(0))
+            got.data().mismatch(want.data()) shouldBe -1
+        }
+    }
+
+    test("kernels say in which numbers they multiply, and change it both ways") {
+        for (kernels in listOf(ScalarKernels(DType.F32), VectorKernels())) {
+            kernels.arithmetic() shouldBe Arithmetic.FLOAT32
+            kernels.with(Arithmetic.BFLOAT16).arithmetic() shouldBe Arithmetic.BFLOAT16
+            kernels.with(Arithmetic.BFLOAT16).with(Arithmetic.FLOAT32).describe() shouldBe kernels.describe()
+        }
+        definition.describe() shouldBe "scalar kernels, F32 activations, rounded to bf16 in front of bf16 weights"
+        twins.first().describe() shouldBe
+            VectorKernels().describe() + ", bf16 products by the vector kernels, because tests ask for it"
+    }
+})

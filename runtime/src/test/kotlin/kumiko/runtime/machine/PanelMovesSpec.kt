@@ -1,0 +1,68 @@
+package kumiko.runtime.machine
+
+import io.kotest.assertions.withClue
+import io.kotest.core.spec.style.FunSpec
+import io.kotest.matchers.shouldBe
+import kumiko.runtime.tensor.DType
+import kumiko.runtime.tensor.Elements
+import java.lang.foreign.Arena
+import java.lang.foreign.MemorySegment
+import java.lang.foreign.ValueLayout
+import kotlin.random.Random
+
+private const val STRIPS = 3
+
+class PanelMovesSpec : FunSpec({
+    val pairs = Processor.current().firstMissing("avx512bw", "avx512_bf16") == null
+    val arena = Arena.ofAuto()
+
+    fun rows(columns: Int, value: (Int) -> Float): List<MemorySegment> = List(PanelLayout.STRIP) {
+        val row = arena.allocate(4L * columns, 4)
+        for (k in 0 until columns) row.set(ValueLayout.JAVA_FLOAT, 4L * k, value(k))
+        row
+    }
+
+    fun addresses(rows: List<MemorySegment>): MemorySegment = arena.allocate(8L * rows.size, 8).also {
+        rows.forEachIndexed { i, row -> it.set(ValueLayout.JAVA_LONG, 8L * i, row.address()) }
+    }
+
+    test("rows are rounded to nearest even and laid in pairs, side by side, and no column is read that they do not have").config(
+        enabled = pairs,
+    ) {
+        val moves = PanelMoves(CodePages(arena))
+        val random = Random(1)
+        for (columns in listOf(1, 2, 15, 16, 17, 31, 32, 33, 63, 64, 100)) {
+            val rows = rows(columns) { Float.fromBits(random.nextInt()).takeIf { it.isFinite() } ?: 1f }
+            val panel = arena.allocate(PanelLayout.panelBytes(columns))
+            moves.pack(addresses(rows).address(), 0, columns, panel.address() + 2 * 64, STRIPS)
+            for ((lane, row) in rows.withIndex()) {
+                for (k in 0 until columns + columns % 2) {
+                    val value = if (k < columns) row.get(ValueLayout.JAVA_FLOAT, 4L * k) else 0f
+                    val want = Elements.nearestBfloat16(normal(value)).toDouble()
+                    val index = (k / 2L * STRIPS * PanelLayout.STRIP + 2 * PanelLayout.STRIP + lane) * 2 + k % 2
+                    withClue("$columns columns, lane $lane, column $k: $value") { Elements.get(DType.BF16, panel, index) shouldBe want }
+                }
+            }
+        }
+    }
+
+    test("results are added to the lanes and columns that there are, and to nothing else").config(enabled = pairs) {
+        val moves = PanelMoves(CodePages(arena))
+        val stride = 23
+        val tile = arena.allocate(16L * PanelLayout.TILE_BYTES)
+        for (i in 0 until 16 * 64) tile.set(ValueLayout.JAVA_FLOAT, 4L * i, i.toFloat())
+        for (lanes in 1..16) {
+            for (count in 1..16) {
+                val y = arena.allocate(4L * 16 * stride)
+                for (i in 0 until 16 * stride) y.set(ValueLayout.JAVA_FLOAT, 4L * i, 0.5f)
+                moves.add(tile.address() + 64, y.address(), 4L * stride, lanes, count)
+                for (lane in 0 until 16) {
+                    for (c in 0 until stride) {
+                        val added = if (lane < lanes && c < count) c * 64 + 16 + lane else 0
+                        y.get(ValueLayout.JAVA_FLOAT, 4L * (lane * stride + c)) shouldBe 0.5f + added
+                    }
+                }
+            }
+        }
+    }
+})
