@@ -2,11 +2,14 @@ package kumiko.cli
 
 import com.github.ajalt.mordant.terminal.Terminal
 import kumiko.architectures.Maps
+import kumiko.cli.parity.CheckpointAlternatives
+import kumiko.cli.parity.GraphAlternatives
+import kumiko.cli.parity.HeadOrders
 import kumiko.cli.parity.ParityModel
+import kumiko.cli.parity.Variant
 import kumiko.dsl.compile.compile
 import kumiko.dsl.mapping.CheckpointModel
 import kumiko.dsl.mapping.LoadedWeights
-import kumiko.dsl.mapping.Rope
 import kumiko.dsl.spec.ModelSpec
 import kumiko.runtime.graph.Graph
 import kumiko.runtime.run.Quantisation
@@ -18,18 +21,12 @@ internal class LoadedModel(private val checkpoint: CheckpointModel, val weights:
     val name: String get() = spec.name
     val graph: Graph by lazy { spec.compile() }
 
-    fun forParity(): ParityModel = ParityModel(name, graph, weights, checkpoint.spec.layers.takeUnless { checkpoint.isWhole }, ::headOrder)
-
-    /** By parameter: how its map reorders the rows of every head. */
-    private val reordered: Map<String, IntArray> by lazy {
-        checkpoint.account.matched.flatMap { key ->
-            key.route.targets.mapNotNull { target -> key.route.rule.rope?.let { target.name to it.components(target.heads!!.size) } }
-        }.toMap()
+    fun forParity(): ParityModel {
+        val orders = HeadOrders.of(checkpoint.account)
+        val variant = Variant(graph, weights, orders::of)
+        val files = CheckpointAlternatives(checkpoint, variant, orders)
+        return ParityModel(name, variant, checkpoint.spec.layers.takeUnless { checkpoint.isWhole }) { inside -> GraphAlternatives(variant, inside).all() + files.all(inside) }
     }
-
-    /** A node of queries or keys is named after the projection that it comes from. */
-    private fun headOrder(node: String): IntArray? =
-        generateSequence(node) { it.substringBeforeLast('.', "").ifEmpty { null } }.firstNotNullOfOrNull { reordered["$it.weight"] }
 
     override fun close() {
         weights.close()

@@ -16,6 +16,7 @@ import kumiko.runtime.checkpoint.TensorFile
 import kumiko.runtime.checkpoint.TensorSource
 import kumiko.runtime.tensor.DType
 import kumiko.runtime.tensor.Elements
+import kumiko.testing.Golden
 import java.lang.foreign.Arena
 import java.nio.file.Files
 import java.nio.file.Path
@@ -108,6 +109,24 @@ class TraceAndParityCommandSpec : FunSpec({
         json.getValue("firstOverTolerance").jsonPrimitive.content shouldBe "blocks.1.ffn.down"
         json.getValue("nodes").jsonArray.filter { !it.jsonObject.getValue("good").jsonPrimitive.boolean }
             .map { it.jsonObject.getValue("node").jsonPrimitive.content }.shouldContainExactlyInAnyOrder("blocks.1.ffn.down")
+    }
+
+    test("a configuration that says another epsilon is found out, in words and for programs") {
+        val file = trace(llama, "right.safetensors", "embedding", "blocks.*.attention.query", "logits")
+        val wrong = root.resolve("wrong").also { llama.toFile().copyRecursively(it.toFile()) }
+        val config = wrong.resolve("config.json")
+        Files.writeString(config, Files.readString(config).replace(Regex("\"rms_norm_eps\": [^,\\s]+"), "\"rms_norm_eps\": 0.001"))
+        val ran = kumiko("parity", "$wrong", "$file", "--atol", "1e-5", width = 160)
+        ran.code shouldBe Exit.CHECK_FAILED
+        // The errors, and the processor, are another machine's.
+        val told = ran.out.lines().drop(1).joinToString("\n").replace(Regex("[0-9]\\.[0-9]{2}e-[0-9]{2}"), "#.##e-##")
+            .replace(Regex("0\\.9{3}[0-9]*|1\\.0{9}"), "0.999999999")
+        Golden.check("parity/epsilon.txt", told)
+        val found = Json.parseToJsonElement(kumiko("parity", "$wrong", "$file", "--atol", "1e-5", "--json").out).jsonObject
+        val diagnosis = found.getValue("diagnosis").jsonObject
+        diagnosis.getValue("verdict").jsonPrimitive.content shouldBe "fault"
+        diagnosis.getValue("node").jsonPrimitive.content shouldBe "blocks.0.attention.query"
+        diagnosis.getValue("causes").jsonArray.first().jsonObject.getValue("cause").jsonPrimitive.content shouldBe "norm-epsilon"
     }
 
     test("a reference that is none, of another model, or without tolerances is refused") {

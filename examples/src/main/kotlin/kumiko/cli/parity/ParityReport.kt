@@ -46,6 +46,8 @@ internal data class ParityReport(
     val greedy: List<GreedyParity>,
     val part: Int?,
     val leftOut: Int,
+    /** Why the first node that is too far off is so; null where none is. */
+    val diagnosis: Diagnosis?,
 ) {
     val good: Boolean get() = nodes.all { it.good } && greedy.all { it.good }
 

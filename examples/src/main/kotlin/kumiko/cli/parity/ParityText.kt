@@ -36,6 +36,7 @@ internal fun ParityReport.verdict(): String = buildString {
         append("First over its tolerance: ${bad.node} (${bad.reference}) in sequence ${bad.sequence}, element ${bad.comparison.at()}, ")
         append("off by ${short(bad.comparison.maxAbs())} where ${short(bad.tolerance)} is allowed.\n")
     }
+    diagnosis?.let { append(it.sentences()).append('\n') }
     val within = nodes.count { it.good }
     append("$within of ${nodes.size} tensors within tolerance, ")
     if (part == null) {
@@ -63,6 +64,7 @@ internal fun ParityReport.toJson(): JsonObject = buildJsonObject {
     part?.let { put("layers", it) }
     put("leftOut", leftOut)
     put("firstOverTolerance", firstBad?.node)
+    diagnosis?.let { put("diagnosis", it.toJson()) }
     putJsonArray("nodes") {
         nodes.forEach { node ->
             addJsonObject {
@@ -90,4 +92,4 @@ internal fun ParityReport.toJson(): JsonObject = buildJsonObject {
     }
 }
 
-private fun short(value: Double): String = "%.2e".format(Locale.ROOT, value)
+internal fun short(value: Double): String = "%.2e".format(Locale.ROOT, value)

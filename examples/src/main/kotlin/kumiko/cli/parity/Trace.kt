@@ -40,9 +40,10 @@ internal class Tracer(graph: Graph, weights: Weights, options: Options, longest:
     private val program = Program.compile(graph, weights, options.withChunkRows(maxOf(longest, 1)))
     private val session = program.open(1, maxOf(longest, 1))
 
-    /** The values live in [arena]. */
-    fun run(ids: IntArray, arena: Arena): List<TracedValue> {
+    /** The values live in [arena]; [editor] may change those that the options let it, before anybody reads them. */
+    fun run(ids: IntArray, arena: Arena, editor: ((NodeValue) -> Unit)? = null): List<TracedValue> {
         val values = ArrayList<TracedValue>()
+        session.onReplace(editor)
         run(ids) { values += TracedValue.copy(it, arena) }
         return values
     }

@@ -12,6 +12,7 @@ import kumiko.runtime.graph.Node;
 import kumiko.runtime.graph.Op;
 import kumiko.runtime.graph.Type.Extent;
 import kumiko.runtime.kernel.Kernels;
+import kumiko.runtime.tensor.Dense;
 import kumiko.runtime.tensor.Matrix;
 import kumiko.runtime.tensor.Rows;
 
@@ -92,9 +93,14 @@ final class BoundWeights {
     return known;
   }
 
+  /** A vector as one row; one whose elements were reordered, as the biases of rotary heads, cannot be turned as a view. */
+  private Matrix row(Matrix vector) {
+    return (vector.isInterleaved() ? Dense.copy(vector, arena) : vector).transpose();
+  }
+
   private Rows copy(Node parameter) {
     Matrix stored = matrices.get(parameter);
-    Matrix table = parameter.type().extents().size() == 1 ? stored.transpose() : stored;
+    Matrix table = parameter.type().extents().size() == 1 ? row(stored) : stored;
     MemorySegment ids = arena.allocate(ValueLayout.JAVA_INT, table.rows());
     for (int r = 0; r < table.rows(); r++) {
       ids.setAtIndex(ValueLayout.JAVA_INT, r, r);
