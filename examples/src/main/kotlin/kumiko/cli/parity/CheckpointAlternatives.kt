@@ -13,8 +13,7 @@ import kumiko.runtime.tensor.Matrix
 
 /** The same files understood in another way: a rule of the map read otherwise, the rows of a matrix in another order, another spec. */
 internal class CheckpointAlternatives(private val model: CheckpointModel, private val base: Variant, private val orders: HeadOrders) {
-    fun all(inside: Inside): List<Alternative> =
-        rereadings(inside) + reorderings(inside) + if (model.isWhole) specs() else emptyList()
+    fun all(inside: Inside): List<Alternative> = rereadings(inside) + reorderings(inside) + if (model.isWhole) specs() else emptyList()
 
     private fun rereadings(inside: Inside) = model.rereadings().filter { r ->
         r.parameters.any { it in inside.parameters }

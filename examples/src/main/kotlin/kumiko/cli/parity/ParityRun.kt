@@ -38,7 +38,11 @@ internal class ParityRun(
     private val quantisation = model.variant.weights.quantisation()
 
     fun run(): ParityReport {
-        if (nodes.all.isEmpty()) refuse("${reference.source}: has no tensor of the first ${model.part} layers, so there is nothing to compare.")
+        if (nodes.all.isEmpty()) {
+            refuse(
+                "${reference.source}: has no tensor of the first ${model.part} layers, so there is nothing to compare.",
+            )
+        }
         val (steps, greedy) = (if (model.part == null) decoded() else emptyList()).unzip()
         val all = traced() + steps.flatten()
         val worst = all.groupBy { it.reference }.values.map { same -> same.maxBy { it.share } }.sortedBy { nodes.place(it.node) }

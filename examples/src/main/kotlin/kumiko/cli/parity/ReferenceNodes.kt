@@ -40,7 +40,8 @@ internal class ReferenceNodes(
     fun place(node: String): Int = places[node] ?: Int.MAX_VALUE
 
     /** Node to tensor name in a sequence, in order of execution. */
-    fun of(sequence: Int): Map<String, String> = reference.names(sequence).sortedBy { place(node(it)) }.associateBy(::node)
+    fun of(sequence: Int): Map<String, String> =
+        reference.names(sequence).filter(found::containsKey).sortedBy { place(node(it)) }.associateBy(::node)
 
     /** An element of the reference's tensor by its index. */
     fun element(tensor: Tensor): (Long) -> Double = { Elements.get(tensor.dtype(), tensor.data(), it) }

@@ -31,11 +31,11 @@ import kumiko.runtime.graph.Activation
 import kumiko.runtime.graph.Node
 import kumiko.runtime.graph.Op
 import kumiko.runtime.graph.Pairing
+import kumiko.runtime.tensor.Dense
+import kumiko.runtime.tensor.Elements
 import kumiko.runtime.tensor.Matrix
 import kumiko.runtime.tensor.Shape
 import kumiko.runtime.tensor.Tensor
-import kumiko.runtime.tensor.Dense
-import kumiko.runtime.tensor.Elements
 import java.lang.foreign.Arena
 
 /** Every fault that implementations of one architecture commonly differ by, put in on purpose. */
@@ -121,18 +121,22 @@ class DiagnosisSpec : FunSpec({
             llama.open(spec = llama.spec.replace<Attention> { it.copy(scale = fixedScale(1.0)) })
         }),
         Fault("order of the heads", llama, Cause.HEAD_ORDER, "blocks.0.attention.query", "blocks.0.attention.query", {
-            llama.open(llama.write("heads") { target, matrix, _ ->
-                val order = if (target.name.endsWith("query.weight")) listOf(0, 2, 1, 3) else return@write matrix
-                Matrix.stackRows(order.map { matrix.rows(it * HEAD, HEAD, 1) })
-            })
+            llama.open(
+                llama.write("heads") { target, matrix, _ ->
+                    val order = if (target.name.endsWith("query.weight")) listOf(0, 2, 1, 3) else return@write matrix
+                    Matrix.stackRows(order.map { matrix.rows(it * HEAD, HEAD, 1) })
+                },
+            )
         }),
         Fault("rotary base", llama, Cause.ROTARY_BASE, "angles", "blocks.0.attention.query.rotary", {
             llama.open(spec = turned(llama.spec) { it.copy(base = 10_000.0) })
         }),
         Fault("shards joined along the wrong axis", neox, Cause.SHARDS, "blocks.0.attention.out", "blocks.0.attention.out", {
-            neox.open(neox.write("axis") { target, matrix, arena ->
-                if (target.name.endsWith("attention.out.weight")) joinedWrongly(matrix, 2, arena) else matrix
-            })
+            neox.open(
+                neox.write("axis") { target, matrix, arena ->
+                    if (target.name.endsWith("attention.out.weight")) joinedWrongly(matrix, 2, arena) else matrix
+                },
+            )
         }),
         Fault("shards merged by the wrong rule", sharded, Cause.SHARDS, "blocks.0.attention.out", "blocks.0.attention.out", {
             sharded.open(sharded.write("repeated", repeated))
