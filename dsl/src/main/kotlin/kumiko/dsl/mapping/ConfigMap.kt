@@ -90,6 +90,9 @@ internal class ConfigMap(
             val section = json.decodeAt(ConfigSection.serializer(), written, PATH) ?: return null
             val keys = section.keys.flatMap { (names, value) -> keys(json, names, value) }
             val ignored = section.ignore.mapNotNull { (key, reason) -> ignored(json, key, reason) }
+            listOf("fixed" to section.fixed, "tied" to section.tied, "untied" to section.untied).forEach { (name, sites) ->
+                sites.forEach { (site, value) -> kindMistake(site, value)?.let { json.report("$PATH.$name.$site", it) } }
+            }
             return ConfigMap(section.file, keys, section.fixed, section.tied, section.untied, ignored)
         }
 
@@ -105,10 +108,9 @@ internal class ConfigMap(
                 is JsonPrimitive -> ConfigKeyFile(to = value.content)
                 else -> json.decodeAt(ConfigKeyFile.serializer(), value, path) ?: return emptyList()
             }
-            mistake(key)?.let {
-                json.report(path, it)
-                return emptyList()
-            }
+            val mistakes = listOfNotNull(mistake(key)) + key.words.orEmpty().values.mapNotNull { kindMistake(key.to.orEmpty(), it) }
+            mistakes.forEach { json.report(path, it) }
+            if (mistakes.isNotEmpty()) return emptyList()
             val spellings = names.split('|').map { template(json, it, path) ?: return emptyList() }
             val to = key.to?.let { template(json, it, path) ?: return emptyList() }
             val size = spellings.first().groups.singleOrNull()?.size ?: 1
@@ -127,6 +129,17 @@ internal class ConfigMap(
                 "\"absent\" must be one of the words ${key.words.keys.joinToString(", ")}"
 
             else -> null
+        }
+
+        /** What is put at a place must be found there again, so a place names every kind that it can have. */
+        private fun kindMistake(site: String, value: JsonElement): String? {
+            val kinds = site.substringAfter(':').substringBefore('.').split('/')
+            val kind = when {
+                value is JsonObject && '.' !in site && site != "prefix" -> (value["kind"] as? JsonPrimitive)?.content
+                value is JsonPrimitive && site.endsWith(".kind") -> value.content
+                else -> return null
+            }
+            return "\"$site\" is a place of ${kinds.joinToString(" or ")}, but a $kind is put there".takeIf { kind !in kinds }
         }
 
         private fun template(json: StrictJson, text: String, path: String): KeyTemplate? = try {

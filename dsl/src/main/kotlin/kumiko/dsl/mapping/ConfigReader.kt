@@ -35,12 +35,17 @@ internal class ConfigReader(private val map: CheckpointMap, base: ModelSpec, pri
     }
 
     private fun applyAll() {
-        config.fixed.forEach { (site, value) -> place(site)?.let { p -> draft.edit(p) { value } } }
+        config.fixed.forEach { (site, value) -> place(site)?.let { fix(site, it, value) } }
         unknownKeys()
         val (shares, others) = config.keys.map { it to value(it) }.partition { (key, _) -> key.shareOf != null }
         others.sortedBy { (key, _) -> !key.structural }.forEach { (key, value) -> apply(key, value) }
         defineSizes()
         if (problems.isEmpty()) shares.forEach { (key, value) -> apply(key, value) }
+    }
+
+    private fun fix(site: String, place: Site.Place, value: JsonElement) {
+        if (draft.values(place).isEmpty()) problems += "map ${map.name} fixes $site, which the model does not have"
+        draft.edit(place) { value }
     }
 
     private fun throwIfAny() {
@@ -91,7 +96,7 @@ internal class ConfigReader(private val map: CheckpointMap, base: ModelSpec, pri
         when {
             key.with != null && (given[key.with] ?: JsonNull) is JsonNull -> Unit
             key.constant != null -> constant(key, effective)
-            key.words != null -> words(key, effective)
+            key.words != null -> words(key, effective, value != null)
             key.unknown != null && effective != null && Words.same(key.unknown, effective) -> open += key.to!!
             else -> copy(key, value)
         }
@@ -105,7 +110,7 @@ internal class ConfigReader(private val map: CheckpointMap, base: ModelSpec, pri
         }
     }
 
-    private fun words(key: ConfigKey, value: JsonElement?) {
+    private fun words(key: ConfigKey, value: JsonElement?, given: Boolean) {
         val site = Site.parse(key.to!!, draft.dims)
         val words = key.words!!
         if (value == null) return missing(key, "it sets ${key.to}")
@@ -113,9 +118,10 @@ internal class ConfigReader(private val map: CheckpointMap, base: ModelSpec, pri
         if (meaning == null) {
             problems += "${key.label} is ${StrictJson.brief(value)}; known are ${words.keys.joinToString(", ")}"
         } else if (site is Site.Prefix) {
-            draft.prefix = FilledWords.fill(meaning) { (given[it] as? JsonPrimitive)?.content }
+            draft.prefix = FilledWords.fill(meaning) { (this.given[it] as? JsonPrimitive)?.content }
         } else {
             place(key.to)?.let { place ->
+                if (given && draft.values(place).isEmpty()) problems += nowhere(key, value)
                 draft.edit(place) { old -> if (Words.means(meaning, old) && meaning is JsonObject && meaning.size == 1) old else meaning }
             }
         }
@@ -158,8 +164,7 @@ internal class ConfigReader(private val map: CheckpointMap, base: ModelSpec, pri
         val places = draft.values(site)
         val effective = value ?: key.absent
         when {
-            places.isEmpty() && value != null ->
-                problems += "${key.label} is ${StrictJson.brief(value)}, but it sets ${key.to}, which the model has not with the other keys"
+            places.isEmpty() && value != null -> problems += nowhere(key, value)
 
             places.isEmpty() -> Unit
 
@@ -172,12 +177,16 @@ internal class ConfigReader(private val map: CheckpointMap, base: ModelSpec, pri
         }
     }
 
+    private fun nowhere(key: ConfigKey, value: JsonElement) =
+        "${key.label} is ${StrictJson.brief(value)}, but it sets ${key.to}, which the model has not with the other keys"
+
     private fun share(key: ConfigKey, site: Site.Place, value: JsonElement?) {
         val share = (value ?: key.absent ?: return missing(key, "it sets ${key.to}")).let { (it as? JsonPrimitive)?.doubleOrNull }
         if (share == null || !(share > 0 && share <= 1)) {
             problems += "${key.label} must be a share above 0 and at most 1, not ${StrictJson.brief(value!!)}"
             return
         }
+        if (value != null && draft.values(site).isEmpty()) problems += nowhere(key, value)
         val whole = draft.size(key.shareOf!!)
         val part = (whole * share).toInt()
         draft.edit(site) { JsonPrimitive(if (part > 0 && whole % part == 0) quotient(key.shareOf, whole / part) else "$part") }

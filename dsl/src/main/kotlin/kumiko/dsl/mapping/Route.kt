@@ -62,6 +62,9 @@ internal class Routes(private val map: CheckpointMap, private val targets: Targe
         val names = targetNames(rule, binding)
         val found = names.mapNotNull { targets[it] }
         val key = rule.from.render(binding)
+        rule.tie?.render(binding)?.takeIf { targets[it] == null }?.let {
+            problems += RouteProblem(rule, it, "$key is tied to $it, which ${targets.model} does not have")
+        }
         when {
             found.size == names.size ->
                 routes +=
@@ -89,13 +92,8 @@ internal class Routes(private val map: CheckpointMap, private val targets: Targe
     }
 
     private fun tie(section: MapSection, rule: MapRule, binding: Binding, key: String) {
-        val name = rule.tie!!.render(binding)
-        val target = targets[name]
-        if (target == null) {
-            problems += RouteProblem(rule, name, "$key is tied to $name, which ${targets.model} does not have")
-        } else {
-            routes += Route(rule, binding.layer, section.stripPrefix, files(section, binding), key, listOf(target), tied = true)
-        }
+        val target = targets[rule.tie!!.render(binding)] ?: return
+        routes += Route(rule, binding.layer, section.stripPrefix, files(section, binding), key, listOf(target), tied = true)
     }
 
     companion object {

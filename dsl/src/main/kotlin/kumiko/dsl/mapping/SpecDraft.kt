@@ -1,5 +1,6 @@
 package kumiko.dsl.mapping
 
+import kotlinx.serialization.SerializationException
 import kotlinx.serialization.json.JsonArray
 import kotlinx.serialization.json.JsonElement
 import kotlinx.serialization.json.JsonObject
@@ -86,6 +87,14 @@ internal class SpecDraft(base: ModelSpec) {
         }
     }
 
-    /** @throws kumiko.dsl.spec.SpecException if the sizes do not fit one another */
-    fun toSpec(name: String): ModelSpec = SpecJson.decode(JsonObject(body + ("name" to JsonPrimitive(name))), definitions)
+    /**
+     * @throws kumiko.dsl.spec.SpecException if the sizes do not fit one another
+     * @throws MappingException if a map put something there that no spec has
+     */
+    fun toSpec(name: String): ModelSpec = try {
+        SpecJson.decode(JsonObject(body + ("name" to JsonPrimitive(name))), definitions)
+    } catch (e: SerializationException) {
+        val reason = e.message.orEmpty().lineSequence().first { it.isNotBlank() }
+        throw MappingException("the map sets something that no spec has: $reason", e)
+    }
 }
