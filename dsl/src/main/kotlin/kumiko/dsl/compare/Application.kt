@@ -22,9 +22,8 @@ internal class Application(private val steps: Collection<Step>) {
         return Tree(
             (top - "positions").mapValues { it.value.jsonPrimitive.int },
             top.getValue("positions"),
-            chain("embedding", tree.embedding),
             rows,
-            chain("head", tree.head),
+            tree.parts.mapValues { (part, chain) -> chain(part, chain) },
         )
     }
 

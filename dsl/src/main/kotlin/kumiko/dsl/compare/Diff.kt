@@ -34,11 +34,7 @@ private fun edit(changes: List<Change>, result: Tree): Edit {
 /** Whether there is no need to say where: a change of the model as a whole, of its embedding, or of all layers of one family. */
 private fun everywhere(changes: List<Change>, result: Tree): Boolean {
     val site = changes.first().site
-    if (changes.all { it.site.name in setOf("", "embedding") }) return true
-    val all = (
-        result.rows.flatMap {
-            it.cycle
-        } + result.embedding + result.head
-        ).flatMap { it.everyItem() }.count { it.family == site.family }
+    if (changes.all { it.site.name in setOf("", Tree.EMBEDDING) || it.site.family == Family.PREFIX }) return true
+    val all = result.everyItem.count { it.family == site.family }
     return changes.all { it.steps.singleOrNull() is Step.Put } && changes.size >= all
 }

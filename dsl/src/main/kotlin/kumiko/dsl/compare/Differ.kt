@@ -36,11 +36,13 @@ internal class Differ(private val a: Tree, private val b: Tree) {
         top("embed", Edit.Kind.SIZE, "embed")
         top("vocab", Edit.Kind.SIZE, "vocab")
         if (a.positions != b.positions) fields.top("position ids", Edit.Kind.STRUCTURE, "positions", a.positions, b.positions)
-        chain("embedding", a.embedding, b.embedding, "embedding")
+        Tree.BEFORE.forEach(::part)
         rows()
-        chain("head", a.head, b.head, "head")
+        Tree.BEHIND.forEach(::part)
         return changes
     }
+
+    private fun part(name: String) = chain(name, a.parts.getValue(name), b.parts.getValue(name), name)
 
     private fun top(subject: String, kind: Edit.Kind, size: String) {
         val (from, to) = a.sizes[size]?.let { JsonPrimitive(it) } to b.sizes[size]?.let { JsonPrimitive(it) }

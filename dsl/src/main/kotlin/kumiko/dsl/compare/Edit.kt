@@ -67,7 +67,7 @@ public data class Effect(
 
 /**
  * A change at one place. Places are those of the model that is changed, whatever else changes in it, so any choice of steps can be
- * applied at once: `embedding`, `head`, `blocks.0.0` (the first block of the first row's cycle), and below them the index of a layer,
+ * applied at once: `embedding`, `head`, `prefix`, `blocks.0.0` (the first block of the first row's cycle), and below them the index of a layer,
  * or the field and index of a path.
  */
 @Serializable

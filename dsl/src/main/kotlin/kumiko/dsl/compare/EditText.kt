@@ -20,6 +20,7 @@ internal class EditText(private val sizes: Map<String, Int>) {
         Family.OUTPUT -> output(item)
         Family.TOKENS -> "${field(item, "vocab")} tokens"
         Family.POSITIONS -> "learned ${field(item, "positions")}"
+        Family.PREFIX -> "${field(item, "length")} rows of ${field(item, "width")}"
         Family.BRANCHES, Family.OTHER -> item.kind
     }
 

@@ -78,6 +78,7 @@ internal class FieldChanges(private val before: EditText, private val after: Edi
         Family.OUTPUT -> if (site == "head") "head" else "linear"
         Family.TOKENS -> "tokens"
         Family.POSITIONS -> "positions"
+        Family.PREFIX -> "prefix"
         Family.BRANCHES, Family.OTHER -> item.kind
     }
 

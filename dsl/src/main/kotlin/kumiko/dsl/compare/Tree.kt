@@ -11,14 +11,20 @@ import kotlinx.serialization.json.jsonPrimitive
  * written as that relation (`embed`, `4 * embed`, `embed / heads`), so that a wider model is one change and not one at every layer.
  *
  * @property sizes `embed`, the width of the residual stream, and `vocab`, as far as the model has them
+ * @property parts what is outside the blocks, by its name in a spec; a part that a model does not have is empty
  */
-internal data class Tree(
-    val sizes: Map<String, Int>,
-    val positions: JsonElement,
-    val embedding: Chain,
-    val rows: List<Row>,
-    val head: Chain,
-)
+internal data class Tree(val sizes: Map<String, Int>, val positions: JsonElement, val rows: List<Row>, val parts: Map<String, Chain>) {
+    /** All layers, those inside others too. */
+    val everyItem: List<Item> get() = (rows.flatMap { it.cycle } + parts.values).flatMap { it.everyItem() }
+
+    companion object {
+        const val EMBEDDING = "embedding"
+
+        /** The parts of a spec that stand before the blocks, and those that stand behind them. */
+        val BEFORE = listOf("prefix", EMBEDDING)
+        val BEHIND = listOf("head")
+    }
+}
 
 /** [count] blocks that repeat [cycle]. */
 internal data class Row(val count: Int, val cycle: List<Chain>)
@@ -80,6 +86,7 @@ internal enum class Family(private vararg val kinds: String) {
     BRANCHES("sum", "product"),
     TOKENS("tokens"),
     POSITIONS("learned-positions"),
+    PREFIX("prefix-rows"),
     OTHER,
     ;
 

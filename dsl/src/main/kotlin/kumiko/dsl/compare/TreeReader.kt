@@ -24,11 +24,11 @@ private class TreeReader(private val sizes: Map<String, Int>) {
     fun read(spec: JsonObject) = Tree(
         sizes,
         spec.getValue("positions"),
-        embedding(chain(spec.getValue("embedding"))),
         spec.getValue("blocks").jsonArray.map { it.jsonObject }.map { row ->
             Row(row.getValue("count").jsonPrimitive.int, row.getValue("cycle").jsonArray.map { chain(it) })
         },
-        chain(spec.getValue("head")),
+        (Tree.BEFORE + Tree.BEHIND).associateWith { part -> spec[part]?.takeIf { it is JsonObject }?.let(::chain) ?: Chain(emptyList()) }
+            .mapValues { (part, chain) -> if (part == Tree.EMBEDDING) embedding(chain) else chain },
     )
 
     /** An embedding is a sum throughout, even of one, so that another summand is one change. */
@@ -109,6 +109,6 @@ private class TreeReader(private val sizes: Map<String, Int>) {
         const val ATTENTION = "attention"
 
         /** Sizes that mean something else than a width, and so are equal to one by chance only. */
-        val COUNTS = setOf("vocab", "heads", "kvHeads", "positions")
+        val COUNTS = setOf("vocab", "heads", "kvHeads", "positions", "length")
     }
 }

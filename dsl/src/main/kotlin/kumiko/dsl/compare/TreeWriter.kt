@@ -23,9 +23,8 @@ internal fun Tree.toSpec(name: String): ModelSpec = try {
 
 /** This tree with a name of its own for every path of a block, as paths of two models may be called alike. */
 private fun Tree.distinct(): Tree = copy(
-    embedding = Distinct().below(embedding),
     rows = rows.map { row -> row.copy(cycle = row.cycle.map { Distinct().below(it) }) },
-    head = Distinct().below(head),
+    parts = parts.mapValues { Distinct().below(it.value) },
 )
 
 private class Distinct {
@@ -46,22 +45,19 @@ private class Distinct {
 }
 
 private class TreeWriter(private val tree: Tree) {
-    private val items = (tree.rows.flatMap { it.cycle } + tree.embedding + tree.head).flatMap { it.everyItem() }
     private val dims = linkedMapOf<String, String>()
 
     fun spec(name: String): ModelSpec {
         listOf("vocab", "embed").forEach { size -> tree.sizes[size]?.let { dims[size] = "$it" } }
-        val attention = items.filter { it.kind == "attention" }
+        val attention = tree.everyItem.filter { it.kind == "attention" }
         listOf("heads", "kvHeads", "headDim").forEach { share(it, attention) }
-        share("hidden", items)
+        share("hidden", tree.everyItem)
         val body = JsonObject(
             mapOf(
                 "name" to JsonPrimitive(name),
                 "positions" to tree.positions,
-                "embedding" to layer(tree.embedding),
                 "blocks" to JsonArray(tree.rows.map { row -> row(row) }),
-                "head" to layer(tree.head),
-            ),
+            ) + tree.parts.filterValues { it.items.isNotEmpty() }.mapValues { layer(it.value) },
         )
         return try {
             SpecJson.decode(body, dims)

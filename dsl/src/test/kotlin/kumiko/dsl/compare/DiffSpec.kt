@@ -75,6 +75,20 @@ class DiffSpec : FunSpec({
         } shouldContainExactly listOf("mask: causal -> windowed size 5")
     }
 
+    test("a prefix comes, goes, grows and is projected") {
+        val a = small()
+        val table = a.copy(prefix = prefixRows(Dim.of(4), Dim.of(96)))
+        diff(a, table).map { "$it" } shouldContainExactly listOf("prefix: none -> 4 rows of 96")
+        diff(table, a).map { "$it" } shouldContainExactly listOf("prefix: 4 rows of 96 -> none")
+        diff(table, a.copy(prefix = prefixRows(Dim.of(6), Dim.of(96)))).map { "$it" } shouldContainExactly listOf("prefix length: 4 -> 6")
+        val projected = a.copy(prefix = prefixRows(Dim.of(4), Dim.of(16)) then linear(Dim.of(16), Dim.of(96)))
+        diff(table, projected).map {
+            "$it"
+        } shouldContainExactly listOf("linear: none -> linear 16 x 96 (prefix)", "prefix width: 96 -> 16")
+        diff(a, table).single().effect.parameters shouldBe 4 * 96
+        for (b in listOf(table, projected)) apply(diff(a, b), a).sameButForNames(b) shouldBe true
+    }
+
     test("an edit of some of the layers says which") {
         val a = small()
         val changed = a.copy(head = rmsNorm(Dim.of(16), eps = 1e-5) then tiedToTokens)

@@ -27,7 +27,19 @@ private class RandomSpec(private val random: Random) {
         val tokens = tokens(vocab, embed)
         val embedding = pick(tokens, tokens + learnedPositions(context, embed), tokens then norm())
         val output = pick(tiedToTokens, linear(embed, vocab), linear(embed, vocab, Bias.EVERYWHERE))
-        return ModelSpec("random-${random.nextInt(1_000)}", positions, embedding, rows(), pick(norm() then output, output))
+        val rows = rows()
+        return ModelSpec("random-${random.nextInt(1_000)}", positions, embedding, rows, pick(norm() then output, output), prefix(rows))
+    }
+
+    /** Every block has one attention. */
+    private fun prefix(rows: List<Blocks>): Layer? {
+        val columns = 2 * rows.sumOf { it.count } * kvHeads * headDim
+        val length = Dim.of("prefixLength", random.nextInt(1, 9))
+        val projected = prefixRows(
+            length,
+            embed,
+        ) then activation(Activation.TANH) then linear(embed, columns, pick(Bias.NOWHERE, Bias.EVERYWHERE))
+        return pick(null, null, prefixRows(length, columns), projected)
     }
 
     private fun rows(): List<Blocks> = List(random.nextInt(1, 3)) { Blocks(random.nextInt(1, 4), List(random.nextInt(1, 3)) { block() }) }
