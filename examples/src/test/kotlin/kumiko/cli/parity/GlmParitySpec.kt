@@ -36,14 +36,6 @@ class GlmParitySpec : FunSpec({
             }
         }
     }
-
-    test("a trained GPT-NeoX in two shards sorts all 729 inputs").config(enabledOrReasonIf = Reference.present) {
-        loadModel(Reference.folder("neox-sort-shards")).use { model ->
-            Program.compile(model.graph, model.weights, options(1)).use { program ->
-                program.open(SORTED, 2 * LETTERS).use { session -> (0 until INPUTS / SORTED).forEach { sort(session, it * SORTED) } }
-            }
-        }
-    }
 })
 
 /** Greedy continuations of all sequences of a set in one batch. */
@@ -57,21 +49,3 @@ private fun together(session: Session, reference: ReferenceSet) {
         if (step < expected.first().lastIndex) session.decode(next)
     }
 }
-
-/** Sorts the inputs from number [first] on, one in each slot. */
-private fun sort(session: Session, first: Int) {
-    val inputs = List(session.slots()) { slot -> generateSequence(first + slot) { it / 3 }.map { it % 3 }.take(LETTERS).toList() }
-    inputs.indices.forEach(session::clear)
-    session.prefill(inputs.map { it.toIntArray() }.toTypedArray())
-    val written = inputs.map { ArrayList<Int>() }
-    repeat(LETTERS) {
-        val next = IntArray(inputs.size) { session.sample(it, Sampler.greedy()) }
-        next.forEachIndexed { slot, token -> written[slot] += token }
-        if (it < LETTERS - 1) session.decode(next)
-    }
-    written shouldBe inputs.map { it.sorted() }
-}
-
-private const val LETTERS = 6
-private const val INPUTS = 729
-private const val SORTED = 81
