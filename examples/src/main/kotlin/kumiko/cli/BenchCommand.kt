@@ -18,6 +18,7 @@ import kumiko.cli.bench.Subject
 import kumiko.cli.bench.Warmth
 import kumiko.cli.bench.printResult
 import kumiko.cli.bench.toJson
+import kumiko.runtime.run.Quantisation
 import kumiko.runtime.tensor.DType
 import java.nio.file.Files
 import java.nio.file.Path
@@ -35,6 +36,7 @@ class BenchCommand : KumikoCommand("bench", "How fast a model runs, as a share o
     private val rounds by option("--rounds", metavar = "N").int().restrictTo(min = 1).default(ROUNDS)
         .help("how often everything is measured (default: $ROUNDS)")
     private val threads by threadsOption()
+    private val quantize by quantizeOption()
 
     override fun run() {
         val settings = BenchSettings(prefill, decode, batch, rounds, Warmth.FULL, options(threads))
@@ -48,9 +50,12 @@ class BenchCommand : KumikoCommand("bench", "How fast a model runs, as a share o
     /** Files are opened while the clock runs; made weights are there before. */
     private fun opener(): () -> Subject {
         val path = Path.of(model)
+        if (!Files.isDirectory(path) && quantize !is Quantisation.None) {
+            refuse("$model has no weights to quantise; --dtype ${TYPES.keys.last()} makes them in a quantised type.")
+        }
         if (!Files.isDirectory(path)) return MadeSubject(resolveModel(model), dtype ?: TYPES.getValue(TYPE)).let { { it } }
         if (dtype != null) refuse("$model is measured in the types that it is stored in; --dtype is for models without weights.")
-        return { CheckpointSubject(path) }
+        return { CheckpointSubject(path, quantize) }
     }
 
     private companion object {

@@ -70,6 +70,9 @@ private fun commands(): List<CliktCommand> = listOf(
     GenerateCommand(),
     TraceCommand(),
     ParityCommand(),
+    PerplexityCommand(),
+    AgreeCommand(),
+    QuantizeCommand(),
     BenchCommand(),
 )
 

@@ -21,11 +21,20 @@ internal class LoadedModel(private val checkpoint: CheckpointModel, val weights:
     val name: String get() = spec.name
     val graph: Graph by lazy { spec.compile() }
 
+    /** Its name, and what its weights are kept in where that is not as they are stored. */
+    val described: String get() = weights.quantisation().let { if (it is Quantisation.None) name else "$name in $it" }
+
     fun forParity(): ParityModel {
         val orders = HeadOrders.of(checkpoint.account)
         val variant = Variant(graph, weights, orders::of)
         val files = CheckpointAlternatives(checkpoint, variant, orders)
-        return ParityModel(name, variant, checkpoint.spec.layers.takeUnless { checkpoint.isWhole }) { inside -> GraphAlternatives(variant, inside).all() + files.all(inside) }
+        return ParityModel(
+            name,
+            variant,
+            checkpoint.spec.layers.takeUnless {
+                checkpoint.isWhole
+            },
+        ) { inside -> GraphAlternatives(variant, inside).all() + files.all(inside) }
     }
 
     override fun close() {

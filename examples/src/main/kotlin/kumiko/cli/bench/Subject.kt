@@ -5,6 +5,7 @@ import kumiko.cli.loadModel
 import kumiko.dsl.compile.compile
 import kumiko.dsl.spec.ModelSpec
 import kumiko.runtime.graph.Graph
+import kumiko.runtime.run.Quantisation
 import kumiko.runtime.run.Weights
 import kumiko.runtime.tensor.DType
 import java.nio.file.Path
@@ -26,11 +27,11 @@ internal interface Subject : AutoCloseable {
 }
 
 /** A checkpoint, read as it is stored. */
-internal class CheckpointSubject(path: Path) : Subject {
-    private val model: LoadedModel = loadModel(path)
+internal class CheckpointSubject(path: Path, quantisation: Quantisation = Quantisation.None()) : Subject {
+    private val model: LoadedModel = loadModel(path, quantisation = quantisation)
 
     override val name: String get() = model.name
-    override val origin: String = "$path"
+    override val origin: String = if (quantisation is Quantisation.None) "$path" else "$path, blocks in $quantisation"
     override val isStored: Boolean get() = true
     override val weights: Weights get() = model.weights
 
