@@ -93,8 +93,7 @@ internal class Bench(
     private fun prefill(graph: Graph, program: Program): Speed = refusing { program.open(1, settings.prefill) }.use { session ->
         val prompt = arrayOf(Prompts.ids(graph, settings.prefill, 1))
         settings.warmth.warm { write(session, prompt, 0) }
-        val rounds = Rounds.of(settings.rounds) { write(session, prompt, 0) }
-        val allocated = ProcessMemory.allocated { write(session, prompt, 0) }
+        val (rounds, allocated) = rounds { write(session, prompt, 0) }
         Speed(1, settings.prefill, 1, program.work(1, settings.prefill, 0), rounds, allocated)
     }
 
@@ -105,14 +104,21 @@ internal class Bench(
             settings.warmth.warm { write(session, few, minOf(FEW, settings.decode)) }
             write(session, Array(batch) { Prompts.ids(graph, settings.prefill, it + 1) }, 0)
             val tokens = IntArray(batch)
-            val times = ArrayList<Double>()
-            var allocated = 0L
-            repeat(settings.rounds) {
-                allocated = ProcessMemory.allocated { times += seconds { continued(session, tokens, settings.decode) } }
-            }
+            val (rounds, allocated) = rounds { continued(session, tokens, settings.decode) }
             val work = program.work(batch, 1, (settings.prefill + settings.positions) / 2)
-            Speed(batch, batch * settings.decode, settings.decode, work, Rounds(times), allocated)
+            Speed(batch, batch * settings.decode, settings.decode, work, rounds, allocated)
         }
+
+    /** Times, and what the last round allocated on the heap. */
+    private fun rounds(action: () -> Unit): Pair<Rounds, Long> {
+        var allocated = 0L
+        val times = List(settings.rounds) {
+            var time = 0.0
+            allocated = ProcessMemory.allocated { time = seconds(action) }
+            time
+        }
+        return Rounds(times) to allocated
+    }
 
     /** Prompts from the beginning, the token behind each, and [more]. */
     private fun write(session: Session, prompts: Array<IntArray>, more: Int) {

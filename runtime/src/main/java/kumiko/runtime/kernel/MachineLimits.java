@@ -9,7 +9,7 @@ import kumiko.runtime.run.Team;
 /**
  * What this machine can do at most with a team of threads: the bounds that speeds are a share of.
  *
- * @param readBytesPerSecond bytes read from memory, each once, in order
+ * @param readBytesPerSecond bytes read from memory of ordinary pages, as a mapped file has them, each once
  * @param f32FlopsPerSecond float32 operations of fused multiply-adds in registers, two for each lane
  */
 public record MachineLimits(double readBytesPerSecond, double f32FlopsPerSecond) {
@@ -58,18 +58,23 @@ public record MachineLimits(double readBytesPerSecond, double f32FlopsPerSecond)
     return (System.nanoTime() - since) / 1e9;
   }
 
+  /**
+   * Four streams, each in order: a core that follows one stream waits for memory a quarter of the time, and kernels that read several
+   * rows of a weight at once do not.
+   */
   static void read(long address, long bytes, long result) {
     FloatVector a = Lanes.zero();
     FloatVector b = Lanes.zero();
     FloatVector c = Lanes.zero();
     FloatVector d = Lanes.zero();
-    int count = Math.toIntExact(bytes / (16L * Lanes.COUNT));
+    long stream = bytes / 4;
+    int count = Math.toIntExact(stream / (4L * Lanes.COUNT));
     for (int i = 0; i < count; i++) {
-      long at = address + i * 16L * Lanes.COUNT;
+      long at = address + i * 4L * Lanes.COUNT;
       a = a.add(Lanes.load(at));
-      b = b.add(Lanes.load(at + 4L * Lanes.COUNT));
-      c = c.add(Lanes.load(at + 8L * Lanes.COUNT));
-      d = d.add(Lanes.load(at + 12L * Lanes.COUNT));
+      b = b.add(Lanes.load(at + stream));
+      c = c.add(Lanes.load(at + 2 * stream));
+      d = d.add(Lanes.load(at + 3 * stream));
     }
     Lanes.set(result, a.add(b).add(c.add(d)).reduceLanes(VectorOperators.ADD));
   }
