@@ -26,7 +26,7 @@ object Exit {
 }
 
 /** The program as a function: arguments in, exit code out, everything printed on [terminal]. */
-class CommandLine(private val terminal: Terminal = Terminal(nonInteractiveWidth = PIPE_WIDTH)) {
+class CommandLine(private val terminal: Terminal = LaunchedTerminal.terminal(System.getenv("KUMIKO_STDOUT"))) {
     fun run(arguments: List<String>): Int {
         val root = Root(terminal)
         return try {

@@ -1,0 +1,62 @@
+package kumiko.cli
+
+import io.kotest.core.spec.style.FunSpec
+import io.kotest.engine.spec.tempdir
+import io.kotest.matchers.shouldBe
+import io.kotest.matchers.string.shouldContain
+import java.io.File
+
+/**
+ * The launcher with the program and the Java that were just packaged; runs behind the package phase. Only Maven is pretended: in a
+ * checkout of its own it hands over what lies here, for a build inside the build would delete what runs.
+ */
+class BuiltLauncherSpec : FunSpec({
+    val checkout = tempdir()
+    val packaged = File("target").absoluteFile
+    val launcher = File("kumiko").copyTo(checkout.resolve("examples/kumiko")).apply { setExecutable(true) }
+    checkout.resolve("pom.xml").writeText("")
+    checkout.resolve("bin/mvn").apply { parentFile.mkdirs() }.apply {
+        writeText(
+            "#!/bin/sh\nmkdir -p examples/target && cp -R '$packaged/lib' '$packaged/java.home' '$packaged/'kumiko-examples-*.jar examples/target\n",
+        )
+        setExecutable(true)
+    }
+
+    fun launch(vararg arguments: String, javaArguments: String = ""): Ran {
+        val errors = checkout.resolve("errors")
+        val process = ProcessBuilder(listOf(launcher.path) + arguments).redirectError(errors).apply {
+            environment()["PATH"] = "${checkout.resolve("bin")}:${System.getenv("PATH")}"
+            environment()["KUMIKO_JAVA_ARGS"] = javaArguments
+        }.start()
+        process.outputStream.close()
+        val out = process.inputReader().readText()
+        return Ran(process.waitFor(), out, errors.readText())
+    }
+
+    test("the first command builds and prints what the program prints") {
+        launch("list") shouldBe Ran(Exit.GOOD, kumiko("list", width = PIPE_WIDTH).out, "kumiko: building\n")
+    }
+
+    test("once built it says nothing else") {
+        launch("compare", "gpt2-124m", "llama3-8b") shouldBe kumiko("compare", "gpt2-124m", "llama3-8b", width = PIPE_WIDTH)
+    }
+
+    test("it starts from an archive of classes") {
+        launch("list", javaArguments = "-Xshare:on") shouldBe kumiko("list", width = PIPE_WIDTH)
+        checkout.resolve("examples/target/app/classes.jsa").exists() shouldBe true
+    }
+
+    test("a refusal and its exit code come through") {
+        launch("show", "gpt2-124") shouldBe kumiko("show", "gpt2-124")
+    }
+
+    test("weights are written and run on vector kernels") {
+        val folder = checkout.resolve("tiny").path
+        launch("init", "gpt2-124m", "--tiny", "--map", "gpt2-hf", "--seed", "1", "--out", folder).code shouldBe Exit.GOOD
+        launch("generate", folder, "--ids", "1,2,3", "--tokens", "3") shouldBe kumiko("generate", folder, "--ids", "1,2,3", "--tokens", "3")
+    }
+
+    test("the Java heap is 256 MB at most") {
+        launch("list", javaArguments = "-XX:+PrintFlagsFinal").out shouldContain Regex("MaxHeapSize += ${256L shl 20} ")
+    }
+})
