@@ -4,9 +4,8 @@ import kumiko.dsl.compile.compile
 import kumiko.dsl.spec.ModelSpec
 import kumiko.runtime.graph.Cost
 import kumiko.runtime.graph.Graph
-import kumiko.runtime.graph.Node
-import kumiko.runtime.graph.Op
 import kumiko.runtime.graph.Pass
+import kumiko.runtime.run.WorkingMemory
 import kumiko.runtime.tensor.DType
 import java.util.EnumSet
 
@@ -52,25 +51,10 @@ public class Account private constructor(public val spec: ModelSpec, private val
     public fun weightBytesRead(seq: Long, dtype: DType): Long = nodes.sumOf { it.weightBytesRead(seq, dtype) }
 
     /**
-     * The most bytes of float32 values alive at once, weights and cache apart: every node keeps its value until the last one that reads
-     * it has run. Counted on the fused graph, as it runs.
+     * Bytes of float32 values that a call of one sequence keeps in working memory, weights and cache apart, as the runtime plans them:
+     * values share memory that they need one after another.
      */
-    public fun activationBytes(seq: Long, past: Long): Long {
-        val last = HashMap<Int, Int>()
-        fused.nodes().forEach { node -> node.inputs().forEach { last[it.id()] = node.id() } }
-        val dying = last.entries.groupBy({ it.value }, { it.key })
-        val size = fused.nodes().associate { it.id() to held(it, seq, past) }
-        var (alive, peak) = 0L to 0L
-        fused.nodes().forEach { node ->
-            alive += size.getValue(node.id())
-            peak = maxOf(peak, alive)
-            alive -= dying[node.id()].orEmpty().sumOf { size.getValue(it) }
-        }
-        return DType.F32.bytes(peak)
-    }
-
-    /** A cache lies with the session, and what it is given as it is costs nothing. */
-    private fun held(node: Node, seq: Long, past: Long): Long = if (node.op() is Op.Append) 0 else Cost.valueElements(node, seq, past)
+    public fun activationBytes(seq: Long, past: Long): Long = WorkingMemory.bytes(fused, seq, past + seq)
 
     /** Bytes to run sequences of [context] positions, the prompt in one call: weights, cache and activations. */
     public fun memoryBytes(context: Long, weights: DType, cache: DType): Long =

@@ -29,14 +29,14 @@ final class BufferPlan {
     return plan.buffers;
   }
 
-  /** The smallest buffer that nobody needs any more and that is wide enough, or a new one. */
+  /** The smallest buffer of as many rows that nobody needs any more and that is wide enough, or a new one. */
   private Value.Buffer free(Value value) {
     Value.Buffer found = buffers.stream()
-        .filter(b -> b.busyUntil < value.level && b.perKey == value.perKey() && b.width >= value.width())
+        .filter(b -> b.busyUntil < value.level && b.perKey == value.perKey() && b.picked == value.picked && b.width >= value.width())
         .min(Comparator.comparingInt(b -> b.width))
         .orElse(null);
     if (found == null) {
-      found = new Value.Buffer(value.width(), value.perKey());
+      found = new Value.Buffer(value.width(), value.perKey(), value.picked);
       buffers.add(found);
     }
     return found;

@@ -1,7 +1,9 @@
 package kumiko.runtime.run;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.function.Consumer;
 import kumiko.runtime.graph.Node;
@@ -59,6 +61,10 @@ final class Machine {
 
   List<KeyValueCache> caches() {
     return work.caches;
+  }
+
+  Collection<MemorySegment> workingMemory() {
+    return work.memory();
   }
 
   boolean isObserved() {

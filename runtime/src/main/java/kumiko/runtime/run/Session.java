@@ -3,6 +3,7 @@ package kumiko.runtime.run;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.Collection;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -297,6 +298,11 @@ public final class Session implements AutoCloseable {
   /** What the keys and values of all slots take, whether used yet or not. */
   public long cacheBytes() {
     return machine.caches().stream().mapToLong(cache -> cache.data().byteSize()).sum();
+  }
+
+  /** The stretches of memory that values lie in. */
+  Collection<MemorySegment> workingMemory() {
+    return machine.workingMemory();
   }
 
   /** Frees the caches. */

@@ -17,11 +17,16 @@ final class Value {
     final int width;
 
     final boolean perKey;
+
+    /** Whether it holds picked rows only, which are few however long a prompt is. */
+    final boolean picked;
+
     int busyUntil;
 
-    Buffer(int width, boolean perKey) {
+    Buffer(int width, boolean perKey, boolean picked) {
       this.width = width;
       this.perKey = perKey;
+      this.picked = picked;
     }
   }
 

@@ -3,6 +3,7 @@ package kumiko.runtime.run;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -59,6 +60,10 @@ final class Workspace {
 
   KeyValueCache cache(Value value) {
     return cacheOf.get(value);
+  }
+
+  Collection<MemorySegment> memory() {
+    return memory.values();
   }
 
   MemorySegment memory(Value value) {
