@@ -11,6 +11,10 @@ import kotlinx.serialization.json.add
 import kotlinx.serialization.json.buildJsonObject
 import kotlinx.serialization.json.put
 import kotlinx.serialization.json.putJsonArray
+import kumiko.cli.machine.Estimates
+import kumiko.cli.machine.ThisMachine
+import kumiko.cli.machine.machineOption
+import kumiko.cli.machine.printEstimates
 import kumiko.cli.observe.Observed
 import kumiko.cli.observe.Observing
 import kumiko.cli.observe.Prompt
@@ -29,6 +33,7 @@ class CompareCommand : KumikoCommand("compare", "Models side by side: structure,
         metavar = "1,2,3",
     ).help("run one or two checkpoints on these token ids and compare what they compute")
     private val text by option("--text", metavar = "TEXT").help("as --ids, by the tokenizer beside a checkpoint")
+    private val measured by machineOption()
     private val threads by threadsOption()
 
     override fun run() {
@@ -37,7 +42,8 @@ class CompareCommand : KumikoCommand("compare", "Models side by side: structure,
         val observed = prompt?.let { asked ->
             Observing(models.map(Path::of), specs.map { it.name }).use { it.run(asked, threads, terminal) }
         }
-        html?.let { write(it, specs, observed) } ?: tell(specs.map { ModelColumn(it) }, observed)
+        val machine = if (measured) ThisMachine.measure(threads, terminal) else null
+        html?.let { write(it, specs, observed, machine) } ?: tell(specs.map { ModelColumn(it) }, observed, machine?.let { Estimates(it) })
     }
 
     private fun prompt(): Prompt? {
@@ -45,22 +51,22 @@ class CompareCommand : KumikoCommand("compare", "Models side by side: structure,
         return ids?.let { Prompt.Ids(parseIds(it)) } ?: text?.let { Prompt.Text(it) }
     }
 
-    private fun write(file: Path, specs: List<ModelSpec>, observed: Observed?) {
-        file.replaceText(Report(specs, observed).html())
+    private fun write(file: Path, specs: List<ModelSpec>, observed: Observed?, machine: ThisMachine?) {
+        file.replaceText(Report(specs, observed, machine).html())
         terminal.println("$file: ${specs.joinToString(", ") { it.name }} side by side", stderr = true)
     }
 
-    private fun tell(columns: List<ModelColumn>, observed: Observed?) {
-        if (json) {
-            return printJson(
-                buildJsonObject {
-                    putJsonArray("models") { columns.forEach { add(it.toJson()) } }
-                    observed?.let { put("run", it.toJson()) }
-                },
-            )
-        }
-        terminal.printGrid(listOf("") + columns.map { it.spec.name }, sideBySide(columns))
+    private fun tell(columns: List<ModelColumn>, observed: Observed?, estimates: Estimates?) {
+        if (json) return printJson(document(columns, observed, estimates))
+        terminal.printSideBySide(columns.map { it.spec.name }, sideBySide(columns))
+        estimates?.let { terminal.printEstimates(it, columns.map { column -> column.account }) }
         observed?.let { terminal.printObserved(it) }
+    }
+
+    private fun document(columns: List<ModelColumn>, observed: Observed?, estimates: Estimates?) = buildJsonObject {
+        putJsonArray("models") { columns.forEach { add(it.toJson(estimates)) } }
+        estimates?.let { put("machine", it.machineJson()) }
+        observed?.let { put("run", it.toJson()) }
     }
 }
 

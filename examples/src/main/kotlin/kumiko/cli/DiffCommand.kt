@@ -10,7 +10,6 @@ import kotlinx.serialization.json.buildJsonObject
 import kotlinx.serialization.json.encodeToJsonElement
 import kotlinx.serialization.json.put
 import kumiko.dsl.compare.Edit
-import kumiko.dsl.compare.Effect
 import kumiko.dsl.compare.diff
 import kumiko.dsl.spec.ModelSpec
 
@@ -42,31 +41,12 @@ class DiffCommand : KumikoCommand(
         }
         terminal.rawPrint("${a.name} -> ${b.name}: ${edits.size} ${if (edits.size == 1) "edit" else "edits"}\n")
         Edit.Kind.entries.forEach { kind ->
-            val rows = edits.filter { it.kind == kind }.map { row(it) }
+            val rows = edits.filter { it.kind == kind }.map { it.row() }
             if (rows.isNotEmpty()) {
                 terminal.rawPrint("\n")
-                terminal.printGrid(
-                    listOf(kind.name.lowercase(), "", "parameters", "FLOPs of ${Effect.PROMPT} tokens", "cache a token"),
-                    rows,
-                    setOf(2, 3, 4),
-                )
+                terminal.printGrid(editHeader(kind.name.lowercase()), rows, setOf(2, 3, 4))
             }
         }
-        if (edits.any { it.effect.together }) terminal.rawPrint("\n* a model only together; counted at the first\n")
-    }
-
-    private fun row(edit: Edit): List<String> {
-        val effect = edit.effect
-        val place = if (edit.where.isEmpty()) "" else " (${edit.where.joinToString(", ")})"
-        val change = "${edit.from} -> ${edit.to}$place" + if (effect.together) " *" else ""
-        return listOf(edit.subject, change) + listOf(effect.parameters, effect.flops, effect.cacheBytesPerToken).map { signed(it) }
-    }
-
-    private fun signed(change: Long) = if (change > 0) {
-        "+${grouped(change)}"
-    } else if (change < 0) {
-        grouped(change)
-    } else {
-        "-"
+        if (edits.any { it.effect.together }) terminal.rawPrint("\n$TOGETHER\n")
     }
 }

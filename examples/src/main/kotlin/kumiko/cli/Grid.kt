@@ -12,8 +12,14 @@ internal fun Terminal.printGrid(header: List<String>, rows: List<List<String>>, 
     val grid = Grid(listOf(header) + rows, numbers, size.width)
     grid.lines(header).forEach { println(bold(it)) }
     rawPrint("─".repeat(grid.width) + "\n")
-    rows.flatMap { grid.lines(it) }.forEach { rawPrint(it + "\n") }
+    rows.flatMap { grid.lines(it) }.forEach { rawPrint(it.replace(TIED, ' ') + "\n") }
 }
+
+/** Columns that a table needs at least. */
+internal fun narrowestGrid(rows: List<List<String>>): Int = Grid(rows, setOf(), 0).width
+
+/** A blank that no line is broken at. */
+internal const val TIED = '\u00a0'
 
 private class Grid(rows: List<List<String>>, private val numbers: Set<Int>, room: Int) {
     private val widths: IntArray = IntArray(rows[0].size) { column -> rows.maxOf { it[column].length } }
@@ -22,7 +28,7 @@ private class Grid(rows: List<List<String>>, private val numbers: Set<Int>, room
 
     init {
         val narrowest = IntArray(widths.size) { column ->
-            if (column in numbers) widths[column] else rows.maxOf { row -> row[column].pieces().maxOf { it.length } }
+            if (column in numbers) widths[column] else rows.maxOf { row -> row[column].narrowest() }
         }
         while (width > room) {
             val widest = widths.indices.filter { widths[it] > narrowest[it] }.maxByOrNull { widths[it] } ?: break
@@ -46,10 +52,14 @@ private class Grid(rows: List<List<String>>, private val numbers: Set<Int>, room
     }
 }
 
-/** Words, the first with the blanks before it. */
-private fun String.pieces(): List<String> = trimStart().split(" ").let { words ->
-    listOf(takeWhile { it == ' ' } + words[0]) + words.drop(1)
+/** Words with the blanks before them; a product is words, too. */
+private fun String.pieces(): List<String> {
+    val indent = takeWhile { it == ' ' }
+    val words = drop(indent.length).split(BREAKS)
+    return listOf(indent + words[0]) + words.drop(1)
 }
+
+private val BREAKS = Regex("(?<=[^ ])(?= )|(?<=\\*)(?=[^ ])")
 
 /** This text in lines of at most [width] columns, broken between words. */
 internal fun String.wrapped(width: Int): List<String> {
@@ -57,9 +67,20 @@ internal fun String.wrapped(width: Int): List<String> {
     val lines = mutableListOf<String>()
     for (piece in pieces()) {
         val line = lines.lastOrNull()
-        if (line == null || line.length + 1 + piece.length > width) lines += piece else lines[lines.lastIndex] = "$line $piece"
+        if (line == null) {
+            lines += piece
+        } else if (line.length + piece.length > width) {
+            lines += piece.trimStart(' ')
+        } else {
+            lines[lines.lastIndex] = line + piece
+        }
     }
     return lines
+}
+
+/** The length of the longest piece. */
+private fun String.narrowest(): Int = pieces().let { pieces ->
+    maxOf(pieces[0].length, pieces.drop(1).maxOfOrNull { it.trimStart(' ').length } ?: 0)
 }
 
 /** `8,030,261,248`. */

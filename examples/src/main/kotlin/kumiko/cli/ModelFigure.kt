@@ -1,5 +1,6 @@
 package kumiko.cli
 
+import kumiko.cli.report.short
 import kumiko.dsl.compare.words
 import kumiko.dsl.mapping.LayerRanges
 import kumiko.dsl.spec.Attention
@@ -37,20 +38,23 @@ internal class ModelFigure(private val width: Int) {
         is Path -> path(layer.layers, room)
         is SequentialResidual -> Figure.stack(layer.paths.map { residual(listOf(it), room, "") })
         is ParallelResidual -> residual(layer.paths, room, "")
-        is ScaledResidual -> Figure.stack(layer.paths.map { residual(listOf(it), room, "  x + ${layer.scale} * branch") })
+        is ScaledResidual -> Figure.stack(layer.paths.map { residual(listOf(it), room, "  x + ${layer.scale.short()} * branch") })
         is GatedResidual -> Figure.stack(layer.gated.map { residual(listOf(layer.gate, it), room, "  x + gate * branch") })
-        is GlmResidual -> Figure.stack(layer.paths.flatMap { glm(it, room, "  ${layer.alpha} * normed + branch") })
+        is GlmResidual -> Figure.stack(layer.paths.flatMap { glm(it, room, "  ${layer.alpha.short()} * normed + branch") })
         is PostNorm -> Figure.stack(layer.paths.flatMap { postNorm(it, room) })
         is Sum -> fan(layer.paths, room, '⊕')
         is Product -> fan(layer.paths, room, '⊗')
         else -> Figure.stack(listOf(box(listOf(layer), room)) + if (layer.isWhole()) listOf() else layer.paths.map { figure(it, room) })
     }
 
-    private fun glm(path: Path, room: Int, note: String): List<Figure> =
-        listOf(box(path.layers.take(1), room), residual(listOf(path.copy(layers = path.layers.drop(1))), room, note))
+    /** Boxes and wires meet at the box's port, so the wires have as much less room. */
+    private fun glm(path: Path, room: Int, note: String): List<Figure> = box(path.layers.take(1), room).let { norm ->
+        listOf(norm, residual(listOf(path.copy(layers = path.layers.drop(1))), room - norm.port, note))
+    }
 
-    private fun postNorm(path: Path, room: Int): List<Figure> =
-        listOf(residual(listOf(path.copy(layers = path.layers.dropLast(1))), room, ""), box(path.layers.takeLast(1), room))
+    private fun postNorm(path: Path, room: Int): List<Figure> = box(path.layers.takeLast(1), room).let { norm ->
+        listOf(residual(listOf(path.copy(layers = path.layers.dropLast(1))), room - norm.port, ""), norm)
+    }
 
     /** Layers that are drawn whole share a box; a wiring inside a path stands between boxes. */
     private fun path(layers: List<Layer>, room: Int): Figure {

@@ -21,6 +21,7 @@ class DiffCommandSpec : FunSpec({
         "gpt-neox-20b" to "chatglm-6b",
         "llama-7b" to "llama3-8b",
         "gpt2-124m" to "gpt2-124m-untied",
+        "llama3-8b" to "qwen2-7b",
     )) {
         test("diff prints the edits from $from to $to") {
             val ran = kumiko("diff", from, to, width = 140)

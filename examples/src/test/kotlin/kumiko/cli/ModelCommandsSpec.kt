@@ -5,6 +5,7 @@ import io.kotest.engine.spec.tempdir
 import io.kotest.inspectors.forAll
 import io.kotest.matchers.ints.shouldBeLessThanOrEqual
 import io.kotest.matchers.shouldBe
+import io.kotest.matchers.string.shouldContain
 import kotlinx.serialization.json.Json
 import kotlinx.serialization.json.jsonArray
 import kotlinx.serialization.json.jsonObject
@@ -53,7 +54,25 @@ class ModelCommandsSpec : FunSpec({
     }
 
     test("show fits into a narrow terminal") {
-        kumiko("show", "gpt-neox-20b", width = 90).out.lines().forAll { it.length shouldBeLessThanOrEqual 90 }
+        for (model in Architectures.all.keys) kumiko("show", model, width = 80).out.lines().forAll { it.length shouldBeLessThanOrEqual 80 }
+    }
+
+    test("compare fits four models into a terminal of any usual width") {
+        val models = arrayOf("gpt2-124m", "llama3-8b", "gpt-neox-20b", "chatglm-6b")
+        for (width in listOf(80, 100, 120, 160)) {
+            val out = kumiko("compare", *models, width = width).out
+            out.lines().forAll { it.length shouldBeLessThanOrEqual width }
+            for (number in listOf(
+                "124,439,808",
+                "8,030,261,248",
+                "20,554,567,680",
+                "6,173,286,400",
+                "13,288,906,752   64.7%",
+            )) {
+                out shouldContain number
+            }
+        }
+        golden("compare/narrow.txt", "compare", *models, width = 80)
     }
 
     test("compare lays models side by side") {

@@ -105,7 +105,8 @@ private fun wiring(layer: Topology): String = when (layer) {
     else -> layer.words()
 }
 
-private fun LayerExpr.short(): String = if (this is LayerExpr.Constant) "%.4g".format(Locale.ROOT, value) else "($this)"
+/** A constant with four digits. */
+internal fun LayerExpr.short(): String = if (this is LayerExpr.Constant) "%.4g".format(Locale.ROOT, value) else "($this)"
 
 private fun attention(layer: Attention): List<Fact> = listOfNotNull(
     Fact("heads", "${layer.heads.size} heads of ${layer.headDim.size}", size = true),

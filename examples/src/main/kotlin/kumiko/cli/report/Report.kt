@@ -36,6 +36,8 @@ import kotlinx.html.title
 import kotlinx.html.tr
 import kotlinx.html.unsafe
 import kumiko.cli.bytes
+import kumiko.cli.machine.Estimates
+import kumiko.cli.machine.ThisMachine
 import kumiko.cli.observe.Observed
 import kumiko.dsl.compare.Account
 import kumiko.dsl.compare.Effect
@@ -44,7 +46,11 @@ import kumiko.dsl.spec.ModelSpec
 import kumiko.runtime.tensor.DType
 
 /** Models side by side as one self-contained page: nothing is fetched, so it can be sent and kept. */
-internal class Report(models: List<ModelSpec>, private val observed: Observed? = null) {
+internal class Report(
+    private val models: List<ModelSpec>,
+    private val observed: Observed? = null,
+    private val machine: ThisMachine? = null,
+) {
     private val accounts = models.map { Account.of(it) }
     private val names = models.map { it.name }
     private val rows = comparison(accounts)
@@ -67,9 +73,11 @@ internal class Report(models: List<ModelSpec>, private val observed: Observed? =
             header { heading() }
             main {
                 wirings()
+                if (models.size > 1) with(EditSection(models)) { draw() }
                 table()
                 splits()
                 curves()
+                machine?.let { machine(Estimates(it)) }
                 observed?.let { with(RunSections(it)) { draw() } }
             }
             footer { p { +"Made by kumiko compare. Every figure follows from the specs alone; a multiply and an add are two FLOPs." } }
@@ -209,6 +217,30 @@ internal class Report(models: List<ModelSpec>, private val observed: Observed? =
             chart("Arithmetic grows with the prompt", costCurves(accounts))
             chart("The cache grows with the context", cacheCurves(accounts))
             wavelengths(accounts)?.let { chart("How fast rotary pairs turn", it) }
+        }
+    }
+
+    private fun FlowContent.machine(estimates: Estimates) = section {
+        id = "machine"
+        h2 { +"On this machine" }
+        p("lead") { +"${estimates.machine.toString().replaceFirstChar { it.uppercase() }}. ${Estimates.ABOUT}" }
+        div("scroll") {
+            table {
+                thead {
+                    tr {
+                        th { }
+                        names.forEachIndexed { index, name -> th(classes = "m$index") { +name } }
+                    }
+                }
+                tbody {
+                    estimates.rows(accounts).forEach { row ->
+                        tr {
+                            th { +row.first() }
+                            row.drop(1).forEach { td("numeric") { +it } }
+                        }
+                    }
+                }
+            }
         }
     }
 

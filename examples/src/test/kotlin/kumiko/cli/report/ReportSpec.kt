@@ -13,6 +13,7 @@ import kumiko.cli.grouped
 import kumiko.cli.kumiko
 import kumiko.dsl.compare.Account
 import kumiko.dsl.compare.Part
+import kumiko.dsl.compare.diff
 import kumiko.dsl.spec.shrunk
 import kumiko.runtime.tensor.DType
 
@@ -84,6 +85,23 @@ class ReportSpec : FunSpec({
         page shouldNotContain "gpt-neox-20b, pair 12\n"
     }
 
+    test("the edits from the first model to each other one are told with their effects, which add up") {
+        for (other in seeds.drop(1)) {
+            val section = Regex(
+                """<details class="edits[^>]*data-model="$other">.*?</details>""",
+                RegexOption.DOT_MATCHES_ALL,
+            ).find(page)!!.value
+            val rows = Regex("""<tr class="(?:structure|size)">(.*?)</tr>""").findAll(section).map { row ->
+                Regex("""<td class="numeric right">([^<]*)</td>""").findAll(row.value).map { it.groupValues[1].number() }.toList()
+            }.toList()
+            rows.size shouldBe diff(Architectures[seeds[0]], Architectures[other]).size
+            val (a, b) = accounts.getValue(seeds[0]) to accounts.getValue(other)
+            rows.sumOf { it[0] } shouldBe b.parameters - a.parameters
+            rows.sumOf { it[1] } shouldBe b.flops(128, 0) - a.flops(128, 0)
+            rows.sumOf { it[2] } shouldBe b.cacheBytesPerToken(DType.F16) - a.cacheBytesPerToken(DType.F16)
+        }
+    }
+
     test("nothing is fetched from anywhere") {
         for (word in listOf("http:", "https:", "src=", "@import", "url(", "<link")) page shouldNotContain word
     }
@@ -113,3 +131,5 @@ class ReportSpec : FunSpec({
             Ran(Exit.BAD_INPUT, "", "$folder: is a folder; name the file to write\n")
     }
 })
+
+private fun String.number(): Long = if (this == "-") 0 else replace(",", "").toLong()
