@@ -4,6 +4,7 @@ import io.kotest.assertions.withClue
 import io.kotest.core.spec.style.FunSpec
 import io.kotest.matchers.collections.shouldBeEmpty
 import io.kotest.matchers.collections.shouldBeIn
+import io.kotest.matchers.ints.shouldBeGreaterThan
 import io.kotest.matchers.ints.shouldBeLessThanOrEqual
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
@@ -34,6 +35,7 @@ import kumiko.dsl.spec.toJson
 import java.nio.file.Files
 import java.nio.file.Path
 import java.security.MessageDigest
+import kotlin.io.path.readText
 
 class MapsSpec : FunSpec({
     val reference: Path? = System.getProperty("kumiko.reference")?.let(Path::of)?.takeIf(Files::isDirectory)
@@ -66,6 +68,18 @@ class MapsSpec : FunSpec({
 
     fun outcome(map: CheckpointMap, json: JsonObject): Result<String> = runCatching { meaning(map.describe("$json", Maps, "m")) }
         .onFailure { if (it !is MappingException) throw it }
+
+    test("every line of a map that the README of the language shows stands in the map it names") {
+        fun squeezed(text: String) = text.replace(Regex("\\s+"), " ")
+        val chapter = Path.of("../dsl/README.md").readText().substringAfter("## Maps")
+        val lines = Regex("(?s)```json\n(.*?)```").findAll(chapter).flatMap { it.groupValues[1].trim().lines() }.toList()
+        lines.size shouldBeGreaterThan 20
+        val rotten = lines.filter { line ->
+            val (shown, map) = line.split(" // ")
+            squeezed(shown) !in squeezed(Maps::class.java.getResource("$map.keys.json")!!.readText())
+        }
+        rotten.shouldBeEmpty()
+    }
 
     test("a map is at most 40 lines long") {
         val folder = Path.of(Maps::class.java.getResource("gpt2-hf.keys.json")!!.toURI()).parent
