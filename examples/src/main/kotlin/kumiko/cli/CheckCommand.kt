@@ -23,6 +23,7 @@ class CheckCommand : KumikoCommand("check", "Every key of a checkpoint: what it 
     private val map by option(metavar = "name").help("the layout; without it the one that fits is found")
     private val model by option(metavar = "model").help("the model; without it the configuration file says")
     private val layers by layersOption()
+    private val prefix by prefixOption()
 
     override fun run() {
         val chosen = map?.let { Maps[it] }
@@ -34,9 +35,9 @@ class CheckCommand : KumikoCommand("check", "Every key of a checkpoint: what it 
 
     /** Where no map fits, the account of the nearest says what is wrong. */
     private fun open(path: Path, chosen: CheckpointMap?, spec: ModelSpec?): CheckpointModel = try {
-        CheckpointModel.open(path, Maps, chosen, spec, layers)
+        CheckpointModel.open(path, Maps, chosen, spec, layers, prefix)
     } catch (e: NoMapFitsException) {
-        CheckpointModel.open(path, Maps, e.nearest ?: throw e, spec, layers)
+        CheckpointModel.open(path, Maps, e.nearest ?: throw e, spec, layers, prefix)
     }
 
     private fun print(opened: CheckpointModel) {
@@ -44,6 +45,7 @@ class CheckCommand : KumikoCommand("check", "Every key of a checkpoint: what it 
         val filled = account.matched.flatMap { it.filled() }.size
         terminal.rawPrint("${opened.directory} is ${account.model} in the layout ${account.map}\n")
         if (!opened.isWhole) terminal.rawPrint("only the layers 0..${opened.spec.layers - 1} are looked at\n")
+        opened.ties.forEach { terminal.rawPrint("$it\n") }
         terminal.rawPrint("$filled of ${account.parameters} parameters are filled, ${account.ignored.size} keys are no weights\n\n")
         terminal.printGrid(listOf("key", "stored", "fills", "steps"), account.rows())
         account.ignored.groupBy { LayerRanges.skeleton(it.tensor.key) to it.reason }.forEach { (kind, all) ->

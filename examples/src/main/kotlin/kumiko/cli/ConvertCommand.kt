@@ -19,10 +19,11 @@ class ConvertCommand : KumikoCommand("convert", "Writes a checkpoint in another 
     private val to by option("--to", metavar = "MAP").required().help("the layout to write, see list")
     private val out by option("--out", metavar = "DIR").required().help("a new folder")
     private val shards by shardsOption()
+    private val prefix by prefixOption()
 
     override fun run() {
         val layout = Maps[to]
-        CheckpointModel.open(Path.of(checkpoint), Maps).use { model ->
+        CheckpointModel.open(Path.of(checkpoint), Maps, prefix = prefix).use { model ->
             model.load(terminal).use { weights ->
                 Progress(terminal, "writing $out").use { progress ->
                     CheckpointExport(layout, model.spec, shards, progress::written).write(Path.of(out), model, weights, Maps)

@@ -37,6 +37,7 @@ class GenerateCommand : KumikoCommand("generate", "Writes on from a text, from t
     private val sampling by Sampling()
     private val threads by threadsOption()
     private val layers by layersOption()
+    private val prefix by prefixOption()
     private val quantize by quantizeOption()
 
     override fun run() {
@@ -75,7 +76,7 @@ class GenerateCommand : KumikoCommand("generate", "Writes on from a text, from t
         val sampler = sampling.sampler { echo("seed $it", err = true) }
         val written = ArrayList<Int>()
         val stream = tokenizer?.stream(beginning.ids)
-        loadModel(folder, layers, terminal, quantize).use { model ->
+        loadModel(folder, layers, terminal, quantize, prefix).use { model ->
             if (!json && tokenizer != null) show(tokenizer.plain(beginning.ids))
             val outcome = refusing {
                 Generation(model.graph, model.weights, options(threads)).run(beginning, tokens, stops, sampler, save?.let(Path::of)) { id ->

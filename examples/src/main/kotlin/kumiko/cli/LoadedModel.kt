@@ -44,17 +44,18 @@ internal class LoadedModel(private val checkpoint: CheckpointModel, val weights:
 }
 
 /**
- * Opens a checkpoint by the map that fits it, all of it or its first [layers], with its weights in [quantisation]; what it does is shown
- * on [terminal].
+ * Opens a checkpoint by the map that fits it, all of it or its first [layers], with its weights in [quantisation], and with a tuned
+ * [prefix]; what it does is shown on [terminal].
  */
 internal fun loadModel(
     path: Path,
     layers: IntRange? = null,
     terminal: Terminal? = null,
     quantisation: Quantisation = Quantisation.None(),
+    prefix: Path? = null,
 ): LoadedModel {
     fastestKernels()
-    val checkpoint = CheckpointModel.open(path, Maps, layers = layers)
+    val checkpoint = CheckpointModel.open(path, Maps, layers = layers, prefix = prefix)
     try {
         return LoadedModel(checkpoint, if (terminal == null) checkpoint.load(quantisation) else checkpoint.load(terminal, quantisation))
     } catch (e: Throwable) {

@@ -29,11 +29,12 @@ class ParityCommand : KumikoCommand("parity", "Compares a checkpoint, node by no
     private val float64 by option("--float64").flag().help("compute in float64 and ask for a tenth of the tolerance")
     private val threads by threadsOption()
     private val layers by layersOption()
+    private val prefix by prefixOption()
     private val quantize by quantizeOption("; what that costs is shown and fails no check")
 
     override fun run() {
         ReferenceSet.open(Path.of(reference)).use { set ->
-            loadModel(Path.of(checkpoint), layers, terminal, quantize).use { model ->
+            loadModel(Path.of(checkpoint), layers, terminal, quantize, prefix).use { model ->
                 val kernels = if (float64) ScalarKernels(DType.F64) else fastestKernels()
                 val tolerances = Tolerances(set, atol, if (float64) FLOAT64_SHARE else 1.0)
                 val report = refusing { ParityRun(model.forParity(), set, options(threads, kernels), tolerances).run() }

@@ -7,6 +7,7 @@ import com.github.ajalt.clikt.parameters.options.default
 import com.github.ajalt.clikt.parameters.options.help
 import com.github.ajalt.clikt.parameters.options.option
 import com.github.ajalt.clikt.parameters.types.int
+import com.github.ajalt.clikt.parameters.types.path
 import com.github.ajalt.clikt.parameters.types.restrictTo
 import kumiko.runtime.kernel.KernelProvider
 import kumiko.runtime.kernel.Kernels
@@ -25,6 +26,9 @@ internal fun ParameterHolder.layersOption() = option("--layers", metavar = "0..N
     layerRange(it) ?: fail("\"$it\" is no range of layers; the first four are 0..3")
 }
     .help("load only the first layers, to try a small version of a large model")
+
+internal fun ParameterHolder.prefixOption() = option("--prefix", metavar = "DIR").path()
+    .help("a folder with a tuned prefix and its configuration, taken beside the checkpoint")
 
 internal fun ParameterHolder.quantizeOption(more: String = "") =
     option("--quantize", metavar = "int8:6.0|q8_0|q4_0").convert { quantisation(it) }

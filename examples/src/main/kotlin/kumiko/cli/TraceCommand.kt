@@ -30,11 +30,12 @@ class TraceCommand : KumikoCommand("trace", "Writes the values of a model's node
     private val out by option("--out", metavar = "FILE").required().help("the file to write, in float32")
     private val threads by threadsOption()
     private val layers by layersOption()
+    private val prefix by prefixOption()
     private val quantize by quantizeOption()
 
     override fun run() {
         val sequence = parseIds(ids)
-        loadModel(Path.of(checkpoint), layers, terminal, quantize).use { model ->
+        loadModel(Path.of(checkpoint), layers, terminal, quantize, prefix).use { model ->
             val options = options(threads).capture(*patterns.toTypedArray())
             Arena.ofConfined().use { arena ->
                 val values = refusing { Tracer(model.graph, model.weights, options, sequence.size).use { it.run(sequence, arena) } }

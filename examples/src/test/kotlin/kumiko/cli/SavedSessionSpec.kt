@@ -93,6 +93,17 @@ class SavedSessionSpec : FunSpec({
             "R/kept.session: it was saved with weights stored or quantised otherwise (weight types is F32, this session has BF16)\n"
     }
 
+    test("a session of quantised weights goes on with the same, and with no other") {
+        val (parts, whole) = interrupted(gpt2, "1,2", "--quantize", "int8:6.0")
+        parts shouldBe whole
+        good("$gpt2", "--ids", "1,2,3", "--tokens", "2", "--save", "$session", "--quantize", "int8:6.0")
+        for ((other, named) in mapOf("none" to "F32", "int8:5.0" to "F32, I8_ROWS (int8:5.0)")) {
+            val options = if (other == "none") emptyArray() else arrayOf("--quantize", other)
+            refused("$gpt2", "--resume", "$session", *options) shouldBe "R/kept.session: it was saved with weights stored or quantised " +
+                "otherwise (weight types is F32, I8_ROWS (int8:6.0), this session has $named)\n"
+        }
+    }
+
     test("a file that is broken, none of these or absent is refused, and so is a folder that is not there") {
         good("$gpt2", "--ids", "1,2,3", "--tokens", "2", "--save", "$session")
         val broken = root.resolve("broken.session").also { it.writeBytes(session.readBytes().dropLast(1).toByteArray()) }

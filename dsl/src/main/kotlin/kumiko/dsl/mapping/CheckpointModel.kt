@@ -17,6 +17,8 @@ class CheckpointModel internal constructor(
     val map: CheckpointMap,
     val spec: ModelSpec,
     val account: KeyAccount,
+    /** The keys of which the bytes decided whether they repeat a parameter or are one of their own. */
+    val ties: List<Tie>,
     private val source: CheckpointSource,
     private val wholeLayers: Int,
 ) : AutoCloseable {
@@ -62,7 +64,8 @@ class CheckpointModel internal constructor(
         /**
          * Opens a checkpoint: a directory, or a file in it. Without [map] the one of [catalog] that fits is found by files, configuration
          * and keys; without [spec] the configuration file is read. With [layers], such as `0..3`, only these blocks are loaded, and
-         * files of the others may be absent.
+         * files of the others may be absent. With [prefix], the folder of a tuned prefix, its configuration says what the prefix is and
+         * its weights are taken beside the checkpoint's.
          *
          * @throws MappingException if no map fits, saying for each why, if the configuration cannot be understood, or if [layers] are not
          *     the first of the model. A checkpoint whose keys do not fit [map] is opened; its [account] has the problems.
@@ -73,9 +76,10 @@ class CheckpointModel internal constructor(
             map: CheckpointMap? = null,
             spec: ModelSpec? = null,
             layers: IntRange? = null,
+            prefix: Path? = null,
         ): CheckpointModel {
             val directory = directory(path)
-            val opening = Opening(directory, catalog, spec, layers)
+            val opening = Opening(directory, catalog, spec, layers, prefix?.let(::directory))
             val opened = if (map != null) opening.through(map) else Recognition(directory, catalog, opening).find()
             if (layers != null && (layers.first != 0 || layers.last !in 0 until opened.wholeLayers)) {
                 opened.close()
@@ -92,72 +96,5 @@ class CheckpointModel internal constructor(
             Files.exists(path) -> path.toAbsolutePath().parent
             else -> throw MappingException("$path: there is no such file or directory. Check the path for a typing mistake.")
         }
-    }
-}
-
-/** Opens one directory through one map after another. */
-internal class Opening(
-    private val directory: Path,
-    private val catalog: Catalog,
-    private val spec: ModelSpec?,
-    private val layers: IntRange?,
-) {
-    fun through(map: CheckpointMap): CheckpointModel {
-        val described = describe(map)
-        val source = CheckpointSource.open(directory, map, described.spec.layers)
-        try {
-            val sized = OpenSizes.close(map, described.spec, described.open, source.keys)
-            val (whole, account) = decideTie(map, sized, source)
-            return CheckpointModel(directory, map, part(whole), account, source, whole.layers)
-        } catch (e: Throwable) {
-            source.close()
-            throw e
-        }
-    }
-
-    /** Where the map knows the model tied and untied, the bytes decide. */
-    private fun decideTie(map: CheckpointMap, sized: ModelSpec, source: CheckpointSource): Pair<ModelSpec, KeyAccount> {
-        val account = check(map, sized, source)
-        val config = map.config
-        if (spec != null || config?.tieIsOpen != true || !account.fits) return sized to account
-        val decided = config.decided(sized, WeightLoader.tiesRepeat(account, source))
-        return decided to check(map, decided, source)
-    }
-
-    /** A range that the model does not have is refused when it is clear that this is the map. */
-    private fun part(whole: ModelSpec): ModelSpec =
-        layers?.last?.takeIf { it in 0 until whole.layers }?.let { whole.withLayers(it + 1) } ?: whole
-
-    private fun check(map: CheckpointMap, whole: ModelSpec, source: CheckpointSource) =
-        MapChecker.check(map, whole.targets(), source.keys, layers)
-
-    /** What the configuration file says; the given spec where there is one. */
-    fun describe(map: CheckpointMap): ConfigResult {
-        if (spec != null) return ConfigResult(spec, emptySet())
-        val config = map.config ?: throw MappingException(
-            "map ${map.name} reads no configuration file; say which model the checkpoint holds",
-        )
-        val file = directory.resolve(config.file)
-        if (!Files.isRegularFile(
-                file,
-            )
-        ) {
-            throw MappingException("$directory: there is no ${config.file}, which map ${map.name} reads the sizes from")
-        }
-        if (Files.size(
-                file,
-            ) > MAX_CONFIG
-        ) {
-            throw MappingException(
-                "$file: a configuration of ${Files.size(file)} bytes is not read; the limit is $MAX_CONFIG",
-            )
-        }
-        return ConfigReader(map, catalog.spec(map.model), config.file, Files.readString(file)).read(name())
-    }
-
-    private fun name() = directory.toAbsolutePath().normalize().fileName?.toString() ?: "checkpoint"
-
-    private companion object {
-        const val MAX_CONFIG = 1L shl 20
     }
 }

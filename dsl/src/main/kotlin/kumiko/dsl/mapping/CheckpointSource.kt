@@ -27,41 +27,45 @@ class CheckpointSource private constructor(private val directory: Path) : AutoCl
         checkpoints.forEach(Checkpoint::close)
     }
 
-    private fun open(map: CheckpointMap, layers: Int) {
+    private fun open(map: CheckpointMap, layers: Int, beside: Path?) {
         val present = FileNames.list(directory)
+        val more = beside?.let(FileNames::list).orEmpty()
         val shards = FileNames.shards(map, present, layers, directory)
         val wanted = map.sections.flatMap { section -> FileNames.of(section, layers, shards) }.distinct()
         val found = LinkedHashMap<String, List<StoredTensor>>()
         for (names in wanted) {
             val name = names.firstOrNull { it in present || index(it) in present } ?: continue
-            if (name !in found) found[name] = tensors(name, name in present)
+            if (name in found) continue
+            val other = names.firstOrNull { it in more || index(it) in more }
+            found[name] = tensors(directory, name, name in present) + other?.let { tensors(beside!!, it, it in more) }.orEmpty()
         }
         keys = KeyList(found, shards, FileNames.strays(map, present, layers) - found.keys)
     }
 
     private fun index(name: String) = "$name.index.json"
 
-    private fun tensors(name: String, single: Boolean): List<StoredTensor> {
-        if (single) return entries(name, TensorFile.open(directory.resolve(name)))
-        val checkpoint = Checkpoint.open(directory.resolve(index(name))).also { checkpoints += it }
-        return checkpoint.files().flatMap { entries(it, checkpoint.file(it)) }
+    private fun tensors(folder: Path, name: String, single: Boolean): List<StoredTensor> {
+        if (single) return entries(folder, name, TensorFile.open(folder.resolve(name)))
+        val checkpoint = Checkpoint.open(folder.resolve(index(name))).also { checkpoints += it }
+        return checkpoint.files().flatMap { entries(folder, it, checkpoint.file(it)) }
     }
 
-    private fun entries(name: String, file: TensorFile): List<StoredTensor> {
-        files[name] = file
-        return file.names().map { key -> file.entry(key).let { StoredTensor(name, key, it.dtype(), it.shape()) } }
+    private fun entries(folder: Path, name: String, file: TensorFile): List<StoredTensor> {
+        val label = if (folder == directory) name else "${folder.resolve(name)}"
+        files[label] = file
+        return file.names().map { key -> file.entry(key).let { StoredTensor(label, key, it.dtype(), it.shape()) } }
     }
 
     companion object {
         /**
-         * Opens the files of [map] in [directory], for a model of [layers] layers.
+         * Opens the files of [map] in [directory], for a model of [layers] layers, and with them those of the same names in [beside].
          *
          * @throws MappingException if shards are missing; a [kumiko.runtime.checkpoint.CheckpointException] if a file is damaged
          */
-        fun open(directory: Path, map: CheckpointMap, layers: Int): CheckpointSource {
+        fun open(directory: Path, map: CheckpointMap, layers: Int, beside: Path? = null): CheckpointSource {
             val source = CheckpointSource(directory)
             try {
-                source.open(map, layers)
+                source.open(map, layers, beside)
                 return source
             } catch (e: Throwable) {
                 source.close()

@@ -79,13 +79,13 @@ object WeightLoader {
         )
     }
 
-    /** Whether every key with a `tie` repeats the bytes of that parameter. */
-    fun tiesRepeat(account: KeyAccount, source: CheckpointSource): Boolean = Arena.ofShared().use { arena ->
-        account.matched.filter { it.route.rule.tie != null }.all { key ->
+    /** What the bytes of every key with a `tie` say. */
+    fun ties(account: KeyAccount, source: CheckpointSource): List<Tie> = Arena.ofShared().use { arena ->
+        account.matched.filter { it.route.rule.tie != null }.map { key ->
             val name = key.route.rule.tie!!.text
             val filling = account.matched.first { !it.tied && it.route.targets.any { t -> t.name == name } }
             val parameters = HashMap<String, Matrix>().also { load(filling, source, arena, it) }
-            SameBytes.firstDifference(load(key, source, arena), parameters.getValue(name)) == null
+            Tie(key.route.key, name, SameBytes.firstDifference(load(key, source, arena), parameters.getValue(name)))
         }
     }
 

@@ -31,6 +31,7 @@ public final class Program implements AutoCloseable {
   private final Graph graph;
   private final String fingerprint;
   private final Options options;
+  private final Quantisation quantisation;
   private final Limits limits;
   private final Plan plan;
   private final Arena arena = Arena.ofShared();
@@ -40,6 +41,7 @@ public final class Program implements AutoCloseable {
   private Program(Graph graph, Weights weights, Options options) {
     GraphVerifier.require(graph);
     this.options = options;
+    quantisation = weights.quantisation();
     fingerprint = hash(graph);
     limits = Limits.of(graph);
     Predicate<Node> kept = node -> isObservable(node) && (matches(options.captured(), node) || matches(options.replaced(), node));
@@ -175,6 +177,10 @@ public final class Program implements AutoCloseable {
    */
   public Work work(int sequences, int rows, int past) {
     return Work.of(plan, weights, activations(), sequences, rows, past);
+  }
+
+  Quantisation quantisation() {
+    return quantisation;
   }
 
   Kernels kernels() {

@@ -19,7 +19,7 @@ import kumiko.runtime.tensor.Rows;
 /**
  * What tells the weights of a program from others of the same graph.
  *
- * @param types the types they are stored in, sorted: {@code F32, Q8_0}
+ * @param types the types they are stored in, sorted, and how they were quantised: {@code F32, Q8_0 (q8_0)}
  * @param sample a hash of every vector and of the first and last row of every matrix, as the kernels read them: where they lie in a file
  *     does not matter, and a large model is not read for it
  */
@@ -33,6 +33,7 @@ record WeightsMark(String types, String sample) {
         .toList();
     String types = parameters.stream().map(node -> program.weights().matrix(node).dtype().toString()).distinct().sorted()
         .collect(Collectors.joining(", "));
+    String how = program.quantisation() instanceof Quantisation.None ? "" : " (" + program.quantisation() + ")";
     try {
       MessageDigest digest = MessageDigest.getInstance("SHA-256");
       for (Node parameter : parameters) {
@@ -41,7 +42,7 @@ record WeightsMark(String types, String sample) {
         Matrix stored = program.weights().matrix(parameter);
         digest.update(ends(vector ? stored.transpose() : stored, program.kernels()));
       }
-      return new WeightsMark(types, HexFormat.of().formatHex(digest.digest()));
+      return new WeightsMark(types + how, HexFormat.of().formatHex(digest.digest()));
     } catch (NoSuchAlgorithmException missing) {
       throw new IllegalStateException("every JDK has SHA-256", missing);
     }
