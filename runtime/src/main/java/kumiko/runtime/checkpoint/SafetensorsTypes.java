@@ -15,7 +15,7 @@ final class SafetensorsTypes {
 
   static {
     for (DType type : DType.values()) {
-      if (type.blockElements() == 1) {
+      if (!type.isQuantised()) {
         TYPES.put(type.name(), type);
       }
     }

@@ -85,7 +85,7 @@ public final class Quantiser {
   }
 
   private String obstacle(Matrix matrix) {
-    if (matrix.dtype().blockElements() != 1 || matrix.dtype() == DType.I8_ROWS) {
+    if (matrix.dtype().isQuantised()) {
       return "is stored as " + matrix.dtype();
     }
     int block = type.blockElements();

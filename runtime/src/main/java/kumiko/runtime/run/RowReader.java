@@ -5,7 +5,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import kumiko.runtime.kernel.KernelProvider;
 import kumiko.runtime.kernel.Kernels;
-import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Dense;
 import kumiko.runtime.tensor.Matrix;
 import kumiko.runtime.tensor.Rows;
@@ -27,7 +26,7 @@ final class RowReader {
 
   RowReader(Matrix matrix, Arena arena) {
     this.matrix = matrix;
-    boolean inUnits = matrix.dtype().blockElements() != 1 || matrix.dtype() == DType.I8_ROWS;
+    boolean inUnits = matrix.dtype().isQuantised();
     dense = inUnits ? null : arena.allocate(Dense.bytes(matrix, ROWS), 64);
     ids = arena.allocate(ValueLayout.JAVA_INT, ROWS);
     rows = new Rows(arena.allocate(ValueLayout.JAVA_FLOAT, (long) ROWS * matrix.columns()), matrix.columns());

@@ -58,4 +58,12 @@ public enum DType {
       case I64, I32, I16, I8, U64, U32, U16, U8, BOOL -> false;
     };
   }
+
+  /** Whether elements are multiples of units that are stored beside them; no published layout of checkpoints holds such tensors. */
+  public boolean isQuantised() {
+    return switch (this) {
+      case Q8_0, Q4_0, I8_ROWS -> true;
+      case F64, F32, F16, BF16, F8_E4M3, F8_E5M2, I64, I32, I16, I8, U64, U32, U16, U8, BOOL -> false;
+    };
+  }
 }

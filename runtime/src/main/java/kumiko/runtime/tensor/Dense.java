@@ -25,7 +25,7 @@ public final class Dense {
    * identical in every bit; only summed matrices are computed, in double precision and rounded once.
    */
   public static void copyRows(Matrix matrix, int from, int count, MemorySegment out) {
-    if (matrix.dtype().blockElements() != 1 || matrix.dtype() == DType.I8_ROWS) {
+    if (matrix.dtype().isQuantised()) {
       throw new UnsupportedOperationException("rows of " + matrix.dtype() + " are not copied");
     }
     Matrix cut = matrix.rows(from, count, 1);
