@@ -37,9 +37,10 @@ class BenchCommand : KumikoCommand("bench", "How fast a model runs, as a share o
         .help("how often everything is measured (default: $ROUNDS)")
     private val threads by threadsOption()
     private val quantize by quantizeOption()
+    private val arithmetic by arithmeticOption()
 
     override fun run() {
-        val settings = BenchSettings(prefill, decode, batch, rounds, Warmth.FULL, options(threads))
+        val settings = BenchSettings(prefill, decode, batch, rounds, Warmth.FULL, options(threads, arithmetic = arithmetic))
         val result = Progress(terminal, "measuring $model").use { progress ->
             var stage = 0L
             Bench(settings, opener()) { progress.at(stage++, STAGES + batch.size, it) }.run()

@@ -36,6 +36,7 @@ class GenerateCommand : KumikoCommand("generate", "Writes on from a text, from t
     private val save by option("--save", metavar = "FILE").help("write the session at the end, to go on with later")
     private val sampling by Sampling()
     private val threads by threadsOption()
+    private val arithmetic by arithmeticOption()
     private val layers by layersOption()
     private val prefix by prefixOption()
     private val quantize by quantizeOption()
@@ -79,7 +80,11 @@ class GenerateCommand : KumikoCommand("generate", "Writes on from a text, from t
         loadModel(folder, layers, terminal, quantize, prefix).use { model ->
             if (!json && tokenizer != null) show(tokenizer.plain(beginning.ids))
             val outcome = refusing {
-                Generation(model.graph, model.weights, options(threads)).run(beginning, tokens, stops, sampler, save?.let(Path::of)) { id ->
+                Generation(
+                    model.graph,
+                    model.weights,
+                    options(threads, arithmetic = arithmetic),
+                ).run(beginning, tokens, stops, sampler, save?.let(Path::of)) { id ->
                     if (!json) show(stream?.push(id) ?: if (written.isEmpty()) "$id" else ",$id")
                     written += id
                 }

@@ -6,9 +6,11 @@ import com.github.ajalt.clikt.parameters.options.convert
 import com.github.ajalt.clikt.parameters.options.default
 import com.github.ajalt.clikt.parameters.options.help
 import com.github.ajalt.clikt.parameters.options.option
+import com.github.ajalt.clikt.parameters.types.choice
 import com.github.ajalt.clikt.parameters.types.int
 import com.github.ajalt.clikt.parameters.types.path
 import com.github.ajalt.clikt.parameters.types.restrictTo
+import kumiko.runtime.kernel.Arithmetic
 import kumiko.runtime.kernel.KernelProvider
 import kumiko.runtime.kernel.Kernels
 import kumiko.runtime.run.Options
@@ -21,6 +23,10 @@ internal const val CHECKPOINT_HELP = "a directory with a published checkpoint an
 
 internal fun ParameterHolder.threadsOption() =
     option("--threads", metavar = "N").int().restrictTo(min = 1).help("threads that share the work (default: all processors)")
+
+internal fun ParameterHolder.arithmeticOption(more: String = "") =
+    option("--arithmetic").choice("f32" to Arithmetic.FLOAT32, "bf16" to Arithmetic.BFLOAT16).default(Arithmetic.FLOAT32, "f32")
+        .help("bf16 rounds activations to bf16 before a bf16 weight multiplies them, which processors do faster$more")
 
 internal fun ParameterHolder.layersOption() = option("--layers", metavar = "0..N").convert {
     layerRange(it) ?: fail("\"$it\" is no range of layers; the first four are 0..3")
@@ -57,8 +63,8 @@ internal fun fastestKernels(): Kernels {
 // Held, because the logging of the JDK forgets the level of a logger that nobody holds.
 private val KERNEL_LOG: Logger by lazy { Logger.getLogger(KernelProvider::class.java.packageName) }
 
-internal fun options(threads: Int?, kernels: Kernels = fastestKernels()): Options =
-    Options.of(kernels).let { if (threads == null) it else it.withThreads(threads) }
+internal fun options(threads: Int?, kernels: Kernels = fastestKernels(), arithmetic: Arithmetic = Arithmetic.FLOAT32): Options =
+    Options.of(kernels.with(arithmetic)).let { if (threads == null) it else it.withThreads(threads) }
 
 /** `1,2,3`; blanks are as good as commas. */
 internal fun parseIds(text: String): IntArray {

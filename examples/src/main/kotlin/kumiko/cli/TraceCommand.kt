@@ -29,6 +29,7 @@ class TraceCommand : KumikoCommand("trace", "Writes the values of a model's node
         .help("canonical name of a node, * stands for any characters: 'blocks.*.attention.probabilities'; may be given again")
     private val out by option("--out", metavar = "FILE").required().help("the file to write, in float32")
     private val threads by threadsOption()
+    private val arithmetic by arithmeticOption()
     private val layers by layersOption()
     private val prefix by prefixOption()
     private val quantize by quantizeOption()
@@ -36,7 +37,7 @@ class TraceCommand : KumikoCommand("trace", "Writes the values of a model's node
     override fun run() {
         val sequence = parseIds(ids)
         loadModel(Path.of(checkpoint), layers, terminal, quantize, prefix).use { model ->
-            val options = options(threads).capture(*patterns.toTypedArray())
+            val options = options(threads, arithmetic = arithmetic).capture(*patterns.toTypedArray())
             Arena.ofConfined().use { arena ->
                 val values = refusing { Tracer(model.graph, model.weights, options, sequence.size).use { it.run(sequence, arena) } }
                 write(model, sequence, values, arena)

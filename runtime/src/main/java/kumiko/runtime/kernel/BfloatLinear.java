@@ -45,7 +45,7 @@ final class BfloatLinear {
       int from,
       int to,
       boolean accumulate,
-      ScalarKernels scalar,
+      ScalarLinear scalar,
       MemorySegment scratch) {
     if (from >= to) {
       return;

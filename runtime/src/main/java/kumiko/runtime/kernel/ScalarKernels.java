@@ -15,7 +15,7 @@ import kumiko.runtime.tensor.Slab;
  */
 public final class ScalarKernels implements Kernels {
   private final DType type;
-  private final Arithmetic arithmetic;
+  private final ScalarLinear linear;
 
   /** @throws IllegalArgumentException if {@code activations} is neither F32 nor F64 */
   public ScalarKernels(DType activations) {
@@ -27,12 +27,12 @@ public final class ScalarKernels implements Kernels {
       throw new IllegalArgumentException("activations are F32 or F64, not " + activations);
     }
     this.type = activations;
-    this.arithmetic = arithmetic;
+    this.linear = new ScalarLinear(activations, arithmetic);
   }
 
   @Override
   public String describe() {
-    String rounding = arithmetic == Arithmetic.BFLOAT16 ? ", rounded to bf16 in front of bf16 weights" : "";
+    String rounding = linear.arithmetic() == Arithmetic.BFLOAT16 ? ", rounded to bf16 in front of bf16 weights" : "";
     return "scalar kernels, " + type + " activations" + rounding;
   }
 
@@ -43,7 +43,7 @@ public final class ScalarKernels implements Kernels {
 
   @Override
   public Arithmetic arithmetic() {
-    return arithmetic;
+    return linear.arithmetic();
   }
 
   @Override
@@ -87,41 +87,7 @@ public final class ScalarKernels implements Kernels {
   @Override
   public void linear(
       Matrix weight, Rows bias, Rows x, Rows y, int rows, int from, int to, boolean accumulate, MemorySegment scratch) {
-    for (int r = 0; r < rows; r++) {
-      for (int c = from; c < to; c++) {
-        double sum = (bias == null ? 0 : get(bias, 0, c)) + (accumulate ? get(y, r, c) : 0);
-        for (int s = 0; s < weight.slabs().size(); s++) {
-          Slab slab = weight.slabs().get(s);
-          int index = slab.indexOf(c);
-          sum += index < 0 ? 0 : dot(weight.dtype(), slab, index, x, r);
-        }
-        set(y, r, c, sum);
-      }
-    }
-  }
-
-  /** Rows {@code [first, end)} of one slab times the activations, added to {@code y}. */
-  void addSlab(DType dtype, Slab slab, Rows x, Rows y, int rows, int first, int end) {
-    for (int r = 0; r < rows; r++) {
-      for (int i = first; i < end; i++) {
-        int column = slab.row() + i * slab.rowStep();
-        set(y, r, column, get(y, r, column) + dot(dtype, slab, i, x, r));
-      }
-    }
-  }
-
-  private double dot(DType dtype, Slab slab, int index, Rows x, int row) {
-    long start = slab.offset() + index * slab.rowStride();
-    double sum = 0;
-    for (int k = 0; k < slab.columns(); k++) {
-      sum += factor(dtype, x, row, slab.column() + k) * Elements.get(dtype, slab.data(), start + k * slab.columnStride());
-    }
-    return sum * Elements.rowUnit(dtype, slab.data(), start);
-  }
-
-  private double factor(DType weight, Rows x, int row, int column) {
-    double value = get(x, row, column);
-    return arithmetic == Arithmetic.BFLOAT16 && weight == DType.BF16 ? Elements.nearestBfloat16((float) value) : value;
+    linear.linear(weight, bias, x, y, rows, from, to, accumulate);
   }
 
   @Override

@@ -17,6 +17,7 @@ import kumiko.runtime.tensor.Rows;
  */
 public final class VectorKernels implements Kernels {
   private final ScalarKernels scalar = new ScalarKernels(DType.F32);
+  private final ScalarLinear definition = new ScalarLinear(DType.F32, Arithmetic.FLOAT32);
 
   /** Null for products in float32. */
   private final BfloatLinear bfloat;
@@ -68,9 +69,9 @@ public final class VectorKernels implements Kernels {
   public void linear(
       Matrix weight, Rows bias, Rows x, Rows y, int rows, int from, int to, boolean accumulate, MemorySegment scratch) {
     if (isBfloat(weight)) {
-      bfloat.linear(weight, bias, x, y, rows, from, to, accumulate, scalar, scratch);
+      bfloat.linear(weight, bias, x, y, rows, from, to, accumulate, definition, scratch);
     } else {
-      VectorLinear.linear(weight, bias, x, y, rows, from, to, accumulate, scalar);
+      VectorLinear.linear(weight, bias, x, y, rows, from, to, accumulate, definition);
     }
   }
 

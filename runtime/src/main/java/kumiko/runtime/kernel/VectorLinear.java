@@ -14,7 +14,7 @@ final class VectorLinear {
   private VectorLinear() {}
 
   static void linear(
-      Matrix weight, Rows bias, Rows x, Rows y, int rows, int from, int to, boolean accumulate, ScalarKernels scalar) {
+      Matrix weight, Rows bias, Rows x, Rows y, int rows, int from, int to, boolean accumulate, ScalarLinear scalar) {
     if (from >= to) {
       return;
     }
