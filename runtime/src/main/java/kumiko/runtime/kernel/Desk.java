@@ -8,17 +8,26 @@ package kumiko.runtime.kernel;
 final class Desk {
   private static final ThreadLocal<Desk> DESKS = ThreadLocal.withInitial(Desk::new);
 
-  /** Results of one inner loop: up to sixteen vectors. */
-  final float[] sums = new float[16 * Lanes.COUNT];
+  /** Results of one inner loop: twenty-four vectors. */
+  final float[] sums = new float[24 * Lanes.COUNT];
 
   /** One vector. */
   final float[] room = new float[Lanes.COUNT];
+
+  /** A stretch of a row, whole vectors. */
+  final float[] values = new float[32 * Lanes.COUNT];
+
+  /** As long as {@link #values}. */
+  final float[] exponents = new float[32 * Lanes.COUNT];
+
+  /** The largest score of a row, in every lane. */
+  final float[] max = new float[Lanes.COUNT];
 
   private float[] rows = new float[0];
   private float[] scores = new float[0];
   private float[] weights = new float[0];
 
-  private final float[] results = new float[256];
+  private final float[] results = new float[512];
 
   private Desk() {}
 
@@ -34,10 +43,10 @@ final class Desk {
     return rows;
   }
 
-  /** Room for at least {@code size} scores. */
+  /** Room for at least {@code size} scores and the rest of their last vector. */
   float[] scores(int size) {
-    if (scores.length < size) {
-      scores = new float[size + size / 2];
+    if (scores.length < size + Lanes.COUNT) {
+      scores = new float[size + size / 2 + Lanes.COUNT];
     }
     return scores;
   }
@@ -50,7 +59,7 @@ final class Desk {
     return weights;
   }
 
-  /** Four times 64 results. */
+  /** Eight times 64 results. */
   float[] results() {
     return results;
   }

@@ -68,4 +68,13 @@ final class F16Dots implements WeightDots {
     }
     a.intoArray(out, to, Lanes.first(count));
   }
+
+  @Override
+  public void eight(long w, long stride, int last, float[] x, int from, int n, float[] tile) {
+    float[] weights = Desk.ofThread().weights(3 * n);
+    for (int i = 0; i <= last; i++) {
+      WeightRows.F16.read(w + i * stride, 0, n, weights, i * n);
+    }
+    MicroKernels.eight(weights, x, from, n, tile);
+  }
 }

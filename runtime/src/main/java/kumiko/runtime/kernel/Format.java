@@ -15,13 +15,13 @@ final class Format {
   private final DType type;
   private final WeightDots dots;
   private final WeightRows rows;
-  private final PanelPacker packer;
+  private final WeightPacker packer;
 
   private Format(DType type, WeightDots dots, WeightRows rows) {
     this.type = type;
     this.dots = dots;
     this.rows = rows;
-    this.packer = new PanelPacker(type, rows);
+    this.packer = new WeightPacker(type, rows);
   }
 
   /** Null for a type without loops of its own. */
@@ -45,7 +45,7 @@ final class Format {
     return rows;
   }
 
-  PanelPacker packer() {
+  WeightPacker packer() {
     return packer;
   }
 

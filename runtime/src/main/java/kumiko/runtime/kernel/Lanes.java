@@ -136,11 +136,16 @@ final class Lanes {
    */
   static float sum(FloatVector value, float[] room) {
     value.intoArray(room, 0);
+    return sum(room, 0);
+  }
+
+  /** The sum of one vector in an array, in that order. */
+  static float sum(float[] lanes, int at) {
     float a = 0;
     float b = 0;
     for (int lane = 0; lane < COUNT; lane += 2) {
-      a += room[lane];
-      b += room[lane + 1];
+      a += lanes[at + lane];
+      b += lanes[at + lane + 1];
     }
     return a + b;
   }

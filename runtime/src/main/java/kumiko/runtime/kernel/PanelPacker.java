@@ -1,59 +1,40 @@
 package kumiko.runtime.kernel;
 
-import java.util.Arrays;
-import kumiko.runtime.tensor.DType;
-import kumiko.runtime.tensor.Slab;
-
 /**
- * Copies weights of one stored type into a panel as {@link MicroKernels} read it: for each step of the inner dimension two vectors of
- * columns of the result, in float32; columns past the last are zero.
+ * Copies rows of float32 into panels as {@link MicroKernels} read them: {@link VectorGemm#PANEL} rows side by side for each step of the
+ * inner dimension. What the last panel holds beyond the last row is left as it was: it only reaches sums that nobody reads.
  */
 final class PanelPacker {
-  private final DType type;
-  private final WeightRows weights;
+  private PanelPacker() {}
 
-  PanelPacker(DType type, WeightRows weights) {
-    this.type = type;
-    this.weights = weights;
-  }
-
-  /** Rows {@code first .. first + count} of the slab, its columns {@code k .. k + depth}; {@code rest} is room for a vector of rows. */
-  void pack(Slab slab, int first, int count, int k, int depth, float[] panel, float[] rest) {
-    if (slab.columnStride() == 1) {
-      packRows(slab, first, count, k, depth, panel, rest);
-      return;
+  /** {@code rows} rows of {@code depth} elements, {@code stride} bytes apart. */
+  static void pack(long x, long stride, int rows, int depth, float[] panels) {
+    int r = 0;
+    for (; r + 4 <= rows; r += 4) {
+      four(x + r * stride, stride, depth, panels, place(r, depth));
     }
-    for (int j = 0; j < depth; j++) {
-      int at = VectorGemm.PANEL * j;
-      weights.read(slab.data().address(), slab.offset() + first + (k + j) * slab.columnStride(), count, panel, at);
-      Arrays.fill(panel, at + count, at + VectorGemm.PANEL, 0);
+    for (; r < rows; r++) {
+      one(x + r * stride, depth, panels, place(r, depth));
     }
   }
 
-  private void packRows(Slab slab, int first, int count, int k, int depth, float[] panel, float[] rest) {
-    for (int i = 0; i < VectorGemm.PANEL; i += Lanes.COUNT) {
-      for (int j = 0; j < Lanes.COUNT; j++) {
-        if (i + j < count) {
-          long row = slab.data().address() + type.bytes(slab.offset() + (first + i + j) * slab.rowStride());
-          weights.read(row, k, depth, rest, j * depth);
-        } else {
-          Arrays.fill(rest, j * depth, (j + 1) * depth, 0);
-        }
-      }
-      for (int j = 0; j < Lanes.COUNT; j += 4) {
-        turnFour(rest, j * depth, depth, panel, i + j);
-      }
-    }
+  private static int place(int row, int depth) {
+    return row / VectorGemm.PANEL * VectorGemm.PANEL * depth + row % VectorGemm.PANEL;
   }
 
-  /** Four rows of {@code depth} elements become columns of the panel. */
-  private static void turnFour(float[] rows, int row, int depth, float[] panel, int column) {
+  private static void four(long x, long stride, int depth, float[] panels, int at) {
     for (int k = 0; k < depth; k++) {
-      int at = VectorGemm.PANEL * k + column;
-      panel[at] = rows[row + k];
-      panel[at + 1] = rows[row + depth + k];
-      panel[at + 2] = rows[row + 2 * depth + k];
-      panel[at + 3] = rows[row + 3 * depth + k];
+      int i = at + VectorGemm.PANEL * k;
+      panels[i] = Lanes.get(x + 4L * k);
+      panels[i + 1] = Lanes.get(x + stride + 4L * k);
+      panels[i + 2] = Lanes.get(x + 2 * stride + 4L * k);
+      panels[i + 3] = Lanes.get(x + 3 * stride + 4L * k);
+    }
+  }
+
+  private static void one(long x, int depth, float[] panels, int at) {
+    for (int k = 0; k < depth; k++) {
+      panels[at + VectorGemm.PANEL * k] = Lanes.get(x + 4L * k);
     }
   }
 }

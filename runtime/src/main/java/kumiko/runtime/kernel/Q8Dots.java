@@ -30,4 +30,13 @@ final class Q8Dots implements WeightDots {
   public void columns(long w, long stride, int count, float[] x, int from, int n, float[] out) {
     throw new AssertionError("blocks of " + DType.Q8_0 + " lie along the rows of a weight");
   }
+
+  @Override
+  public void eight(long w, long stride, int last, float[] x, int from, int n, float[] tile) {
+    float[] weights = Desk.ofThread().weights(3 * n);
+    for (int i = 0; i <= last; i++) {
+      WeightRows.Q8_0.read(w + i * stride, 0, n, weights, i * n);
+    }
+    MicroKernels.eight(weights, x, from, n, tile);
+  }
 }

@@ -1,13 +1,11 @@
 package kumiko.runtime.kernel;
 
 import java.lang.foreign.MemorySegment;
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
+import java.util.Arrays;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Rows;
 
-/** Attention of one head over a float32 cache, a row of queries at a time; only that row's scores are held. */
+/** Attention of one head over a float32 cache: many rows of queries by {@link AttentionTile}, few a row at a time. */
 final class VectorAttention {
   /** {@code exp(-110)} is nothing in float32, also after a sum over more keys than memory holds. */
   private static final double NOTHING = 110;
@@ -45,7 +43,8 @@ final class VectorAttention {
       scale(row, count, (float) scale);
       float hidden = (float) (scale * fill);
       boolean filled = !Double.isNaN(fill) && count < total;
-      float max = filled ? Math.max(max(row, count), hidden) : max(row, count);
+      float max = max(row, count);
+      max = filled ? Math.max(max, hidden) : max;
       float each = filled ? (float) Math.exp((double) hidden - max) : 0;
       float sum = exponentials(row, count, max) + each * (total - count);
       float factor = sum == 0 ? 0 : 1 / sum;
@@ -89,61 +88,68 @@ final class VectorAttention {
       int from,
       int to,
       MemorySegment scratch) {
-    Desk desk = Desk.ofThread();
-    float[] scores = desk.scores(total);
     float scale = (float) (scoreScale * softmaxScale);
-    for (int r = from; r < to; r++) {
-      int first = Lanes.getInt(visible.address() + 8L * r);
-      int count = Lanes.getInt(visible.address() + 8L * r + 4) - first;
-      long start = 4 * (offset + (long) first * headDim);
-      scoreRow(desk, VectorLinear.address(query, r, 0), keys.address() + start, headDim, count, scale, scores);
-      float max = max(scores, count);
-      if (count < total && max < softmaxScale * fill + NOTHING) {
-        // The filled scores take part: the row is done as it is defined.
-        ScalarAttention.attention(
-            DType.F32,
-            query,
-            keys,
-            values,
-            offset,
-            headDim,
-            visible,
-            total,
-            scoreScale,
-            softmaxScale,
-            fill,
-            out,
-            r,
-            r + 1,
-            scratch);
-        continue;
+    for (int r = from; r < to; r += AttentionTile.ROWS) {
+      int rows = Math.min(AttentionTile.ROWS, to - r);
+      boolean done = rows >= AttentionTile.LEAST_ROWS && headDim <= AttentionTile.MOST_DIMS
+          && AttentionTile.attend(
+              query, keys.address() + 4 * offset, values.address() + 4 * offset, headDim, visible, total, scale,
+              softmaxScale * fill + NOTHING, out, r, rows);
+      for (int row = r; row < r + rows && !done; row++) {
+        if (!attendRow(query, keys, values, offset, headDim, visible, total, scale, softmaxScale * fill + NOTHING, out, row)) {
+          // The filled scores take part: the row is done as it is defined.
+          ScalarAttention.attention(
+              DType.F32, query, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out, row, row + 1, scratch);
+        }
       }
-      float sum = exponentials(scores, count, max);
-      scale(scores, count, sum == 0 ? 0 : 1 / sum);
-      mixRow(desk, scores, values.address() + start, headDim, count, VectorLinear.address(out, r, 0));
     }
   }
 
-  private static float max(float[] x, int n) {
-    FloatVector max = Lanes.all(Float.NEGATIVE_INFINITY);
-    for (int c = 0; c < n; c += Lanes.COUNT) {
-      VectorMask<Float> lanes = Lanes.first(n - c);
-      max = max.lanewise(VectorOperators.MAX, FloatVector.fromArray(Lanes.F32, x, c, lanes), lanes);
+  /** Whether the row was done: not when keys are hidden from it and all its scores are below {@code floor}. */
+  private static boolean attendRow(
+      Rows query, MemorySegment keys, MemorySegment values, long offset, int headDim, MemorySegment visible, int total, float scale,
+      double floor, Rows out, int r) {
+    Desk desk = Desk.ofThread();
+    float[] scores = desk.scores(total);
+    int first = Lanes.getInt(visible.address() + 8L * r);
+    int count = Lanes.getInt(visible.address() + 8L * r + 4) - first;
+    long start = 4 * (offset + (long) first * headDim);
+    scoreRow(desk, VectorLinear.address(query, r, 0), keys.address() + start, headDim, count, scale, scores);
+    float max = max(scores, count);
+    if (count < total && max < floor) {
+      return false;
     }
-    return max.reduceLanes(VectorOperators.MAX);
+    float sum = exponentials(scores, count, max);
+    scale(scores, count, sum == 0 ? 0 : 1 / sum);
+    mixRow(desk, scores, values.address() + start, headDim, count, VectorLinear.address(out, r, 0));
+    return true;
+  }
+
+  private static float max(float[] x, int n) {
+    Desk desk = Desk.ofThread();
+    padded(x, n);
+    Arrays.fill(desk.max, Float.NEGATIVE_INFINITY);
+    VectorSoftmax.maxima(x, 0, Lanes.COUNT, Math.ceilDiv(n, Lanes.COUNT), desk.max, 0);
+    float max = Float.NEGATIVE_INFINITY;
+    for (float lane : desk.max) {
+      max = Math.max(max, lane);
+    }
+    return max;
   }
 
   /** {@code x = exp(x - max)}; returns their sum. */
   private static float exponentials(float[] x, int n, float max) {
-    FloatVector sum = Lanes.zero();
-    FloatVector most = Lanes.all(max);
-    for (int c = 0; c < n; c += Lanes.COUNT) {
-      VectorMask<Float> lanes = Lanes.first(n - c);
-      FloatVector e = VectorMath.exp(FloatVector.fromArray(Lanes.F32, x, c, lanes).sub(most));
-      e.intoArray(x, c, lanes);
-      sum = sum.add(e, lanes);
-    }
-    return Lanes.sum(sum, Desk.ofThread().room);
+    Desk desk = Desk.ofThread();
+    padded(x, n);
+    Arrays.fill(desk.max, max);
+    Arrays.fill(desk.room, 0);
+    VectorSoftmax.exponentials(x, 0, Lanes.COUNT, Math.ceilDiv(n, Lanes.COUNT), desk.max, desk.room, 0);
+    return Lanes.sum(desk.room, 0);
+  }
+
+  /** Fills the last vector up with what neither a maximum nor a sum of exponentials notices. */
+  private static void padded(float[] x, int n) {
+    Arrays.fill(x, n, Math.ceilDiv(n, Lanes.COUNT) * Lanes.COUNT, Float.NEGATIVE_INFINITY);
   }
 
   private static void scale(float[] x, int n, float factor) {

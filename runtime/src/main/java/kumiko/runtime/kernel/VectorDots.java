@@ -1,7 +1,6 @@
 package kumiko.runtime.kernel;
 
 import java.util.Arrays;
-import jdk.incubator.vector.FloatVector;
 import kumiko.runtime.tensor.Rows;
 import kumiko.runtime.tensor.Slab;
 
@@ -10,55 +9,68 @@ final class VectorDots {
   /** Weight rows that stay in the nearest caches while every row of activations meets them. */
   private static final int BLOCK = 64;
 
-  /** Weights of a row that are converted at a time, where several rows of activations share them. */
-  private static final int CHUNK = 1024;
+  /** Rows of activations that meet a weight together. */
+  private static final int EIGHT = 8;
 
   private VectorDots() {}
 
   /** {@code y += x w^T} for rows {@code [first, end)} of a slab whose rows lie in order. */
   static void rowMajor(Format format, Slab slab, Rows x, Rows y, int rows, int first, int end) {
     Desk desk = Desk.ofThread();
-    float[] in = copyRows(desk, x, slab, rows);
-    int n = slab.columns();
-    long stride = format.bytes(slab.rowStride());
-    boolean shared = rows >= 4 && n % Lanes.COUNT == 0;
+    boolean together = rows > 1 && slab.columns() % Lanes.COUNT == 0;
+    float[] in = together ? interleave(desk, x, slab, rows) : copyRows(desk, x, slab, rows);
     for (int i = first; i < end; i += BLOCK) {
       int count = Math.min(BLOCK, end - i);
       long w = slab.data().address() + format.bytes(slab.offset() + i * slab.rowStride());
       int column = slab.row() + i * slab.rowStep();
-      int r = 0;
-      for (; shared && r + 4 <= rows; r += 4) {
-        fourRows(format, w, stride, count, in, r * n, n, desk);
-        for (int j = 0; j < 4; j++) {
+      for (int r = 0; r < rows; r += together ? EIGHT : 1) {
+        if (together) {
+          eight(format, w, format.bytes(slab.rowStride()), count, in, r * slab.columns(), slab.columns(), desk);
+        } else {
+          format.dots().rows(w, format.bytes(slab.rowStride()), count, in, r * slab.columns(), slab.columns(), desk.results(), 0,
+              desk.room);
+        }
+        for (int j = 0; j < (together ? Math.min(EIGHT, rows - r) : 1); j++) {
           add(desk.results(), j * BLOCK, count, y, r + j, column, slab.rowStep());
         }
-      }
-      for (; r < rows; r++) {
-        format.dots().rows(w, stride, count, in, r * n, n, desk.results(), 0, desk.room);
-        add(desk.results(), 0, count, y, r, column, slab.rowStep());
       }
     }
   }
 
-  /** Four rows of activations with {@code count} weight rows; each four of these are converted once. */
-  private static void fourRows(Format format, long w, long stride, int count, float[] x, int from, int n, Desk desk) {
-    float[] weights = desk.weights(4 * CHUNK);
-    for (int i = 0; i < count; i += 4) {
-      int taken = Math.min(4, count - i);
-      Arrays.fill(desk.sums, 0);
-      for (int k = 0; k < n; k += CHUNK) {
-        int length = Math.min(CHUNK, n - k);
+  private static void eight(Format format, long w, long stride, int count, float[] x, int from, int n, Desk desk) {
+    float[] sums = desk.sums;
+    for (int i = 0; i < count; i += 3) {
+      int taken = Math.min(3, count - i);
+      format.dots().eight(w + i * stride, stride, taken - 1, x, from, n, sums);
+      for (int r = 0; r < EIGHT; r++) {
         for (int j = 0; j < taken; j++) {
-          format.rows().read(w + (i + j) * stride, k, length, weights, j * CHUNK);
-        }
-        MicroKernels.dots(x, from + k, n, weights, CHUNK, length, desk.sums);
-      }
-      for (int j = 0; j < 16; j++) {
-        if (j % 4 < taken) {
-          FloatVector lanes = FloatVector.fromArray(Lanes.F32, desk.sums, j * Lanes.COUNT);
-          desk.results()[j / 4 * BLOCK + i + j % 4] = Lanes.sum(lanes, desk.room);
+          desk.results()[r * BLOCK + i + j] = Lanes.sum(sums, (3 * r + j) * Lanes.COUNT);
         }
       }
+    }
+  }
+
+  /** Rows of activations in eights, a vector of each in turn; rows that are missing from the last eight are zero. */
+  private static float[] interleave(Desk desk, Rows x, Slab slab, int rows) {
+    int n = slab.columns();
+    int groups = Math.ceilDiv(rows, EIGHT);
+    float[] to = desk.rows(groups * EIGHT * n);
+    for (int r = 0; r < groups * EIGHT; r++) {
+      int at = r / EIGHT * EIGHT * n + r % EIGHT * Lanes.COUNT;
+      if (r < rows) {
+        interleaveRow(VectorLinear.address(x, r, slab.column()), n, to, at);
+      } else {
+        for (int k = 0; k < n; k += Lanes.COUNT) {
+          Arrays.fill(to, at + EIGHT * k, at + EIGHT * k + Lanes.COUNT, 0);
+        }
+      }
+    }
+    return to;
+  }
+
+  private static void interleaveRow(long x, int n, float[] to, int at) {
+    for (int k = 0; k < n; k += Lanes.COUNT) {
+      Lanes.load(x + 4L * k).intoArray(to, at + EIGHT * k);
     }
   }
 

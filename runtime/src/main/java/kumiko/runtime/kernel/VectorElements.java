@@ -10,25 +10,34 @@ final class VectorElements {
   private VectorElements() {}
 
   static void activate(Activation function, Rows x, Rows y, int from, int to) {
+    Desk desk = Desk.ofThread();
+    float[] values = desk.values;
     for (int r = from; r < to; r++) {
       long in = VectorLinear.address(x, r, 0);
       long out = VectorLinear.address(y, r, 0);
-      for (int c = 0; c < x.width(); c += Lanes.COUNT) {
-        VectorMask<Float> lanes = Lanes.first(x.width() - c);
-        Lanes.store(VectorMath.activate(function, Lanes.load(in + 4L * c, lanes)), out + 4L * c, lanes);
+      for (int c = 0; c < x.width(); c += values.length) {
+        int n = Math.min(values.length, x.width() - c);
+        WeightRows.F32.read(in + 4L * c, 0, n, values, 0);
+        VectorMath.activate(function, values, n, desk);
+        storeArray(values, 0, out + 4L * c, n);
       }
     }
   }
 
   static void gated(Activation function, Rows gate, Rows up, Rows y, int from, int to) {
+    Desk desk = Desk.ofThread();
+    float[] values = desk.values;
     for (int r = from; r < to; r++) {
       long in = VectorLinear.address(gate, r, 0);
       long factor = VectorLinear.address(up, r, 0);
       long out = VectorLinear.address(y, r, 0);
-      for (int c = 0; c < gate.width(); c += Lanes.COUNT) {
-        VectorMask<Float> lanes = Lanes.first(gate.width() - c);
-        FloatVector value = VectorMath.activate(function, Lanes.load(in + 4L * c, lanes));
-        Lanes.store(value.mul(Lanes.load(factor + 4L * c, lanes)), out + 4L * c, lanes);
+      for (int c = 0; c < gate.width(); c += values.length) {
+        int n = Math.min(values.length, gate.width() - c);
+        WeightRows.F32.read(in + 4L * c, 0, n, values, 0);
+        VectorMath.activate(function, values, n, desk);
+        WeightRows.F32.read(factor + 4L * c, 0, n, desk.exponents, 0);
+        multiply(values, desk.exponents, n);
+        storeArray(values, 0, out + 4L * c, n);
       }
     }
   }
@@ -93,10 +102,16 @@ final class VectorElements {
   }
 
   /** {@code y = x}, with x in an array. */
-  static void storeArray(float[] x, long y, int n) {
+  static void storeArray(float[] x, int from, long y, int n) {
     for (int c = 0; c < n; c += Lanes.COUNT) {
       VectorMask<Float> lanes = Lanes.first(n - c);
-      Lanes.store(FloatVector.fromArray(Lanes.F32, x, c, lanes), y + 4L * c, lanes);
+      Lanes.store(FloatVector.fromArray(Lanes.F32, x, from + c, lanes), y + 4L * c, lanes);
+    }
+  }
+
+  private static void multiply(float[] x, float[] factor, int n) {
+    for (int c = 0; c < n; c++) {
+      x[c] *= factor[c];
     }
   }
 }

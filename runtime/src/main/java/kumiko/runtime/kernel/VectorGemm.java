@@ -1,87 +1,95 @@
 package kumiko.runtime.kernel;
 
-import jdk.incubator.vector.FloatVector;
+import java.util.Arrays;
 import kumiko.runtime.tensor.Rows;
 import kumiko.runtime.tensor.Slab;
 
 /**
  * The product of many rows of activations with a slab of weights (Goto and van de Geijn 2008, "Anatomy of high-performance matrix
- * multiplication"): both operands are copied, a block at a time, into the order in which {@link MicroKernels} read them. Weights become
- * float32 in that copy, once for all rows.
+ * multiplication"): a block of activations is turned over, so that a vector holds one column of neighbouring rows, and meets the weights
+ * as single numbers. So weights, of which there are far more, are only widened to float32, in the order they lie in, once for all rows.
+ *
+ * <p>Sums of a block of results stay in an array of their own, results of a weight side by side, until the whole inner dimension is in
+ * them; then they are turned back and added to y.
  */
 final class VectorGemm {
-  /** Rows below which copying the weights costs more than it saves. */
+  /** Rows below which turning the activations costs more than it saves. */
   static final int LEAST_ROWS = 12;
 
-  /** Columns of a panel of weights. */
+  /** Rows of activations in a panel. */
   static final int PANEL = 2 * Lanes.COUNT;
 
-  /** Steps of the inner dimension in a block: a panel of weights and a block of activations stay in the second-level cache. */
-  static final int DEPTH = 512;
+  /** Weight rows that meet a panel at a time. */
+  static final int TILE = 12;
+
+  /** Steps of the inner dimension in a block: all panels of activations together stay in the second-level cache. */
+  static final int DEPTH = 256;
+
+  /** Between the first elements of two weight rows; not a power of two, whose rows would share few lines of the nearest cache. */
+  static final int STRIDE = DEPTH + Lanes.COUNT;
 
   /** Rows of activations in a block. */
-  private static final int ROWS = 480;
+  private static final int ROWS = 512;
 
-  private static final int TILE = 12;
+  /** Weight rows in a block. */
+  private static final int COLUMNS = 42 * TILE;
 
-  /** One set of blocks for each thread, on the heap: about a megabyte. */
+  /** One set of blocks for each thread, on the heap: a megabyte and a half. */
   private static final ThreadLocal<VectorGemm> BLOCKS = ThreadLocal.withInitial(VectorGemm::new);
 
-  private final float[] block = new float[ROWS * DEPTH];
-  private final float[] panel = new float[PANEL * DEPTH];
+  private final float[] activations = new float[ROWS * DEPTH];
+  private final float[] weights = new float[TILE * STRIDE];
   private final float[] tile = new float[TILE * PANEL];
-  private final float[] rest = new float[Lanes.COUNT * DEPTH];
+  private final float[] sums = new float[ROWS * COLUMNS];
 
   private VectorGemm() {}
 
   /** {@code y += x w^T} for rows {@code [first, end)} of the slab. */
-  static void multiply(PanelPacker packer, Slab slab, Rows x, Rows y, int rows, int first, int end) {
+  static void multiply(WeightPacker packer, Slab slab, Rows x, Rows y, int rows, int first, int end) {
     VectorGemm blocks = BLOCKS.get();
+    for (int r = 0; r < rows; r += ROWS) {
+      for (int i = first; i < end; i += COLUMNS) {
+        blocks.multiplyBlock(packer, slab, x, y, r, Math.min(ROWS, rows - r), i, Math.min(COLUMNS, end - i));
+      }
+    }
+  }
+
+  private void multiplyBlock(WeightPacker packer, Slab slab, Rows x, Rows y, int row, int rows, int first, int columns) {
+    int panels = Math.ceilDiv(rows, PANEL);
+    Arrays.fill(sums, 0, Math.ceilDiv(columns, TILE) * panels * TILE * PANEL, 0);
     for (int k = 0; k < slab.columns(); k += DEPTH) {
       int depth = Math.min(DEPTH, slab.columns() - k);
-      for (int r = 0; r < rows; r += ROWS) {
-        int count = Math.min(ROWS, rows - r);
-        RowPacker.pack(VectorLinear.address(x, r, slab.column() + k), 4L * x.stride(), count, depth, blocks.block);
-        for (int i = first; i < end; i += PANEL) {
-          int columns = Math.min(PANEL, end - i);
-          packer.pack(slab, i, columns, k, depth, blocks.panel, blocks.rest);
-          long out = VectorLinear.address(y, r, slab.row() + i * slab.rowStep());
-          blocks.multiply(depth, count, columns, out, 4L * y.stride(), slab.rowStep());
+      PanelPacker.pack(VectorLinear.address(x, row, slab.column() + k), 4L * x.stride(), rows, depth, activations);
+      int to = 0;
+      for (int i = 0; i < columns; i += TILE) {
+        packer.pack(slab, first + i, Math.min(TILE, columns - i), k, depth, weights);
+        for (int p = 0; p < panels; p++) {
+          MicroKernels.twelve(weights, activations, p * PANEL * depth, depth, tile);
+          addTile(to);
+          to += TILE * PANEL;
         }
       }
     }
-  }
-
-  private void multiply(int depth, int rows, int columns, long out, long stride, int step) {
-    int r = 0;
-    for (; r + 12 <= rows; r += 12) {
-      MicroKernels.twelve(block, r * depth, panel, depth, tile);
-      add(12, columns, out + r * stride, stride, step);
-    }
-    for (; r < rows; r += 4) {
-      MicroKernels.four(block, r * depth, panel, depth, tile);
-      add(Math.min(4, rows - r), columns, out + r * stride, stride, step);
-    }
-  }
-
-  private void add(int rows, int columns, long out, long stride, int step) {
-    if (columns < PANEL || step != 1) {
-      addFew(rows, columns, out, stride, step);
-      return;
-    }
-    for (int r = 0; r < rows; r++) {
-      for (int c = 0; c < PANEL; c += Lanes.COUNT) {
-        long at = out + r * stride + 4L * c;
-        Lanes.store(Lanes.load(at).add(FloatVector.fromArray(Lanes.F32, tile, r * PANEL + c)), at);
+    for (int p = 0; p < panels; p++) {
+      for (int i = 0; i < columns; i += TILE) {
+        int from = (i / TILE * panels + p) * TILE * PANEL;
+        long at = VectorLinear.address(y, row + p * PANEL, slab.row() + (first + i) * slab.rowStep());
+        add(from, Math.min(PANEL, rows - p * PANEL), Math.min(TILE, columns - i), at, 4L * y.stride(), slab.rowStep());
       }
     }
   }
 
-  private void addFew(int rows, int columns, long out, long stride, int step) {
+  private void addTile(int to) {
+    for (int i = 0; i < TILE * PANEL; i++) {
+      sums[to + i] += tile[i];
+    }
+  }
+
+  private void add(int from, int rows, int columns, long y, long stride, int step) {
     for (int r = 0; r < rows; r++) {
       for (int c = 0; c < columns; c++) {
-        long at = out + r * stride + 4L * c * step;
-        Lanes.set(at, Lanes.get(at) + tile[r * PANEL + c]);
+        long at = y + r * stride + 4L * c * step;
+        Lanes.set(at, Lanes.get(at) + sums[from + c * PANEL + r]);
       }
     }
   }

@@ -14,4 +14,14 @@ interface WeightDots {
 
   /** {@code out[c] = sum over k < n of x[from + k] * w[k * stride, c]} for {@code c < count}. */
   void columns(long w, long stride, int count, float[] x, int from, int n, float[] out);
+
+  /**
+   * Dot products of eight rows of activations with up to three rows of weights, each weight read once: the lane sums of activation row r
+   * and weight row j become vector {@code 3 * r + j} of {@code tile}.
+   *
+   * @param last the last weight row that there is, 0 to 2; vectors of rows beyond it mean nothing
+   * @param x from {@code from} on the rows of activations as {@link VectorDots} lays them: a vector of each row in turn
+   * @param n whole vectors
+   */
+  void eight(long w, long stride, int last, float[] x, int from, int n, float[] tile);
 }

@@ -8,7 +8,7 @@ import kumiko.runtime.tensor.Rows;
 /** Work in which the rows of a sequence look at its cache. */
 final class AttentionSteps {
   /** Query rows of one head that one thread takes at a time. */
-  static final int BLOCK = 64;
+  static final int BLOCK = 96;
 
   private AttentionSteps() {}
 

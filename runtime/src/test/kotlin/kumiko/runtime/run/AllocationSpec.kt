@@ -27,9 +27,9 @@ private fun decodeInOwnJvm(kernels: String, quantisation: String): String {
 }
 
 class AllocationSpec : FunSpec({
-    for (quantisation in listOf("none", "int8:6.0")) {
-        test("decoding with scalar kernels settles at no allocation on any thread, quantisation $quantisation") {
-            decodeInOwnJvm("scalar", quantisation) shouldBe "0"
+    for ((kernels, quantisation) in listOf("scalar" to "none", "scalar" to "int8:6.0", "vector" to "none", "vector" to "int8:6.0")) {
+        test("decoding with $kernels kernels settles at no allocation on any thread, quantisation $quantisation") {
+            decodeInOwnJvm(kernels, quantisation) shouldBe "0"
         }
     }
 
