@@ -1,7 +1,6 @@
 package kumiko.runtime.kernel;
 
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import kumiko.runtime.tensor.Rows;
 
@@ -26,10 +25,12 @@ final class VectorRounding {
 
   /** The largest magnitude below the threshold; NaN if there is one. */
   private static float largest(long x, float threshold, int n) {
+    FloatVector limit = Lanes.all(threshold);
     FloatVector most = Lanes.zero();
-    for (int c = 0; c < n; c += Lanes.COUNT) {
-      FloatVector magnitude = Lanes.load(x + 4L * c, Lanes.first(n - c)).abs();
-      most = most.max(magnitude.blend(0, magnitude.compare(VectorOperators.GE, threshold)));
+    int body = Lanes.F32.loopBound(n);
+    for (int c = 0; c < body; c += Lanes.COUNT) {
+      FloatVector magnitude = Lanes.load(x + 4L * c).abs();
+      most = most.max(magnitude.blend(Lanes.zero(), magnitude.compare(VectorOperators.GE, limit)));
     }
     float[] room = Desk.ofThread().room;
     most.intoArray(room, 0);
@@ -37,16 +38,28 @@ final class VectorRounding {
     for (float lane : room) {
       largest = Math.max(largest, lane);
     }
+    for (int c = body; c < n; c++) {
+      float magnitude = Math.abs(Lanes.get(x + 4L * c));
+      largest = magnitude >= threshold ? largest : Math.max(largest, magnitude);
+    }
     return largest;
   }
 
   private static void round(long x, float threshold, float toLevel, float unit, long y, int n) {
-    for (int c = 0; c < n; c += Lanes.COUNT) {
-      VectorMask<Float> lanes = Lanes.first(n - c);
-      FloatVector value = Lanes.load(x + 4L * c, lanes);
-      VectorMask<Float> outliers = value.abs().compare(VectorOperators.GE, threshold);
-      FloatVector level = value.mul(toLevel).add(NEAREST).sub(NEAREST);
-      Lanes.store(level.mul(unit).blend(value, outliers), y + 4L * c, lanes);
+    FloatVector limit = Lanes.all(threshold);
+    FloatVector levels = Lanes.all(toLevel);
+    FloatVector units = Lanes.all(unit);
+    FloatVector nearest = Lanes.all(NEAREST);
+    int body = Lanes.F32.loopBound(n);
+    for (int c = 0; c < body; c += Lanes.COUNT) {
+      FloatVector value = Lanes.load(x + 4L * c);
+      FloatVector rounded = value.mul(levels).add(nearest).sub(nearest).mul(units);
+      Lanes.store(rounded.blend(value, value.abs().compare(VectorOperators.GE, limit)), y + 4L * c);
+    }
+    for (int c = body; c < n; c++) {
+      float value = Lanes.get(x + 4L * c);
+      float rounded = (value * toLevel + NEAREST - NEAREST) * unit;
+      Lanes.set(y + 4L * c, Math.abs(value) >= threshold ? value : rounded);
     }
   }
 }
