@@ -36,7 +36,11 @@ def stored_type(folder):
             for key in tensors.keys():
                 if len(tensors.get_slice(key).get_shape()) == 2:
                     return tensors.get_tensor(key).dtype
-    raise SystemExit(f"{folder}: holds no safetensors file with a matrix in it")
+    for file in sorted(folder.glob("*.bin")):
+        for tensor in torch.load(file, mmap=True, weights_only=True).values():
+            if tensor.dim() == 2:
+                return tensor.dtype
+    raise SystemExit(f"{folder}: holds no .safetensors and no .bin file with a matrix in it")
 
 
 class GlmBlock(nn.Module):

@@ -230,7 +230,7 @@ private class Checkout(val root: File) {
     /** A search path with the tools the launcher uses, linked one by one. */
     fun pathWithoutMaven(): String {
         val tools = root.resolve("tools").apply { mkdirs() }
-        for (tool in listOf("bash", "env", "readlink", "dirname", "find", "sort", "cat", "uname", "flock")) {
+        for (tool in listOf("bash", "env", "readlink", "find", "sort", "cat", "flock")) {
             val found = System.getenv("PATH").split(":").map { File(it, tool) }.first { it.canExecute() }
             Files.createSymbolicLink(tools.resolve(tool).toPath(), found.toPath())
         }
