@@ -14,6 +14,9 @@ object Maps : Catalog {
         }.map { CheckpointMap.parse(it, PackageFiles.text(it)) }.sortedBy { it.name }
     }
 
+    /** The file of a shipped map. */
+    fun text(map: CheckpointMap): String = PackageFiles.text(map.name + CheckpointMap.SUFFIX)
+
     override fun spec(name: String): ModelSpec = Architectures[name]
 
     /** The map called [name]; an unknown name is refused with what is near. */

@@ -70,6 +70,7 @@ private fun commands(): List<CliktCommand> = listOf(
     GenerateCommand(),
     TraceCommand(),
     ParityCommand(),
+    VerifyCommand(),
     PerplexityCommand(),
     AgreeCommand(),
     QuantizeCommand(),

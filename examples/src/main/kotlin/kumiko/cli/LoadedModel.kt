@@ -16,7 +16,7 @@ import kumiko.runtime.run.Quantisation
 import java.nio.file.Path
 
 /** A checkpoint that is ready to run. Closing ends the life of its weights. */
-internal class LoadedModel(private val checkpoint: CheckpointModel, val weights: LoadedWeights) : AutoCloseable {
+internal class LoadedModel(val checkpoint: CheckpointModel, val weights: LoadedWeights) : AutoCloseable {
     val spec: ModelSpec get() = checkpoint.spec
     val name: String get() = spec.name
     val graph: Graph by lazy { spec.compile() }

@@ -13,6 +13,7 @@ import kotlinx.serialization.json.buildJsonObject
 import kotlinx.serialization.json.put
 import kotlinx.serialization.json.putJsonArray
 import kumiko.cli.parity.ReferenceSet
+import kumiko.cli.parity.Replacements
 import kumiko.cli.parity.TracedValue
 import kumiko.cli.parity.Tracer
 import kumiko.runtime.checkpoint.SafetensorsWriter
@@ -27,6 +28,8 @@ class TraceCommand : KumikoCommand("trace", "Writes the values of a model's node
     private val ids by option("--ids", metavar = "1,2,3").required().help("token ids of one sequence")
     private val patterns by option("--capture", metavar = "PATTERN").multiple(required = true)
         .help("canonical name of a node, * stands for any characters: 'blocks.*.attention.probabilities'; may be given again")
+    private val replace by option("--replace", metavar = "NODE=FILE").multiple()
+        .help("put the node's values from another trace in the place of its own, or with NODE=0 none; may be given again")
     private val out by option("--out", metavar = "FILE").required().help("the file to write, in float32")
     private val threads by threadsOption()
     private val arithmetic by arithmeticOption()
@@ -37,13 +40,17 @@ class TraceCommand : KumikoCommand("trace", "Writes the values of a model's node
     override fun run() {
         val sequence = parseIds(ids)
         loadModel(Path.of(checkpoint), layers, terminal, quantize, prefix).use { model ->
-            val options = options(threads, arithmetic = arithmetic).capture(*patterns.toTypedArray())
             Arena.ofConfined().use { arena ->
-                val values = refusing { Tracer(model.graph, model.weights, options, sequence.size).use { it.run(sequence, arena) } }
+                val values = refusing { traced(model, sequence, arena) }
                 write(model, sequence, values, arena)
                 if (json) printJson(report(values)) else print(values)
             }
         }
+    }
+
+    private fun traced(model: LoadedModel, sequence: IntArray, arena: Arena) = Replacements.open(replace).use { replacements ->
+        val options = options(threads, arithmetic = arithmetic).capture(*patterns.toTypedArray()).replace(*replacements.nodes.toTypedArray())
+        Tracer(model.graph, model.weights, options, sequence.size).use { it.run(sequence, arena, replacements::apply) }
     }
 
     private fun write(model: LoadedModel, sequence: IntArray, values: List<TracedValue>, arena: Arena) {

@@ -64,6 +64,28 @@ class TraceAndParityCommandSpec : FunSpec({
             """.trimIndent()
     }
 
+    test("a node takes the value it has in another trace, or none, and what follows goes on from there") {
+        fun logits(file: Path): List<Double> = TensorFile.open(file).use { open ->
+            open.tensor("logits").let { t -> List(t.shape().elements().toInt()) { Elements.get(DType.F32, t.data(), it.toLong()) } }
+        }
+
+        fun edited(out: String, ids: String, vararg replace: String): Path = root.resolve(out).also { file ->
+            val edits = replace.flatMap { listOf("--replace", it) }.toTypedArray()
+            kumiko("trace", "$gpt2", "--ids", ids, "--capture", "logits", "--out", "$file", *edits).code shouldBe Exit.GOOD
+        }
+        val other = trace(gpt2, "donor.safetensors", "blocks.*", "logits")
+        logits(edited("patched.safetensors", "7,8,9", "blocks.1=$other")) shouldBe logits(other)
+        val ablated = logits(edited("ablated.safetensors", "1,2,3", "blocks.1.ffn.down=0"))
+        (ablated == logits(other)) shouldBe false
+        val file = "$root/none.safetensors"
+        refused("trace", "$gpt2", "--ids", "7,8", "--capture", "logits", "--out", file, "--replace", "blocks.1=$other") shouldBe
+            "--replace blocks.1: the file has [3, 24], but the node is [2, 24] here. Trace the other values over as many tokens.\n"
+        refused("trace", "$gpt2", "--ids", "7", "--capture", "logits", "--out", file, "--replace", "blocks.1") shouldBe
+            "--replace blocks.1: say NODE=FILE with a file from trace, or NODE=0.\n"
+        refused("trace", "$gpt2", "--ids", "7", "--capture", "logits", "--out", file, "--replace", "head.norm=$other") shouldContain
+            ": the file has no tensor head.norm; it has "
+    }
+
     test("what cannot be traced is refused and leaves no file") {
         val file = "$root/none.safetensors"
         refused("trace", "$gpt2", "--ids", "1", "--capture", "blocks.7.ffn", "--out", file) shouldBe

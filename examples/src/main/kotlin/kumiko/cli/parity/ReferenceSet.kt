@@ -16,6 +16,7 @@ import java.nio.file.Path
  * `expected.safetensors` and `reference.json`, or from one trace file.
  *
  * @property tolerances by tensor name; empty where the reference says nothing about its own rounding
+ * @property tensors the file with the values
  * @property informative tensors that the reference describes without a tolerance: results in another type, not to be compared
  */
 internal class ReferenceSet private constructor(
@@ -24,6 +25,7 @@ internal class ReferenceSet private constructor(
     private val prefix: (Int) -> String,
     val tolerances: Map<String, Double>,
     private val informative: Set<String>,
+    val tensors: Path,
     private val file: TensorFile,
 ) : AutoCloseable {
     /** The tensors of a sequence that stand for nodes of a graph. */
@@ -76,6 +78,7 @@ internal class ReferenceSet private constructor(
                 { "seq$it." },
                 description.tolerance.mapNotNull { (name, tolerance) -> tolerance.atol?.let { name to it } }.toMap(),
                 description.tolerance.filterValues { it.atol == null }.keys,
+                path.resolve("expected.safetensors"),
                 TensorFile.open(path.resolve("expected.safetensors")),
             )
         }
@@ -98,7 +101,7 @@ internal class ReferenceSet private constructor(
                 file.close()
                 refuse("$path: does not say which token ids it was made from; a trace has them in its metadata as \"$IDS\".")
             }
-            return ReferenceSet(path, listOf(ids.filterNotNull().toIntArray()), { "" }, emptyMap(), emptySet(), file)
+            return ReferenceSet(path, listOf(ids.filterNotNull().toIntArray()), { "" }, emptyMap(), emptySet(), path, file)
         }
     }
 }
