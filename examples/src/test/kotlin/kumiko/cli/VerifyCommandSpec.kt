@@ -80,16 +80,21 @@ class VerifyCommandSpec : FunSpec({
         against(root.resolve("llama/config.json"), llama).err shouldContain "is no card: "
     }
 
-    val sets = Path.of("cards").toFile().list().orEmpty().filter { it.endsWith(".json") }.map { it.removeSuffix(".json") }.sorted()
+    // Written again with -Dgolden.update=true, after a change of a map for instance.
+    val update = System.getProperty("golden.update").toBoolean()
+    val present = Reference.foldersWith("", "expected.safetensors").map { "${it.fileName}" }
 
-    test("every reference checkpoint has a card").config(enabledOrReasonIf = Reference.present) {
-        sets shouldContainExactlyInAnyOrder Reference.foldersWith("", "expected.safetensors").map { "${it.fileName}" }
+    for (set in present) {
+        test("the card of $set is what is found today") {
+            val folder = Reference.folder(set)
+            val file = Path.of("cards/$set.json")
+            if (update) kumiko("verify", "$folder", "$folder", "--out", "cards/$set").code shouldBe Exit.GOOD
+            against(file, folder, "$folder") shouldBe Ran(Exit.GOOD, "nothing changed since $file\n", "")
+        }
     }
 
-    for (set in sets) {
-        test("the card of $set is what is found today").config(enabledOrReasonIf = Reference.present) {
-            val folder = Reference.folder(set)
-            against(Path.of("cards/$set.json"), folder, "$folder") shouldBe Ran(Exit.GOOD, "nothing changed since cards/$set.json\n", "")
-        }
+    test("every reference checkpoint has a card, and every card its checkpoint").config(enabledOrReasonIf = Reference.present) {
+        val cards = Path.of("cards").toFile().list().orEmpty().toList()
+        cards shouldContainExactlyInAnyOrder present.flatMap { listOf("$it.json", "$it.md") }
     }
 })

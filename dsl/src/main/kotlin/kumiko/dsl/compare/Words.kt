@@ -132,7 +132,7 @@ private fun normWords(eps: Double, affine: Affine, usual: Affine): String = " ep
 }
 
 /** `500000`, `0.25`, `1e-5`. */
-internal fun decimal(value: Double): String = when {
+public fun decimal(value: Double): String = when {
     value == Math.rint(value) && Math.abs(value) < 1e15 -> value.toLong().toString()
     Math.abs(value) in 1e-3..1e9 -> value.toString()
     else -> String.format(Locale.ROOT, "%.6e", value).replace(Regex("\\.?0*e([+-])0*"), "e$1").replace("e+", "e")

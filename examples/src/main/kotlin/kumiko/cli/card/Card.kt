@@ -5,8 +5,8 @@ import kotlinx.serialization.Serializable
 /**
  * What was verified of a checkpoint. All but [measured] is the same on every machine, so that a card can be made again and compared.
  *
- * @property model name of the model that the configuration describes
- * @property spec SHA-256 of its canonical spec file
+ * @property model what the checkpoint's folder is called; not compared
+ * @property spec SHA-256 of the canonical spec file, under the name of the built-in model that the map is for
  * @property parity null where there was no reference
  */
 @Serializable

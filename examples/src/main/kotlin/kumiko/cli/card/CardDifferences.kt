@@ -9,9 +9,10 @@ import kotlinx.serialization.json.doubleOrNull
 import kotlin.math.abs
 import kotlin.math.max
 
-/** What changed from one card to another, measurements apart. */
+/** What changed from one card to another, names and measurements apart. */
 internal object CardDifferences {
-    private val MEASURED = "measured"
+    /** A folder may be called anything, and every run takes another time. */
+    private val IRRELEVANT = setOf("model", "measured")
 
     /** Errors in float64 are rounded to three digits; the libraries of another machine may round the last one otherwise. */
     private const val SLACK = 0.05
@@ -21,7 +22,7 @@ internal object CardDifferences {
 
     /** One line for each place: where, what was there, what is there now. */
     fun between(before: Card, after: Card): List<String> =
-        differences("", JsonObject(CardFile.tree(before) - MEASURED), JsonObject(CardFile.tree(after) - MEASURED))
+        differences("", JsonObject(CardFile.tree(before) - IRRELEVANT), JsonObject(CardFile.tree(after) - IRRELEVANT))
 
     private fun differences(place: String, before: JsonElement, after: JsonElement): List<String> = when {
         before is JsonObject && after is JsonObject -> (before.keys + after.keys).flatMap { key ->

@@ -35,7 +35,7 @@ internal class CardMaker(private val model: LoadedModel, private val loadMillis:
         return Card(
             Card.SCHEMA,
             model.name,
-            model.spec.hash(),
+            model.spec.copy(name = checkpoint.map.model).hash(),
             MapCard(checkpoint.map.name, sha256(Maps.text(checkpoint.map).toByteArray()), checkpoint.shards),
             model.spec.parameterCount(),
             files().map { file(checkpoint.directory.resolve(it)) },

@@ -11,7 +11,14 @@ internal fun Card.markdown(): String = buildString {
     append(table(listOf("file", "bytes", "SHA-256"), files.map { listOf(it.name, grouped(it.bytes), "`${it.sha256}`") }))
     append("\n## Against the original\n\n" + (parity?.page() ?: "No reference was given, so nothing says what the original computes.\n"))
     append("\n## Greedy continuations\n\n")
-    append(table(listOf("prompt", "tokens"), greedy.map { listOf(it.prompt.joinToString(" "), it.tokens.joinToString(" ").ifEmpty { "-" }) }))
+    append(
+        table(
+            listOf("prompt", "tokens"),
+            greedy.map {
+                listOf(it.prompt.joinToString(" "), it.tokens.joinToString(" ").ifEmpty { "-" })
+            },
+        ),
+    )
     append("\n## Measured here, and another elsewhere\n\n" + table(listOf("", ""), measured.facts()))
 }
 

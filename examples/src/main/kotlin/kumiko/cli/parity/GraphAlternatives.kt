@@ -1,5 +1,6 @@
 package kumiko.cli.parity
 
+import kumiko.dsl.compare.decimal
 import kumiko.runtime.graph.Activation
 import kumiko.runtime.graph.Frequencies
 import kumiko.runtime.graph.Graph
@@ -39,7 +40,7 @@ internal class GraphAlternatives(private val base: Variant, private val inside: 
 
         val bases = (BASES - own.base()).map { base ->
             other(
-                "rotary base ${plain(base)} in place of ${plain(own.base())}",
+                "rotary base ${decimal(base)} in place of ${decimal(own.base())}",
                 Frequencies(own.dims(), base, own.scaling(), own.rounding()),
             )
         }
@@ -78,7 +79,7 @@ internal class GraphAlternatives(private val base: Variant, private val inside: 
         val own = (ops<Op.LayerNorm>().map { it.eps() } + ops<Op.RmsNorm>().map { it.eps() }).distinct()
         return own.flatMap { eps ->
             (EPSILONS - eps).map { other ->
-                ops(Cause.NORM_EPSILON, "norm epsilon $other in place of $eps") { op ->
+                ops(Cause.NORM_EPSILON, "norm epsilon ${decimal(other)} in place of ${decimal(eps)}") { op ->
                     when {
                         op is Op.LayerNorm && op.eps() == eps -> Op.LayerNorm(other)
                         op is Op.RmsNorm && op.eps() == eps -> Op.RmsNorm(other, op.offset())
@@ -91,7 +92,7 @@ internal class GraphAlternatives(private val base: Variant, private val inside: 
 
     private fun offsets() = ops<Op.RmsNorm>().map { it.offset() }.distinct().map { own ->
         val other = if (own == 0.0) 1.0 else 0.0
-        ops(Cause.NORM_OFFSET, "norm weights offset by ${plain(other)} in place of ${plain(own)}") { op ->
+        ops(Cause.NORM_OFFSET, "norm weights offset by ${decimal(other)} in place of ${decimal(own)}") { op ->
             (op as? Op.RmsNorm)?.let { Op.RmsNorm(it.eps(), other) }
         }
     }
@@ -169,7 +170,5 @@ internal class GraphAlternatives(private val base: Variant, private val inside: 
         /** What published models use. */
         val BASES = listOf(1e4, 1e5, 1.6e5, 2.5e5, 5e5, 1e6, 5e6, 8e6, 1e7)
         val EPSILONS = listOf(1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-12)
-
-        fun plain(value: Double): String = if (value == Math.rint(value)) "${value.toLong()}" else "$value"
     }
 }
