@@ -49,7 +49,8 @@ class TraceCommand : KumikoCommand("trace", "Writes the values of a model's node
     }
 
     private fun traced(model: LoadedModel, sequence: IntArray, arena: Arena) = Replacements.open(replace).use { replacements ->
-        val options = options(threads, arithmetic = arithmetic).capture(*patterns.toTypedArray()).replace(*replacements.nodes.toTypedArray())
+        val options = options(threads, arithmetic = arithmetic)
+            .capture(*patterns.toTypedArray()).replace(*replacements.nodes.toTypedArray())
         Tracer(model.graph, model.weights, options, sequence.size).use { it.run(sequence, arena, replacements::apply) }
     }
 
