@@ -73,8 +73,8 @@ internal class Estimates(val machine: ThisMachine) {
         private val WEIGHTS = mapOf("float32" to DType.F32, "16 bit" to DType.BF16, "Q8_0" to DType.Q8_0, "Q4_0" to DType.Q4_0)
 
         /** What [rows] tell. */
-        const val ABOUT = "At best: the tokens a second that no run can exceed, behind ${CONTEXT - 1} others and in a prompt of " +
-            "$PROMPT, what holds them back; memory for $CONTEXT positions. By the type of the weights; cache and arithmetic are float32."
+        const val ABOUT = "At best: the tokens a second that no run can exceed, behind ${CONTEXT - 1} others and in a prompt of $PROMPT, " +
+            "with what holds them back; memory for $CONTEXT positions. By the type of the weights; cache and arithmetic in float32."
     }
 }
 

@@ -41,6 +41,17 @@ class ReportSpec : FunSpec({
         row("MACs of 1 x 128, all pairs").getValue("chatglm-6b") shouldBe "793,746,866,176"
     }
 
+    test("the cards, which the README's picture shows, round the published figures") {
+        val cards = Regex("""<article class="card[^>]*>(.*?)</article>""").findAll(page)
+            .map { it.groupValues[1].replace(Regex("<[^>]*>"), " ") }
+        cards.map { it.replace(Regex(" +"), " ").trim() }.toList() shouldBe listOf(
+            "gpt2-124m 124.4 M parameters 12 layers, 248.9 MB of weights at 16 bit",
+            "llama3-8b 8.03 B parameters 32 layers, 16.1 GB of weights at 16 bit",
+            "gpt-neox-20b 20.6 B parameters 44 layers, 41.1 GB of weights at 16 bit",
+            "chatglm-6b 6.17 B parameters 28 layers, 12.3 GB of weights at 16 bit",
+        )
+    }
+
     test("every number of the table is the account's") {
         fun each(title: String, value: (Account) -> String) = withClue(title) { row(title) shouldBe accounts.mapValues { value(it.value) } }
         Part.entries.filter { it != Part.RESIDUAL }.forEach { part -> each("$part") { grouped(it.parameters(part)) } }
