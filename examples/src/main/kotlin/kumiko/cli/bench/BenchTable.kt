@@ -18,7 +18,7 @@ internal fun Terminal.printResult(result: BenchResult) {
 
 private fun note(result: BenchResult): String =
     "Medians of ${result.settings.rounds} rounds after warming up for at least ${result.settings.warmth}; spread is slowest less " +
-        "fastest.\nFiles may lie in the system's cache. Limits are the best of what the same threads read or multiplied."
+        "fastest.\nFiles may lie in the system's cache. Limits are medians too, of what the same threads read or multiply."
 
 private class BenchRows(private val result: BenchResult) {
     private val limits = result.limits
