@@ -2,10 +2,11 @@
 """Runs a checkpoint in Kumiko and in PyTorch, by turns, and prints how many times as fast Kumiko is.
 
     python examples/rival.py CHECKPOINT [--prefill 512] [--decode 32] [--batch 1] [--rounds 3] [--threads N]
+        [--arithmetic f32|bf16]
 
 Needs torch, transformers and safetensors. Nothing is fetched: CHECKPOINT is a local directory in a layout that transformers reads
 (llama-hf, gpt2-hf, neox-hf), or ChatGLM-6B's, for which a module of the same shapes stands below. Both compute in the type that the
-weights are stored in, with as many threads.
+weights are stored in, with as many threads; PyTorch rounds activations of bf16 weights to bf16 too, Kumiko with --arithmetic bf16.
 
 A round is one process of `examples/kumiko bench --json`, which warms up and measures once, and then one prompt and its continuation in
 PyTorch, which stays loaded in this process and was warmed up before the first round. Both choose the largest logit, compute the logits
@@ -151,7 +152,7 @@ def theirs(rival, batch, prefill, decode):
 def ours(arguments):
     """What one process of bench reports."""
     command = [str(KUMIKO), "bench", str(arguments.checkpoint), "--json", "--rounds", "1", "--batch", str(arguments.batch)]
-    for name in ("prefill", "decode", "threads"):
+    for name in ("prefill", "decode", "threads", "arithmetic"):
         command += [f"--{name}", str(getattr(arguments, name))]
     ran = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if ran.returncode:
@@ -167,6 +168,7 @@ def parsed():
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--arithmetic", choices=("f32", "bf16"), default="f32")
     return parser.parse_args()
 
 

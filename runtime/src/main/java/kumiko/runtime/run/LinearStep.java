@@ -24,19 +24,36 @@ record LinearStep(
     implements
       Step {
 
+  /** Columns below which a part is mostly beginning and ending. */
+  private static final int LEAST_COLUMNS = 96;
+
+  /** Rows from which every task turns them all for its own columns, which takes as long as multiplying by sixteen of those. */
+  private static final int MANY_ROWS = 32;
+
   @Override
   public void run(Call call, int part, int parts, int worker) {
     int rows = call.rows(picked);
-    boolean alone = parts == 1 && y.count() > 1;
-    int from = alone ? 0 : y.from(part);
-    int to = alone ? weight.rows() : y.from(part + 1);
-    if (from == to || rows == 0) {
+    int merged = merged(rows, parts);
+    int end = Math.min(part + merged, y.count());
+    if (part % merged != 0 || y.from(part) == y.from(end) || rows == 0) {
       return;
     }
-    if (residual != null) {
-      place(alone ? residual.whole : residual.columns(part), alone ? y.whole : y.columns(part), rows);
+    for (int p = part; p < end && residual != null; p++) {
+      place(residual.columns(p), y.columns(p), rows);
     }
-    kernels.linear(weight, bias, x, y.whole, rows, from, to, residual != null, scratch.of(worker));
+    kernels.linear(weight, bias, x, y.whole, rows, y.from(part), y.from(end), residual != null, scratch.of(worker));
+  }
+
+  /**
+   * Parts that are done as one. Small ones leave no thread waiting for another at the end; but what a part does with the activations
+   * before it begins, it does again for each.
+   */
+  private int merged(int rows, int parts) {
+    if (parts == 1) {
+      return y.count();
+    }
+    int wide = Math.ceilDiv(LEAST_COLUMNS * parts, weight.rows());
+    return rows == 1 ? wide : Math.max(wide, rows < MANY_ROWS ? 4 : 8);
   }
 
   private void place(Rows below, Rows target, int rows) {

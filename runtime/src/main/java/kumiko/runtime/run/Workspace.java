@@ -14,7 +14,7 @@ import kumiko.runtime.tensor.Rows;
 
 /** The memory of one session: working buffers, caches, scratch of each thread. */
 final class Workspace {
-  private static final int PARTS_PER_WORKER = 4;
+  private static final int PARTS_PER_WORKER = 16;
 
   final Call call;
   final Kernels kernels;
