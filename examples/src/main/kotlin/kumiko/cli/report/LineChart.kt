@@ -28,17 +28,18 @@ internal class Axis(val title: String, val from: Double, val to: Double, val tic
     }
 }
 
-/** Lines over two axes, each named where it ends. Points tell their exact value. */
+/** Lines over two axes, each named where it ends, inside the picture. Points tell their exact value. */
 internal fun lineChart(label: String, x: Axis, y: Axis, lines: List<Line>): String = Svg.picture(WIDTH, HEIGHT, label, "chart") {
-    fun px(value: Double) = LEFT + x.at(value) * (RIGHT - LEFT)
+    val right = (WIDTH - GAP - LETTER * lines.maxOf { it.name.length }).coerceIn(LEFT + LEAST, RIGHT)
+    fun px(value: Double) = LEFT + x.at(value) * (right - LEFT)
     fun py(value: Double) = BOTTOM - y.at(value) * (BOTTOM - TOP)
     text(0.0, 12.0, y.title, "class" to "axis")
     y.ticks.forEach { (value, words) ->
-        line(LEFT, py(value), RIGHT, py(value), "class" to "grid")
+        line(LEFT, py(value), right, py(value), "class" to "grid")
         text(LEFT - 6, py(value) + 4, words, "class" to "tick", "text-anchor" to "end")
     }
     x.ticks.forEach { (value, words) -> text(px(value), BOTTOM + 16, words, "class" to "tick", "text-anchor" to "middle") }
-    text(RIGHT, BOTTOM + 34, x.title, "class" to "axis", "text-anchor" to "end")
+    text(right, BOTTOM + 34, x.title, "class" to "axis", "text-anchor" to "end")
     val labels = spread(lines.map { py(it.points.last().y) })
     lines.forEachIndexed { index, line ->
         val path = line.points.withIndex().joinToString("") { (at, point) ->
@@ -57,7 +58,7 @@ internal fun lineChart(label: String, x: Axis, y: Axis, lines: List<Line>): Stri
             )
         }
         val end = px(line.points.last().x)
-        text(end + 7, labels[index] + 4, line.name, "class" to "name m${line.model}")
+        text(end + GAP, labels[index] + 4, line.name, "class" to "name m${line.model}")
     }
 }
 
@@ -77,7 +78,16 @@ private fun spread(heights: List<Double>): List<Double> {
 private const val WIDTH = 420.0
 private const val HEIGHT = 270.0
 private const val LEFT = 54.0
+
+/** Where lines end, further left where names are long. */
 private const val RIGHT = 318.0
+
+/** The widest that a letter of a name is on average. */
+private const val LETTER = 7.5
+private const val GAP = 7.0
+
+/** What is left for the lines, however long a name is. */
+private const val LEAST = 120.0
 private const val TOP = 26.0
 private const val BOTTOM = 226.0
 private const val NAME = 14.0

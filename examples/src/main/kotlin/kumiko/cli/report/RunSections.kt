@@ -74,7 +74,7 @@ internal class RunSections(private val observed: Observed) {
             div("panel") {
                 h3 { +"The residual stream: |a − b| / max(|a|, |b|) of every row" }
                 div("scroll plain") { div { attributes["id"] = "parted" } }
-                p("small") { +"Light is a millionth or less, full is 1. Rows are the input of the first block and the output of each." }
+                p("small") { +"Empty is a millionth or less, full is 1. Rows are the input of the first block and the output of each." }
             }
         }
     }

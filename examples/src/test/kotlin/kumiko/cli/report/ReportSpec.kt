@@ -124,6 +124,17 @@ class ReportSpec : FunSpec({
         odd shouldContain "&lt;b onclick"
     }
 
+    test("names beside lines end inside the picture, however many letters they have") {
+        for (letters in listOf(4, 16, 24)) {
+            val specs = List(2) { Architectures["llama3.2-1b"].copy(name = "x".repeat(letters - 1) + it) }
+            val charts = Regex("""(?s)<svg viewBox="0 0 420 270".*?</svg>""").findAll(Report(specs).html()).joinToString { it.value }
+            val starts = Regex("""<text x="([0-9.]+)"[^>]*class="name m0"[^>]*>""").findAll(charts)
+                .map { it.groupValues[1].toDouble() }.toList()
+            starts.size shouldBe 3
+            for (start in starts) withClue("$letters letters from $start") { (start + 7.5 * letters <= 420.0) shouldBe true }
+        }
+    }
+
     test("compare writes the page, or says why it cannot") {
         val folder = tempdir().toPath()
         val file = folder.resolve("report.html")
