@@ -19,14 +19,13 @@ import kumiko.cli.bench.Warmth
 import kumiko.cli.bench.printResult
 import kumiko.cli.bench.toJson
 import kumiko.runtime.run.Quantisation
-import kumiko.runtime.tensor.DType
 import java.nio.file.Files
 import java.nio.file.Path
 
 /** `kumiko bench`. */
 class BenchCommand : KumikoCommand("bench", "How fast a model runs, as a share of what this machine can do.") {
     private val model by argument().help("$MODEL_HELP; without weights, random ones are made in memory")
-    private val dtype by option("--dtype").choice(TYPES).help("the type of made weights (default: $TYPE)")
+    private val dtype by option("--dtype").choice(WEIGHT_TYPES).help("the type of made weights (default: $TYPE)")
     private val prefill by option("--prefill", metavar = "N").int().restrictTo(min = 2).default(PREFILL)
         .help("tokens of the prompt (default: $PREFILL)")
     private val decode by option("--decode", metavar = "N").int().restrictTo(min = 1).default(DECODE)
@@ -52,15 +51,14 @@ class BenchCommand : KumikoCommand("bench", "How fast a model runs, as a share o
     private fun opener(): () -> Subject {
         val path = Path.of(model)
         if (!Files.isDirectory(path) && quantize !is Quantisation.None) {
-            refuse("$model has no weights to quantise; --dtype ${TYPES.keys.last()} makes them in a quantised type.")
+            refuse("$model has no weights to quantise; --dtype ${WEIGHT_TYPES.keys.last()} makes them in a quantised type.")
         }
-        if (!Files.isDirectory(path)) return MadeSubject(resolveModel(model), dtype ?: TYPES.getValue(TYPE)).let { { it } }
+        if (!Files.isDirectory(path)) return MadeSubject(resolveModel(model), dtype ?: WEIGHT_TYPES.getValue(TYPE)).let { { it } }
         if (dtype != null) refuse("$model is measured in the types that it is stored in; --dtype is for models without weights.")
         return { CheckpointSubject(path, quantize) }
     }
 
     private companion object {
-        val TYPES = listOf(DType.F32, DType.BF16, DType.F16, DType.Q8_0, DType.Q4_0).associateBy { it.name.lowercase() }
         const val TYPE = "bf16"
         const val PREFILL = 512
         const val DECODE = 32

@@ -75,6 +75,7 @@ private fun commands(): List<CliktCommand> = listOf(
     AgreeCommand(),
     QuantizeCommand(),
     BenchCommand(),
+    KernelsCommand(),
 )
 
 private class Root(private val screen: Terminal) : CliktCommand(name = "kumiko") {

@@ -15,8 +15,12 @@ import kumiko.runtime.kernel.KernelProvider
 import kumiko.runtime.kernel.Kernels
 import kumiko.runtime.run.Options
 import kumiko.runtime.run.Quantisation
+import kumiko.runtime.tensor.DType
 import java.util.logging.Level
 import java.util.logging.Logger
+
+/** The types that weights are made in where there are none, by the names of the options. */
+internal val WEIGHT_TYPES = listOf(DType.F32, DType.BF16, DType.F16, DType.Q8_0, DType.Q4_0).associateBy { it.name.lowercase() }
 
 /** What a CHECKPOINT argument may be, for help pages. */
 internal const val CHECKPOINT_HELP = "a directory with a published checkpoint and its configuration"

@@ -83,6 +83,8 @@ class UsageErrorsSpec : FunSpec({
             "check",
             "init",
             "convert",
+            "bench",
+            "kernels",
         )) {
             Golden.check("help/$command.txt", kumiko(command, "--help").out)
         }

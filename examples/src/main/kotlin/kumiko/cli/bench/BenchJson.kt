@@ -17,10 +17,7 @@ internal fun BenchResult.toJson(): JsonObject = buildJsonObject {
     put("weights", origin)
     put("kernels", kernels)
     put("threads", settings.options.threads())
-    putJsonObject("limits") {
-        put("readBytesPerSecond", limits.readBytesPerSecond())
-        put("f32FlopsPerSecond", limits.f32FlopsPerSecond())
-    }
+    putJsonObject("limits") { limits(limits) }
     putJsonObject("load") {
         load.open?.let { put("openSeconds", it) }
         put("compileSeconds", load.compile)

@@ -3,7 +3,6 @@ package kumiko.cli.bench
 import com.github.ajalt.mordant.terminal.Terminal
 import kumiko.cli.bench.BenchResult.Speed
 import kumiko.cli.bytes
-import kumiko.cli.grouped
 import kumiko.cli.printGrid
 import java.util.Locale
 import kotlin.math.roundToLong
@@ -58,19 +57,5 @@ private class BenchRows(private val result: BenchResult) {
     private fun row(name: String, value: String, work: String = "", share: Double? = null, spread: Double? = null) =
         listOf(name, value, work, share?.let { percent(it) }.orEmpty(), spread?.let { percent(it) }.orEmpty())
 
-    private fun percent(share: Double) = "%.1f%%".format(Locale.ROOT, 100 * share)
-
     private fun tokens(speed: Speed) = "${number(speed.tokensPerSecond)} tokens/s"
-
-    private fun time(seconds: Double) = if (seconds < 1) "${number(1000 * seconds)} ms" else "${number(seconds)} s"
-
-    private fun rate(perSecond: Double, unit: String) = "${number(perSecond / GIGA)} G$unit"
-
-    /** Three digits that count. */
-    private fun number(value: Double): String =
-        if (value >= 100) grouped(value.roundToLong()) else "%.${if (value >= 10) 1 else 2}f".format(Locale.ROOT, value)
-
-    private companion object {
-        const val GIGA = 1e9
-    }
 }

@@ -2,7 +2,7 @@ package kumiko.cli.bench
 
 /** The times of the same work, done several times. */
 internal data class Rounds(val seconds: List<Double>) {
-    val median: Double = seconds.sorted().let { (it[(it.size - 1) / 2] + it[it.size / 2]) / 2 }
+    val median: Double = median(seconds)
 
     /** Distance between the slowest and the fastest, as a share of the median. */
     val spread: Double = (seconds.max() - seconds.min()) / median
@@ -11,6 +11,9 @@ internal data class Rounds(val seconds: List<Double>) {
         fun of(count: Int, action: () -> Unit): Rounds = Rounds(List(count) { seconds(action) })
     }
 }
+
+/** The one in the middle, or the mean of the two. */
+internal fun median(values: List<Double>): Double = values.sorted().let { (it[(it.size - 1) / 2] + it[it.size / 2]) / 2 }
 
 /** How long [action] takes. */
 internal fun seconds(action: () -> Unit): Double {

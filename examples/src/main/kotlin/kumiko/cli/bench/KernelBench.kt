@@ -1,0 +1,105 @@
+package kumiko.cli.bench
+
+import kotlinx.serialization.json.Json
+import kotlinx.serialization.json.jsonObject
+import kumiko.cli.bytes
+import kumiko.cli.refuse
+import kumiko.runtime.kernel.Arithmetic
+import kumiko.runtime.kernel.LimitsMeter
+import kumiko.runtime.kernel.MachineLimits
+import kumiko.runtime.run.Options
+import kumiko.runtime.run.Team
+import kumiko.runtime.tensor.DType
+import kumiko.runtime.tensor.Matrix
+import java.lang.foreign.Arena
+
+/**
+ * Which linear layers are measured, and how often: every size in every type with every number of rows, bf16 in both arithmetics.
+ *
+ * @property rounds how often the same is measured
+ */
+internal data class KernelSettings(
+    val sizes: List<MatrixSize>,
+    val dtypes: List<DType>,
+    val rows: List<Int>,
+    val rounds: Int,
+    val warmth: Warmth,
+    val options: Options,
+) {
+    val count: Int get() = sizes.size * rows.size * dtypes.sumOf { arithmetics(it).size }
+}
+
+/** The options of the command that mean the same, for one of the types. */
+internal fun KernelSettings.arguments(dtype: DType): List<String> = listOf(
+    "kernels", "--json", "--dtype", dtype.name.lowercase(), "--matrix", sizes.joinToString(",") { "${it.inputs}x${it.outputs}" },
+    "--rows", rows.joinToString(","), "--rounds", "$rounds", "--threads", "${options.threads()}",
+)
+
+/** Of all types bf16 only is multiplied in either. */
+internal fun arithmetics(dtype: DType): List<Arithmetic> =
+    if (dtype == DType.BF16) listOf(Arithmetic.FLOAT32, Arithmetic.BFLOAT16) else listOf(Arithmetic.FLOAT32)
+
+/**
+ * Measures linear layers, and before every round of them the machine, which others may slow down meanwhile. [onCase] is told what begins.
+ *
+ * Every type gets a process of its own, as a model's weights are mostly of one type: what the compiler of the JVM makes of a loop hangs on
+ * what else it has compiled, and f16 behind four other types was seen at half its speed.
+ */
+internal class KernelBench(
+    private val settings: KernelSettings,
+    private val memory: Long = installedMemory(),
+    private val onCase: (LinearCase) -> Unit = {},
+) {
+    fun run(): KernelResult {
+        settings.sizes.forEach(::requireBlocks)
+        settings.sizes.forEach(::requireRoom)
+        val dtype = settings.dtypes.singleOrNull() ?: return KernelResult(settings, settings.dtypes.flatMap(::inOwnProcess))
+        return Team(settings.options.threads()).use { team ->
+            LimitsMeter(team).use { meter -> KernelResult(settings, settings.sizes.flatMap { measure(it, dtype, meter::round) }) }
+        }
+    }
+
+    private fun inOwnProcess(dtype: DType): List<LinearSpeed> {
+        onCase(cases(settings.sizes.first(), dtype).first())
+        return linearSpeeds(Json.parseToJsonElement(OwnProcess.output(settings.arguments(dtype))).jsonObject)
+    }
+
+    private fun requireBlocks(size: MatrixSize) {
+        val broken = settings.dtypes.firstOrNull { size.inputs % it.blockElements() != 0 } ?: return
+        refuse(
+            "--matrix ${size.inputs}x${size.outputs} has rows of ${size.inputs} numbers, but $broken stores blocks of " +
+                "${broken.blockElements()}. Choose another --matrix, or other types with --dtype.",
+        )
+    }
+
+    private fun requireRoom(size: MatrixSize) {
+        val needed = settings.dtypes.maxOf { dtype -> cases(size, dtype).maxOf { it.bytes * it.copies } } +
+            settings.rows.max() * DType.F32.bytes(2L * (size.inputs + size.outputs))
+        if (needed > memory - RESERVE) {
+            refuse(
+                "--matrix ${size.inputs}x${size.outputs} takes ${bytes(needed)} for copies of the weight and for activations, but this " +
+                    "machine has ${bytes(memory)}. Choose a smaller one.",
+            )
+        }
+    }
+
+    private fun cases(size: MatrixSize, dtype: DType): List<LinearCase> =
+        arithmetics(dtype).flatMap { arithmetic -> settings.rows.map { LinearCase(size, dtype, arithmetic, it) } }
+
+    private fun measure(size: MatrixSize, dtype: DType, limits: () -> MachineLimits): List<LinearSpeed> {
+        val cases = cases(size, dtype)
+        return Arena.ofShared().use { arena ->
+            val made = MadeMatrices(dtype, arena)
+            val matrices = List(cases.maxOf { it.copies }) { made.make(size.outputs, size.inputs) }
+            cases.map { measure(it, matrices, limits) }
+        }
+    }
+
+    private fun measure(case: LinearCase, matrices: List<Matrix>, limits: () -> MachineLimits): LinearSpeed {
+        onCase(case)
+        return LinearProgram(case, matrices, settings.options.withArithmetic(case.arithmetic)).use { program ->
+            settings.warmth.warm(program::run)
+            LinearSpeed(case, List(settings.rounds) { LinearSpeed.Round(limits(), seconds(program::run)) })
+        }
+    }
+}

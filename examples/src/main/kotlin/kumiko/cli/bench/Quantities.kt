@@ -1,0 +1,20 @@
+package kumiko.cli.bench
+
+import kumiko.cli.grouped
+import java.util.Locale
+import kotlin.math.roundToLong
+
+/** `28.3 GB/s` */
+internal fun rate(perSecond: Double, unit: String) = "${number(perSecond / GIGA)} G$unit"
+
+/** `1.50 ms` */
+internal fun time(seconds: Double) = if (seconds < 1) "${number(1000 * seconds)} ms" else "${number(seconds)} s"
+
+/** `95.8%` */
+internal fun percent(share: Double) = "%.1f%%".format(Locale.ROOT, 100 * share)
+
+/** Three digits that count. */
+internal fun number(value: Double): String =
+    if (value >= 100) grouped(value.roundToLong()) else "%.${if (value >= 10) 1 else 2}f".format(Locale.ROOT, value)
+
+private const val GIGA = 1e9

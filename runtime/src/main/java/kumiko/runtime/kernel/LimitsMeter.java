@@ -1,0 +1,111 @@
+package kumiko.runtime.kernel;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
+import kumiko.runtime.run.Team;
+
+/**
+ * Measures {@link MachineLimits} a round at a time, so that other measurements can take turns with it: what a machine reads that is
+ * shared with others may double within minutes. Takes 512 MiB of native memory until it is closed.
+ */
+public final class LimitsMeter implements AutoCloseable {
+  /** Far more than the caches hold. */
+  private static final long BYTES = 1L << 29;
+
+  private static final int PARTS = 64;
+  private static final int STEPS = 100_000;
+  private static final int SUMS = 10;
+
+  /** Rounds that do not count: the compiler of the JVM takes its time. */
+  private static final double WARM_SECONDS = 0.15;
+
+  private final Team team;
+  private final Arena arena = Arena.ofShared();
+  private final Team.Task reading;
+  private final Team.Task multiplying;
+
+  /** Warms up, which takes half a second. The team stays the caller's. */
+  public LimitsMeter(Team team) {
+    this.team = team;
+    MemorySegment memory = arena.allocate(BYTES, 64).fill((byte) 1);
+    MemorySegment results = arena.allocate(8L * PARTS, 64);
+    long from = memory.address();
+    reading = (part, worker) -> read(from + part * (BYTES / PARTS), BYTES / PARTS, results.address() + 4L * part);
+    multiplying = (part, worker) -> multiply(results.address() + 4L * part);
+    warm(reading);
+    warm(multiplying);
+  }
+
+  private void warm(Team.Task task) {
+    for (double spent = 0; spent < WARM_SECONDS;) {
+      spent += seconds(task);
+    }
+  }
+
+  /** Each limit once, in some hundredths of a second. */
+  public MachineLimits round() {
+    return new MachineLimits(BYTES / seconds(reading), 2.0 * SUMS * Lanes.COUNT * STEPS * PARTS / seconds(multiplying));
+  }
+
+  private double seconds(Team.Task task) {
+    long start = System.nanoTime();
+    team.run(PARTS, task);
+    return (System.nanoTime() - start) / 1e9;
+  }
+
+  @Override
+  public void close() {
+    arena.close();
+  }
+
+  /**
+   * Four streams, each in order: a core that follows one stream waits for memory a quarter of the time, and kernels that read several
+   * rows of a weight at once do not.
+   */
+  static void read(long address, long bytes, long result) {
+    FloatVector a = Lanes.zero();
+    FloatVector b = Lanes.zero();
+    FloatVector c = Lanes.zero();
+    FloatVector d = Lanes.zero();
+    long stream = bytes / 4;
+    int count = Math.toIntExact(stream / (4L * Lanes.COUNT));
+    for (int i = 0; i < count; i++) {
+      long at = address + i * 4L * Lanes.COUNT;
+      a = a.add(Lanes.load(at));
+      b = b.add(Lanes.load(at + stream));
+      c = c.add(Lanes.load(at + 2 * stream));
+      d = d.add(Lanes.load(at + 3 * stream));
+    }
+    Lanes.set(result, a.add(b).add(c.add(d)).reduceLanes(VectorOperators.ADD));
+  }
+
+  static void multiply(long result) {
+    FloatVector x = Lanes.all(0.5f);
+    FloatVector a = Lanes.all(1);
+    FloatVector b = Lanes.all(2);
+    FloatVector c = Lanes.all(3);
+    FloatVector d = Lanes.all(4);
+    FloatVector e = Lanes.all(5);
+    FloatVector f = Lanes.all(6);
+    FloatVector g = Lanes.all(7);
+    FloatVector h = Lanes.all(8);
+    FloatVector i = Lanes.all(9);
+    FloatVector j = Lanes.all(10);
+    for (int step = 0; step < STEPS; step++) {
+      a = a.fma(x, x);
+      b = b.fma(x, x);
+      c = c.fma(x, x);
+      d = d.fma(x, x);
+      e = e.fma(x, x);
+      f = f.fma(x, x);
+      g = g.fma(x, x);
+      h = h.fma(x, x);
+      i = i.fma(x, x);
+      j = j.fma(x, x);
+    }
+    FloatVector sum = a.add(b).add(c).add(d).add(e).add(f).add(g).add(h).add(i).add(j);
+    Lanes.set(result, sum.reduceLanes(VectorOperators.ADD));
+  }
+}
