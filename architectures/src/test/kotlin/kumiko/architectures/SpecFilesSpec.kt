@@ -17,7 +17,7 @@ class SpecFilesSpec : FunSpec({
     }
 
     test("built-in models are found by name, and a misspelt name is answered") {
-        Architectures["llama3-8b"] shouldBe llama3_8b
+        Architectures.all.values.forEach { Architectures[it.name] shouldBe it }
         shouldThrow<SpecException> {
             Architectures["lama3-8b"]
         }.message shouldBe "no built-in model is called 'lama3-8b'; did you mean llama3-8b?"

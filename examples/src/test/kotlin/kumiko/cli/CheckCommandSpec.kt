@@ -86,6 +86,15 @@ class CheckCommandSpec : FunSpec({
         Golden.check("check/truncated.txt", ran.err)
     }
 
+    test("a configuration of another kind of model is refused with all that every map says against it") {
+        val folder = TinyCheckpoints.gpt2(tempdir().toPath())
+        val config = folder.resolve("config.json").toFile()
+        config.writeText(config.readText().replace("\"gpt2\"", "\"gpt3\""))
+        val ran = check(folder.toFile())
+        ran.code shouldBe Exit.BAD_INPUT
+        Golden.check("check/other-model.txt", ran.err)
+    }
+
     test("an empty directory is bad input") {
         val ran = check(tempdir())
         ran.code shouldBe Exit.BAD_INPUT

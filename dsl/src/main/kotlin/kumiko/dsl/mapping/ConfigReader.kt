@@ -11,11 +11,11 @@ import kumiko.dsl.spec.SpecException
 import kumiko.dsl.spec.knownNames
 
 /** Reads a publisher's configuration: every key is consumed or named as ignorable, all problems are told at once. */
-internal class ConfigReader(private val map: CheckpointMap, base: ModelSpec, private val file: String, text: String) {
+internal class ConfigReader(private val map: CheckpointMap, base: ModelSpec, private val json: StrictJson) {
+    private val file = json.file
     private val config = map.config ?: throw MappingException("map ${map.name} says nothing about configuration files")
     private val draft = SpecDraft(base)
     private val given: Map<String, JsonElement>
-    private val json = StrictJson(file, text)
     private val problems = ArrayList<String>()
     private val sizes = LinkedHashMap<String, Int>()
     private val open = LinkedHashSet<String>()

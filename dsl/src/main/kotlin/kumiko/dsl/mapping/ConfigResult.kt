@@ -16,7 +16,7 @@ internal class ConfigResult(
  * @throws MappingException naming every key that is unknown, missing or cannot be understood
  */
 fun CheckpointMap.describe(text: String, catalog: Catalog, name: String): ModelSpec =
-    ConfigReader(this, catalog.spec(model), requireConfig().file, text).read(name).spec
+    ConfigReader(this, catalog.spec(model), StrictJson(requireConfig().file, text)).read(name).spec
 
 /**
  * The configuration file of this layout for [spec].

@@ -42,7 +42,7 @@ internal class ConfigWriter(private val map: CheckpointMap, private val config: 
 
     /** The models that a text can mean, with the tensors' sizes of [spec]: where bytes decide about a tie there are two. */
     private fun described(text: String, spec: ModelSpec): List<ModelSpec> {
-        val result = ConfigReader(map, catalog.spec(map.model), config.file, text).read(spec.name)
+        val result = ConfigReader(map, catalog.spec(map.model), StrictJson(config.file, text)).read(spec.name)
         val sizes = spec.dims().filter { it.name in result.open }.map { it.name to it.size }
         val read = if (sizes.isEmpty()) result.spec else result.spec.withDims(*sizes.toTypedArray())
         return listOf(true, false).map { config.decided(read, it) }

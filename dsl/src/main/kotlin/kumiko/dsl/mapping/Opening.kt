@@ -1,5 +1,6 @@
 package kumiko.dsl.mapping
 
+import kotlinx.serialization.json.JsonObject
 import kumiko.dsl.spec.ModelSpec
 import kumiko.dsl.spec.withLayers
 import java.nio.file.Files
@@ -13,8 +14,9 @@ internal class Opening(
     private val layers: IntRange?,
     private val prefix: Path?,
 ) {
-    fun through(map: CheckpointMap): CheckpointModel {
-        val described = describe(map)
+    private val configurations = HashMap<Path, StrictJson>()
+
+    fun through(map: CheckpointMap, described: ConfigResult = describe(map)): CheckpointModel {
         val source = CheckpointSource.open(directory, map, described.spec.layers, prefix)
         try {
             val sized = OpenSizes.close(map, described.spec, described.open, source.keys)
@@ -52,6 +54,14 @@ internal class Opening(
         return if (prefix == null) base else prefixed(map, base, prefix)
     }
 
+    /** Whether the configuration file says something of itself that [map] excludes, seen at a glance; then [describe] refuses it. */
+    fun contradicts(map: CheckpointMap): Boolean {
+        val config = map.config?.takeIf { spec == null } ?: return false
+        val file = directory.resolve(config.file)
+        val given = if (Files.isRegularFile(file)) configuration(file, config.file).root as? JsonObject else null
+        return given != null && config.keys.any { it.isContradictedBy(given) }
+    }
+
     /** The prefix's own configuration tells the whole model; without the prefix it must be that of the checkpoint. */
     private fun prefixed(map: CheckpointMap, base: ConfigResult, folder: Path): ConfigResult {
         val tuned = read(map, folder)
@@ -74,10 +84,15 @@ internal class Opening(
         if (!Files.isRegularFile(file)) {
             throw MappingException("$folder: there is no ${config.file}, which map ${map.name} reads the sizes from")
         }
+        return ConfigReader(map, catalog.spec(map.model), configuration(file, config.file)).read(name())
+    }
+
+    /** Read once for all maps. */
+    private fun configuration(file: Path, name: String): StrictJson = configurations.getOrPut(file) {
         if (Files.size(file) > MAX_CONFIG) {
             throw MappingException("$file: a configuration of ${Files.size(file)} bytes is not read; the limit is $MAX_CONFIG")
         }
-        return ConfigReader(map, catalog.spec(map.model), config.file, Files.readString(file)).read(name())
+        StrictJson(name, Files.readString(file))
     }
 
     private fun name() = directory.toAbsolutePath().normalize().fileName?.toString() ?: "checkpoint"

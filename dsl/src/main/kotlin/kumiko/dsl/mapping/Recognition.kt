@@ -11,7 +11,10 @@ internal class Recognition(private val directory: Path, private val catalog: Cat
     /** How far a map came: further is likelier to be the right one. */
     private enum class Stage { FILES, CONFIGURATION, CONTENTS, KEYS }
 
-    private class Refusal(val map: CheckpointMap, val stage: Stage, val reason: String, val problems: Int)
+    private class Refusal(val map: CheckpointMap, val stage: Stage, val problems: Int, reason: () -> String) {
+        /** Found out where no map fits, and not before. */
+        val reason: String by lazy(LazyThreadSafetyMode.NONE, reason)
+    }
 
     private val refusals = ArrayList<Refusal>()
 
@@ -29,28 +32,35 @@ internal class Recognition(private val directory: Path, private val catalog: Cat
     }
 
     private fun attempt(map: CheckpointMap, present: Set<String>): CheckpointModel? {
-        if (!hasFiles(map, present)) return refuse(map, Stage.FILES, "there is no ${map.sections.first().file}")
-        try {
+        if (!hasFiles(map, present)) return refuse(map, Stage.FILES) { "there is no ${map.sections.first().file}" }
+        val described = try {
+            if (opening.contradicts(map)) return refuse(map, Stage.CONFIGURATION) { descriptionProblems(map) }
             opening.describe(map)
         } catch (e: MappingException) {
-            return refuse(map, Stage.CONFIGURATION, e.message.orEmpty())
+            return refuse(map, Stage.CONFIGURATION) { e.message.orEmpty() }
         }
         val opened = try {
-            opening.through(map)
+            opening.through(map, described)
         } catch (e: MappingException) {
-            return refuse(map, Stage.CONTENTS, e.message.orEmpty())
+            return refuse(map, Stage.CONTENTS) { e.message.orEmpty() }
         } catch (e: SpecException) {
-            return refuse(map, Stage.CONTENTS, e.message.orEmpty())
+            return refuse(map, Stage.CONTENTS) { e.message.orEmpty() }
         } catch (e: CheckpointException) {
-            return refuse(map, Stage.CONTENTS, e.message.orEmpty())
+            return refuse(map, Stage.CONTENTS) { e.message.orEmpty() }
         }
         if (opened.account.fits) return opened
         opened.close()
-        return refuse(map, Stage.KEYS, KeyReport.problems(opened.account), opened.account.problems.size)
+        return refuse(map, Stage.KEYS, opened.account.problems.size) { KeyReport.problems(opened.account) }
     }
 
-    private fun refuse(map: CheckpointMap, stage: Stage, reason: String, problems: Int = 0): CheckpointModel? {
-        refusals += Refusal(map, stage, reason, problems)
+    private fun descriptionProblems(map: CheckpointMap): String = try {
+        error("map ${map.name} was refused at a glance, but reads the configuration: ${opening.describe(map).spec.name}")
+    } catch (e: MappingException) {
+        e.message.orEmpty()
+    }
+
+    private fun refuse(map: CheckpointMap, stage: Stage, problems: Int = 0, reason: () -> String): CheckpointModel? {
+        refusals += Refusal(map, stage, problems, reason)
         return null
     }
 

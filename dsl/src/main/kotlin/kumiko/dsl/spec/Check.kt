@@ -116,8 +116,8 @@ public class Check internal constructor(
         /** Two dims of one name and different content. */
         private fun clashes(spec: ModelSpec): List<Problem> {
             val table = DimTable()
-            return spec.templates().flatMap { parameter ->
-                parameter.dims.mapNotNull { table.clash(parameter.name, it) }
+            return spec.distinctParameters().flatMap { parameter ->
+                parameter.dims.mapNotNull { table.clash(parameter.template, it) }
             }.distinctBy { it.what }
         }
 

@@ -41,7 +41,7 @@ public sealed class Dim {
     /** A size with a name. [definition] is what it was set to. */
     public data class Named(public val name: String, public val definition: Dim) : Dim() {
         init {
-            if (!Regex("[A-Za-z][A-Za-z0-9]*").matches(name)) throw SpecException("'$name' is no name for a dimension: letters and digits")
+            if (!NAME.matches(name)) throw SpecException("'$name' is no name for a dimension: letters and digits")
         }
 
         override val size: Int get() = definition.size
@@ -108,6 +108,8 @@ public sealed class Dim {
 
     public companion object {
         internal const val SWIGLU = "swigluHidden"
+
+        private val NAME = Regex("[A-Za-z][A-Za-z0-9]*")
 
         /** A plain number. */
         @JvmStatic

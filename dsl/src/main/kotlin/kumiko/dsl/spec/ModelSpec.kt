@@ -46,8 +46,19 @@ public data class ModelSpec @JvmOverloads constructor(
 
     /** Every different block once, as `blocks` where all are alike, else under the number of the first layer that has it. */
     internal fun distinctBlocks(): List<Pair<String, Layer>> {
-        val first = (0..<layers).groupBy { block(it) }
-        return first.map { (block, layers) -> (if (first.size == 1) "blocks" else "blocks.${layers.first()}") to block }
+        val first = firstLayers()
+        return first.map { (block, layer) -> (if (first.size == 1) "blocks" else "blocks.$layer") to block }
+    }
+
+    /** Every different block with the number of the first layer that has it, in their order. */
+    internal fun firstLayers(): Map<Layer, Int> {
+        val first = LinkedHashMap<Layer, Int>()
+        var start = 0
+        for (row in blocks) {
+            row.cycle.take(row.count).forEachIndexed { index, block -> first.putIfAbsent(block, start + index) }
+            start += row.count
+        }
+        return first
     }
 
     /** Reads as its spec file. */

@@ -37,9 +37,14 @@ public data class ParameterTemplate(
 }
 
 /** Every weight of the model once, in the order it is computed with. A tied head has none of its own. */
-public fun ModelSpec.parameters(): List<Parameter> = embedding.weights("embedding", null, false) +
+public fun ModelSpec.parameters(): List<Parameter> = parameters(0..<layers)
+
+/** The weights of the embedding, of every different block and of the head. */
+internal fun ModelSpec.distinctParameters(): List<Parameter> = parameters(firstLayers().values)
+
+private fun ModelSpec.parameters(numbers: Iterable<Int>): List<Parameter> = embedding.weights("embedding", null, false) +
     prefix?.weights("prefix", null, false).orEmpty() +
-    (0..<layers).flatMap { layer -> block(layer).asPath().let { it.weights(join("blocks.$layer", it.label), layer, true) } } +
+    numbers.flatMap { layer -> block(layer).asPath().let { it.weights(join("blocks.$layer", it.label), layer, true) } } +
     head.weights("head", null, false)
 
 /** How many numbers the model's weights are. */

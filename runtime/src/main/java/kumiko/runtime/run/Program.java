@@ -28,8 +28,8 @@ import kumiko.runtime.tensor.Matrix;
  * <p>The sessions of one program share its threads, so one of them runs at a time.
  */
 public final class Program implements AutoCloseable {
+  private final Graph source;
   private final Graph graph;
-  private final String fingerprint;
   private final Options options;
   private final Quantisation quantisation;
   private final Limits limits;
@@ -42,7 +42,7 @@ public final class Program implements AutoCloseable {
     GraphVerifier.require(graph);
     this.options = options;
     quantisation = weights.quantisation();
-    fingerprint = hash(graph);
+    source = graph;
     limits = Limits.of(graph);
     Predicate<Node> kept = node -> isObservable(node) && (matches(options.captured(), node) || matches(options.replaced(), node));
     checkPatterns(graph);
@@ -168,7 +168,7 @@ public final class Program implements AutoCloseable {
 
   /** A hash of what the graph computes: of its nodes before any pass, their numbers and shapes, and its positions; not of its name or its weights. */
   public String fingerprint() {
-    return fingerprint;
+    return hash(source);
   }
 
   /**
