@@ -56,6 +56,19 @@ class BuiltLauncherSpec : FunSpec({
         launch("generate", folder, "--ids", "1,2,3", "--tokens", "3") shouldBe kumiko("generate", folder, "--ids", "1,2,3", "--tokens", "3")
     }
 
+    test("what opens and runs a checkpoint comes from the archive") {
+        val log = checkout.resolve("loaded")
+        launch(
+            "generate",
+            checkout.resolve("tiny").path,
+            "--ids",
+            "1,2,3",
+            javaArguments = "-Xlog:class+load:file=$log",
+        ).code shouldBe Exit.GOOD
+        val read = log.readLines().filter { " kumiko." in it && "source: file:" in it }
+        read.map { it.substringAfter("] ").substringBefore(' ') } shouldBe emptyList()
+    }
+
     test("the Java heap is 256 MB at most") {
         launch("list", javaArguments = "-XX:+PrintFlagsFinal").out shouldContain Regex("MaxHeapSize += ${256L shl 20} ")
     }

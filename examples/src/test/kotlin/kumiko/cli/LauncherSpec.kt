@@ -125,6 +125,12 @@ class LauncherSpec : FunSpec({
         program.isAlive shouldBe false
     }
 
+    test("the program is told that a pipe is no terminal") {
+        val checkout = checkout()
+        checkout.run("list")
+        checkout.run("list", environment = mapOf("FAKE_TELL" to "1")).out shouldBe "standard output is plain\nran list\n"
+    }
+
     test("standard input reaches the program") {
         val checkout = checkout()
         checkout.run("list")
@@ -191,6 +197,7 @@ private class Checkout(val root: File) {
             while [ "${'$'}1" != -jar ]; do shift; done
             shift 2
             [ -z "${'$'}{FAKE_HANG:-}" ] || { read -r line <"${'$'}FAKE_HANG"; echo "read ${'$'}line"; }
+            [ -z "${'$'}{FAKE_TELL:-}" ] || echo "standard output is ${'$'}KUMIKO_STDOUT"
             echo "ran ${'$'}*"
             echo "said on standard error" >&2
             exit "${'$'}{FAKE_EXIT:-0}"
