@@ -28,14 +28,16 @@ import kumiko.cli.bench.toJson
 import kumiko.dsl.compare.Account
 import kumiko.dsl.spec.shrunk
 import kumiko.dsl.spec.toJson
+import kumiko.runtime.kernel.Arithmetic
 import kumiko.runtime.kernel.MachineLimits
 import kumiko.runtime.run.Work
 import kumiko.runtime.tensor.DType
 import kumiko.testing.Golden
+import java.util.OptionalDouble
 
 class BenchCommandSpec : FunSpec({
     val settings = BenchSettings(prefill = 6, decode = 2, batches = listOf(1, 3), rounds = 2, Warmth(1, 0.0), options(2))
-    val machine = MachineLimits(25e9, 200e9)
+    val machine = MachineLimits(25e9, 200e9, OptionalDouble.of(400e9))
     val small = Architectures["llama3.2-1b"].shrunk(
         2,
         "vocab" to 64,
@@ -85,12 +87,23 @@ class BenchCommandSpec : FunSpec({
         }
     }
 
+    test("only linear layers with bf16 weights are counted as bf16, and only in its arithmetic") {
+        fun prefill(dtype: DType, arithmetic: Arithmetic): Work = Bench(settings.copy(options = options(2, arithmetic = arithmetic)), {
+            MadeSubject(small, dtype)
+        }, { machine }).run().prefill.work
+        prefill(DType.BF16, Arithmetic.FLOAT32).bf16Flops() shouldBe 0
+        prefill(DType.F32, Arithmetic.BFLOAT16).bf16Flops() shouldBe 0
+        val work = prefill(DType.BF16, Arithmetic.BFLOAT16)
+        work.bf16Flops() shouldBeGreaterThan work.flops() / 2
+        work.flops() shouldBeGreaterThan work.bf16Flops()
+    }
+
     test("the table and its JSON") {
-        val speed = BenchResult.Speed(1, 64, 32, Work(2_500_000, 2_000_000, 500_000), Rounds(listOf(0.1, 0.11, 0.12)), 6400)
+        val speed = BenchResult.Speed(1, 64, 32, Work(2_500_000, 0, 2_000_000, 500_000), Rounds(listOf(0.1, 0.11, 0.12)), 6400)
         val result = BenchResult(
             "some-model", "random weights of BF16 in memory", "vector kernels", settings.copy(prefill = 512), machine,
             BenchResult.Load(0.05, 0.02, 1.5, Rounds(listOf(0.001, 0.002))),
-            BenchResult.Speed(1, 512, 1, Work(1_000_000_000_000, 1, 1), Rounds(listOf(8.0, 10.0, 11.0)), 0),
+            BenchResult.Speed(1, 512, 1, Work(1_000_000_000_000, 600_000_000_000, 1, 1), Rounds(listOf(8.0, 10.0, 11.0)), 0),
             listOf(speed, speed.copy(batch = 8, tokens = 256)), 2_500_000_000, 100_000_000,
         )
         Golden.check("bench/table.txt", printed(width = 100) { printResult(result) })

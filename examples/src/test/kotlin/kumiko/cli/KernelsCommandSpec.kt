@@ -30,6 +30,7 @@ import kumiko.runtime.kernel.ScalarKernels
 import kumiko.runtime.tensor.DType
 import kumiko.testing.Golden
 import java.util.EnumSet
+import java.util.OptionalDouble
 
 class KernelsCommandSpec : FunSpec({
     val settings = KernelSettings(
@@ -45,7 +46,7 @@ class KernelsCommandSpec : FunSpec({
 
     fun speed(case: LinearCase, vararg seconds: Double) = LinearSpeed(
         case,
-        seconds.mapIndexed { i, s -> LinearSpeed.Round(MachineLimits(25e9 * (i + 1), 200e9), s * case.copies) },
+        seconds.mapIndexed { i, s -> LinearSpeed.Round(MachineLimits(25e9 * (i + 1), 200e9, OptionalDouble.of(400e9)), s * case.copies) },
     )
 
     test("copies of a weight are read from memory, of a product with many rows two at least") {
@@ -77,6 +78,7 @@ class KernelsCommandSpec : FunSpec({
         speed.bytesPerSecond shouldBe (2e9 plusOrMinus 1.0)
         speed.shareOfBandwidth shouldBe (2e9 / 75e9 plusOrMinus 1e-9)
         speed.shareOfPeak shouldBe (2e9 / 200e9 plusOrMinus 1e-9)
+        speed.copy(case = case.copy(arithmetic = BFLOAT16)).shareOfPeak shouldBe (2e9 / 400e9 plusOrMinus 1e-9)
     }
 
     test("the table and its JSON, which is read again") {

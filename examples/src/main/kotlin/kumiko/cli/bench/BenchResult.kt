@@ -42,6 +42,10 @@ internal data class BenchResult(
 
         fun shareOfBandwidth(limits: MachineLimits): Double = bytesPerSecond / limits.readBytesPerSecond()
 
-        fun shareOfPeak(limits: MachineLimits): Double = flopsPerSecond / limits.f32FlopsPerSecond()
+        /** How much of the time the arithmetic needs at least, each part of it in its own numbers. */
+        fun shareOfPeak(limits: MachineLimits): Double {
+            val (all, bf16) = work.flops().toDouble() to work.bf16Flops().toDouble()
+            return limits.seconds(all - bf16, bf16) * calls / rounds.median
+        }
     }
 }

@@ -25,6 +25,7 @@ private class BenchRows(private val result: BenchResult) {
     fun rows(): List<List<String>> = listOfNotNull(
         row("this machine reads", rate(limits.readBytesPerSecond(), "B/s")),
         row("this machine multiplies, float32", rate(limits.f32FlopsPerSecond(), "FLOP/s")),
+        limits.bf16()?.let { row("this machine multiplies, bf16", rate(it, "FLOP/s")) },
         result.load.open?.let { row("open", time(it)) },
         row("compile, the first time", time(result.load.compile)),
         row("compile, again", time(result.load.compileAgain.median)),

@@ -15,6 +15,7 @@ import kotlinx.serialization.json.putJsonObject
 import kumiko.cli.WEIGHT_TYPES
 import kumiko.runtime.kernel.Arithmetic
 import kumiko.runtime.kernel.MachineLimits
+import java.util.OptionalDouble
 
 /** The result for programs; seconds, bytes and operations, medians and all rounds. */
 internal fun KernelResult.toJson(): JsonObject = buildJsonObject {
@@ -28,6 +29,7 @@ internal fun KernelResult.toJson(): JsonObject = buildJsonObject {
 internal fun JsonObjectBuilder.limits(limits: MachineLimits) {
     put("readBytesPerSecond", limits.readBytesPerSecond())
     put("f32FlopsPerSecond", limits.f32FlopsPerSecond())
+    limits.bf16()?.let { put("bf16FlopsPerSecond", it) }
 }
 
 private fun JsonObjectBuilder.speed(speed: LinearSpeed) {
@@ -68,5 +70,6 @@ internal fun linearSpeeds(json: JsonObject): List<LinearSpeed> = json.getValue("
 
 private fun round(json: JsonObject): LinearSpeed.Round {
     fun number(name: String) = json.getValue(name).jsonPrimitive.double
-    return LinearSpeed.Round(MachineLimits(number("readBytesPerSecond"), number("f32FlopsPerSecond")), number("seconds"))
+    val bf16 = json["bf16FlopsPerSecond"]?.jsonPrimitive?.double?.let(OptionalDouble::of) ?: OptionalDouble.empty()
+    return LinearSpeed.Round(MachineLimits(number("readBytesPerSecond"), number("f32FlopsPerSecond"), bf16), number("seconds"))
 }

@@ -1,5 +1,6 @@
 package kumiko.cli.bench
 
+import kumiko.runtime.kernel.Arithmetic
 import kumiko.runtime.kernel.MachineLimits
 
 /** Everything that was measured of single linear layers. */
@@ -22,9 +23,12 @@ internal data class LinearSpeed(val case: LinearCase, val rounds: List<Round>) {
     val times: Rounds = Rounds(rounds.map { it.seconds / case.copies })
     val bytesPerSecond: Double get() = case.bytes / times.median
     val flopsPerSecond: Double get() = case.flops / times.median
-    val shareOfBandwidth: Double get() = share(case.bytes) { it.readBytesPerSecond() }
-    val shareOfPeak: Double get() = share(case.flops) { it.f32FlopsPerSecond() }
+    val shareOfBandwidth: Double get() = share { case.bytes / it.readBytesPerSecond() }
+    val shareOfPeak: Double
+        get() = share {
+            if (case.arithmetic == Arithmetic.BFLOAT16) it.seconds(0.0, case.flops.toDouble()) else it.seconds(case.flops.toDouble(), 0.0)
+        }
 
-    private fun share(work: Long, limit: (MachineLimits) -> Double): Double =
-        median(rounds.map { work * case.copies / it.seconds / limit(it.limits) })
+    /** [least] seconds that a product takes. */
+    private fun share(least: (MachineLimits) -> Double): Double = median(rounds.map { least(it.limits) * case.copies / it.seconds })
 }

@@ -9,9 +9,16 @@ internal fun Terminal.printResult(result: KernelResult) {
     val (settings, limits) = result.settings to result.limits
     val threads = settings.options.threads()
     rawPrint("$threads ${if (threads == 1) "thread" else "threads"}, ${kernels(settings)}\n")
-    rawPrint("this machine reads ${rate(limits.readBytesPerSecond(), "B/s")}, ")
-    rawPrint("multiplies ${rate(limits.f32FlopsPerSecond(), "FLOP/s")} in float32; ")
-    rawPrint("spread ${percent(result.spread { it.readBytesPerSecond() })} and ${percent(result.spread { it.f32FlopsPerSecond() })}\n")
+    rawPrint(
+        "this machine reads ${rate(limits.readBytesPerSecond(), "B/s")} (spread ${percent(
+            result.spread {
+                it.readBytesPerSecond()
+            },
+        )}), ",
+    )
+    rawPrint("multiplies ${rate(limits.f32FlopsPerSecond(), "FLOP/s")} in float32 (${percent(result.spread { it.f32FlopsPerSecond() })})")
+    limits.bf16()?.let { rawPrint(", ${rate(it, "FLOP/s")} in bf16") }
+    rawPrint("\n")
     for ((size, speeds) in result.speeds.groupBy { it.case.size }) {
         rawPrint("\n")
         printGrid(listOf("weights $size", "rows") + FIGURES, speeds.map(::row), numbers = (1..7).toSet())

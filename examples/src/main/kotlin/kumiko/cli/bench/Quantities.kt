@@ -1,11 +1,15 @@
 package kumiko.cli.bench
 
 import kumiko.cli.grouped
+import kumiko.runtime.kernel.MachineLimits
 import java.util.Locale
 import kotlin.math.roundToLong
 
 /** `28.3 GB/s` */
 internal fun rate(perSecond: Double, unit: String) = "${number(perSecond / GIGA)} G$unit"
+
+/** Null where bf16 has no instructions of its own. */
+internal fun MachineLimits.bf16(): Double? = if (bf16FlopsPerSecond().isPresent) bf16FlopsPerSecond().asDouble else null
 
 /** `1.50 ms` */
 internal fun time(seconds: Double) = if (seconds < 1) "${number(1000 * seconds)} ms" else "${number(seconds)} s"

@@ -2,8 +2,13 @@ package kumiko.runtime.kernel;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.OptionalDouble;
+import java.util.concurrent.atomic.LongAdder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
+import kumiko.runtime.machine.MachineCode;
+import kumiko.runtime.machine.PanelProduct;
 import kumiko.runtime.run.Team;
 
 /**
@@ -26,6 +31,11 @@ public final class LimitsMeter implements AutoCloseable {
   private final Team.Task reading;
   private final Team.Task multiplying;
 
+  /** Null where there are no instructions for it. */
+  private final Team.Task multiplyingPairs;
+
+  private final LongAdder pairFlops = new LongAdder();
+
   /** Warms up, which takes half a second. The team stays the caller's. */
   public LimitsMeter(Team team) {
     this.team = team;
@@ -34,6 +44,10 @@ public final class LimitsMeter implements AutoCloseable {
     long from = memory.address();
     reading = (part, worker) -> read(from + part * (BYTES / PARTS), BYTES / PARTS, results.address() + 4L * part);
     multiplying = (part, worker) -> multiply(results.address() + 4L * part);
+    MemorySegment half = arena.allocate(ValueLayout.JAVA_INT).fill((byte) 0x3f);
+    multiplyingPairs = MachineCode.ofProcess() instanceof MachineCode.Ready(var moves, PanelProduct product)
+        ? (part, worker) -> pairFlops.add(product.multiplyRegisters(half.address(), STEPS / 2))
+        : null;
     warm(reading);
     warm(multiplying);
   }
@@ -46,7 +60,16 @@ public final class LimitsMeter implements AutoCloseable {
 
   /** Each limit once, in some hundredths of a second. */
   public MachineLimits round() {
-    return new MachineLimits(BYTES / seconds(reading), 2.0 * SUMS * Lanes.COUNT * STEPS * PARTS / seconds(multiplying));
+    return new MachineLimits(BYTES / seconds(reading), 2.0 * SUMS * Lanes.COUNT * STEPS * PARTS / seconds(multiplying), pairs());
+  }
+
+  private OptionalDouble pairs() {
+    if (multiplyingPairs == null) {
+      return OptionalDouble.empty();
+    }
+    pairFlops.reset();
+    double seconds = seconds(multiplyingPairs);
+    return OptionalDouble.of(pairFlops.sum() / seconds);
   }
 
   private double seconds(Team.Task task) {

@@ -1,6 +1,7 @@
 package kumiko.runtime.kernel;
 
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.function.ToDoubleFunction;
 import kumiko.runtime.run.Team;
 
@@ -9,8 +10,10 @@ import kumiko.runtime.run.Team;
  *
  * @param readBytesPerSecond bytes read from memory of ordinary pages, as a mapped file has them, each once
  * @param f32FlopsPerSecond float32 operations of fused multiply-adds in registers, two for each lane
+ * @param bf16FlopsPerSecond the same of the instructions that {@link Arithmetic#BFLOAT16} is computed by, two for each product; empty
+ *     where there are none
  */
-public record MachineLimits(double readBytesPerSecond, double f32FlopsPerSecond) {
+public record MachineLimits(double readBytesPerSecond, double f32FlopsPerSecond, OptionalDouble bf16FlopsPerSecond) {
   private static final int ROUNDS = 21;
 
   /**
@@ -27,10 +30,18 @@ public record MachineLimits(double readBytesPerSecond, double f32FlopsPerSecond)
     }
   }
 
+  /** The least time for {@code flops} in float32 and {@code bf16Flops} in bf16, which without instructions of its own is float32 too. */
+  public double seconds(double flops, double bf16Flops) {
+    return flops / f32FlopsPerSecond + bf16Flops / bf16FlopsPerSecond.orElse(f32FlopsPerSecond);
+  }
+
   /** Of each limit the one in the middle. */
   public static MachineLimits median(List<MachineLimits> rounds) {
+    boolean pairs = rounds.getFirst().bf16FlopsPerSecond.isPresent();
     return new MachineLimits(
-        middle(rounds, MachineLimits::readBytesPerSecond), middle(rounds, MachineLimits::f32FlopsPerSecond));
+        middle(rounds, MachineLimits::readBytesPerSecond),
+        middle(rounds, MachineLimits::f32FlopsPerSecond),
+        pairs ? OptionalDouble.of(middle(rounds, limits -> limits.bf16FlopsPerSecond.getAsDouble())) : OptionalDouble.empty());
   }
 
   private static double middle(List<MachineLimits> rounds, ToDoubleFunction<MachineLimits> limit) {

@@ -30,8 +30,13 @@ final class PairProduct implements PanelProduct {
   private static final int WEIGHT_REGISTERS = 4;
   private static final int LOWER_HALVES = 0x5555_5555;
 
+  /** Of one instruction: a product and a sum for each element of two vectors of bf16. */
+  private static final int FLOPS = 2 * 32;
+
   /** By rows and strips, both from 1. */
   private final Routine[][] routines = new Routine[ROWS + 1][PanelLayout.STRIPS + 1];
+
+  private final Routine registers;
 
   PairProduct(CodeInstaller installer) throws SystemCalls.Refused {
     List<byte[]> codes = new ArrayList<>();
@@ -40,8 +45,10 @@ final class PairProduct implements PanelProduct {
         codes.add(code(rows, strips));
       }
     }
+    codes.add(registerCode());
     List<? extends Routine> installed = installer.install(codes);
-    for (int i = 0; i < codes.size(); i++) {
+    registers = installed.getLast();
+    for (int i = 0; i < codes.size() - 1; i++) {
       routines[1 + i / PanelLayout.STRIPS][1 + i % PanelLayout.STRIPS] = installed.get(i);
     }
   }
@@ -57,6 +64,29 @@ final class PairProduct implements PanelProduct {
       Routine routine = routines[Math.min(ROWS, rows - i)][strips];
       routine.call(panel, weights + i * stride, stride, columns / 2, tile + (long) i * PanelLayout.TILE_BYTES, columns % 2);
     }
+  }
+
+  @Override
+  public long multiplyRegisters(long operands, int steps) {
+    registers.call(operands, 0, 0, steps, 0, 0);
+    return (long) steps * PANEL_REGISTER * FLOPS;
+  }
+
+  /** RDI operands, RCX steps: the sums of a full tile. */
+  private static byte[] registerCode() {
+    Assembler code = new Assembler();
+    for (int i = 0; i < WEIGHT_REGISTER + WEIGHT_REGISTERS; i++) {
+      code.vpbroadcastd(i, Address.at(RDI, 0));
+    }
+    int top = code.here();
+    for (int i = 0; i < PANEL_REGISTER; i++) {
+      code.vdpbf16ps(i, PANEL_REGISTER + i % PanelLayout.STRIPS, WEIGHT_REGISTER + i / PanelLayout.STRIPS % WEIGHT_REGISTERS);
+    }
+    code.dec(RCX);
+    code.jnz(top);
+    code.vzeroupper();
+    code.ret();
+    return code.toBytes();
   }
 
   /** RDI panel, RSI weights, RDX stride, RCX pairs, R8 tile, R9 whether a single column follows. */

@@ -16,4 +16,13 @@ public interface PanelProduct {
    * @param tile address of the results
    */
   void multiply(long panel, int strips, long weights, long stride, int rows, int columns, long tile);
+
+  /**
+   * Multiplies again and again what registers hold, for what the instructions reach at most.
+   *
+   * @param operands address of two bf16 that fill them, where they are not zero
+   * @param steps at least 1
+   * @return the operations done, two for each product
+   */
+  long multiplyRegisters(long operands, int steps);
 }

@@ -32,10 +32,15 @@ final class TileProduct implements PanelProduct {
 
   private static final int LANES = 6;
 
+  /** Of one instruction: a product and a sum for each of 16 x 16 results and 32 columns. */
+  private static final int FLOPS = 2 * TILE_ROWS * PanelLayout.STRIP * PanelLayout.BLOCK;
+
   private final PanelProduct rest;
 
   /** By tiles of weights, tiles of lanes and strips of the panel, all from 1. */
   private final Routine[][][] routines = new Routine[3][3][PanelLayout.STRIPS + 1];
+
+  private final Routine registers;
 
   /** By rows of weights in a tile. */
   private final MemorySegment configurations;
@@ -46,8 +51,10 @@ final class TileProduct implements PanelProduct {
     for (int i = 0; i < 4 * PanelLayout.STRIPS; i++) {
       codes.add(code(1 + i % 2, 1 + i / 2 % 2, 1 + i / 4));
     }
+    codes.add(registerCode());
     List<? extends Routine> installed = installer.install(codes);
-    for (int i = 0; i < installed.size(); i++) {
+    registers = installed.getLast();
+    for (int i = 0; i < installed.size() - 1; i++) {
       routines[1 + i % 2][1 + i / 2 % 2][1 + i / 4] = installed.get(i);
     }
     configurations = arena.allocate((TILE_ROWS + 1L) * CONFIGURATION_BYTES, CONFIGURATION_BYTES);
@@ -97,6 +104,26 @@ final class TileProduct implements PanelProduct {
     }
   }
 
+  @Override
+  public long multiplyRegisters(long operands, int steps) {
+    long configuration = configurations.address() + (long) TILE_ROWS * CONFIGURATION_BYTES;
+    registers.call(0, 0, 0, steps, 0, configuration);
+    return (long) steps * WEIGHTS * FLOPS;
+  }
+
+  /** RCX steps, R9 configuration, which makes the tiles zero: two tiles of weights by two of lanes. */
+  private static byte[] registerCode() {
+    Assembler code = new Assembler();
+    code.ldtilecfg(Address.at(R9, 0));
+    int top = code.here();
+    multiplyTiles(code, 2, 2);
+    code.dec(RCX);
+    code.jnz(top);
+    code.tilerelease();
+    code.ret();
+    return code.toBytes();
+  }
+
   /** RDI panel, RSI weights, RDX stride, RCX blocks of 32 columns, R8 tile, R9 configuration. */
   static byte[] code(int rowTiles, int laneTiles, int strips) {
     Assembler code = new Assembler();
@@ -136,6 +163,10 @@ final class TileProduct implements PanelProduct {
     for (int j = 0; j < laneTiles; j++) {
       code.tileloadd(LANES + j, Address.at(RDI, R10, 1).plus(j * PanelLayout.STRIP_BYTES));
     }
+    multiplyTiles(code, rowTiles, laneTiles);
+  }
+
+  private static void multiplyTiles(Assembler code, int rowTiles, int laneTiles) {
     for (int i = 0; i < rowTiles; i++) {
       for (int j = 0; j < laneTiles; j++) {
         code.tdpbf16ps(i * laneTiles + j, WEIGHTS + i, LANES + j);

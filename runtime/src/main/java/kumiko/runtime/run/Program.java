@@ -176,7 +176,7 @@ public final class Program implements AutoCloseable {
    * their last rows.
    */
   public Work work(int sequences, int rows, int past) {
-    return Work.of(plan, weights, activations(), sequences, rows, past);
+    return Work.of(plan, weights, kernels(), sequences, rows, past);
   }
 
   Quantisation quantisation() {

@@ -7,6 +7,8 @@ import kumiko.runtime.graph.Mask;
 import kumiko.runtime.graph.Node;
 import kumiko.runtime.graph.Op;
 import kumiko.runtime.graph.Source;
+import kumiko.runtime.kernel.Arithmetic;
+import kumiko.runtime.kernel.Kernels;
 import kumiko.runtime.tensor.DType;
 
 /**
@@ -14,24 +16,34 @@ import kumiko.runtime.tensor.DType;
  * are stored and once, however many rows share them.
  *
  * @param flops floating point operations, as {@link Cost} counts them; of query-key pairs only the visible ones
+ * @param bf16Flops those of them that are computed in bf16: what linear layers with bf16 weights do in {@link Arithmetic#BFLOAT16}
  * @param weightBytes bytes of weights read
  * @param cacheBytes bytes of keys and values read
  */
-public record Work(long flops, long weightBytes, long cacheBytes) {
+public record Work(long flops, long bf16Flops, long weightBytes, long cacheBytes) {
   /** Of {@code sequences} sequences that each get {@code rows} new rows behind {@code past} positions; logits of the last row only. */
-  static Work of(Plan plan, BoundWeights weights, DType activations, int sequences, int rows, int past) {
+  static Work of(Plan plan, BoundWeights weights, Kernels kernels, int sequences, int rows, int past) {
     long flops = 0;
+    long bf16Flops = 0;
     long weightBytes = 0;
     long cacheBytes = 0;
     for (Value value : plan.values) {
       if (value.gatheredFrom == null) {
         Node node = value.node;
-        flops += sequences * Cost.flops(node, value.picked ? 1 : rows, past, pairs(node));
+        long own = sequences * Cost.flops(node, value.picked ? 1 : rows, past, pairs(node));
+        flops += own;
+        bf16Flops += isBfloat(node, weights, kernels) ? own : 0;
         weightBytes += weightBytes(node, weights, (long) sequences * rows);
-        cacheBytes += sequences * activations.bytes(cacheElements(node, rows, past));
+        cacheBytes += sequences * kernels.activations().bytes(cacheElements(node, rows, past));
       }
     }
-    return new Work(flops, weightBytes, cacheBytes);
+    return new Work(flops, bf16Flops, weightBytes, cacheBytes);
+  }
+
+  private static boolean isBfloat(Node node, BoundWeights weights, Kernels kernels) {
+    int weight = node.op() instanceof Op.Linear ? 1 : node.op() instanceof Op.LinearAdd ? 2 : -1;
+    return kernels.arithmetic() == Arithmetic.BFLOAT16 && weight > 0
+        && weights.matrix(node.inputs().get(weight)).dtype() == DType.BF16;
   }
 
   private static long weightBytes(Node node, BoundWeights weights, long rows) {

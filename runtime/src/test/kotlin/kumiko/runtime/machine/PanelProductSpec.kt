@@ -95,6 +95,8 @@ private object ScalarProduct : PanelProduct {
         }
     }
 
+    override fun multiplyRegisters(operands: Long, steps: Int) = error("has no registers")
+
     private fun bf16(bits: Short) = normal(Float.fromBits(bits.toInt() shl 16))
 }
 
@@ -129,6 +131,15 @@ class PanelProductSpec : FunSpec({
                 }
             }
         }
+    }
+
+    test("what the processor's pairs reach in registers counts every product and sum").config(enabled = pairs) {
+        val halves = arena.allocate(ValueLayout.JAVA_INT).fill(0x3f)
+        PairProduct(CodePages(arena)).multiplyRegisters(halves.address(), 1000) shouldBe 1000L * 24 * 16 * 2 * 2
+    }
+
+    test("what tiles reach in registers counts every product and sum, and touches no memory but their configuration") {
+        interpreted(Operands(Random(5), 1, 1, 1)).multiplyRegisters(0, 3) shouldBe 3L * 4 * 16 * 16 * 32 * 2
     }
 
     test("how rows are divided among calls does not show in what tiles compute") {
