@@ -11,7 +11,7 @@ object Maps : Catalog {
     override val maps: List<CheckpointMap> by lazy {
         PackageFiles.names.filter {
             it.endsWith(CheckpointMap.SUFFIX)
-        }.map { CheckpointMap.parse(it, PackageFiles.text(it)) }.sortedBy { it.name }
+        }.map { CheckpointMap.whenAsked(it, PackageFiles.text(it)) }.sortedBy { it.name }
     }
 
     /** The file of a shipped map. */

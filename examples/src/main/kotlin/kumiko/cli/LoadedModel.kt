@@ -68,6 +68,7 @@ internal fun loadModel(
 internal fun CheckpointModel.load(terminal: Terminal, quantisation: Quantisation = Quantisation.None()): LoadedWeights =
     Progress(terminal, "loading $directory").use { progress ->
         load(quantisation) {
+            if (!progress.isDue) return@load
             val layer = it.layer?.let { n -> "layer $n, " }.orEmpty()
             progress.at(it.bytes, it.totalBytes, "$layer${bytes(it.bytes)} of ${bytes(it.totalBytes)}")
         }

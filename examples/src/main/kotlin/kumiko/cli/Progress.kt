@@ -18,9 +18,12 @@ internal class Progress(
     private val start = clock()
     private var shown = ""
 
+    /** Whether [at] shows anything yet. */
+    val isDue: Boolean get() = visible && clock() - start >= TimeUnit.SECONDS.toNanos(1)
+
     /** @param place where the work is, in words */
     fun at(done: Long, total: Long, place: String = "") {
-        if (!visible || clock() - start < TimeUnit.SECONDS.toNanos(1)) return
+        if (!isDue) return
         val percent = if (total == 0L) 100 else minOf(100, 100 * done / total)
         val line = "$what ${"$percent".padStart(3)}%  $place".trimEnd()
         if (line == shown) return

@@ -6,13 +6,16 @@ package kumiko.dsl.mapping
  *
  * [model] names the built-in spec that the configuration is applied to.
  */
-class CheckpointMap internal constructor(
-    val name: String,
-    val model: String,
-    val sections: List<MapSection>,
-    val ignored: List<IgnoredKey>,
-    internal val config: ConfigMap?,
-) {
+class CheckpointMap internal constructor(val name: String, internal val outline: MapOutline, contents: Lazy<Contents>) {
+    internal class Contents(val model: String, val sections: List<MapSection>, val ignored: List<IgnoredKey>, val config: ConfigMap?)
+
+    private val contents by contents
+
+    val model: String get() = contents.model
+    val sections: List<MapSection> get() = contents.sections
+    val ignored: List<IgnoredKey> get() = contents.ignored
+    internal val config: ConfigMap? get() = contents.config
+
     override fun toString() = name
 
     companion object {
@@ -24,7 +27,19 @@ class CheckpointMap internal constructor(
          *
          * @throws MappingException with every mistake of the text, each with its line
          */
-        fun parse(name: String, text: String): CheckpointMap = MapReader(StrictJson(name, text)).read()
+        fun parse(name: String, text: String): CheckpointMap {
+            val json = StrictJson(name, text)
+            val contents = MapReader(json).read()
+            return CheckpointMap(plain(name), MapOutline.of(json.root)!!, lazyOf(contents))
+        }
+
+        /** As [parse], but a text that looks like a map is read when something is asked of it, and its mistakes are told then. */
+        fun whenAsked(name: String, text: String): CheckpointMap {
+            val outline = MapOutline.of(StrictJson.parse(name, text)) ?: return parse(name, text)
+            return CheckpointMap(plain(name), outline, lazy { MapReader(StrictJson(name, text)).read() })
+        }
+
+        private fun plain(name: String) = name.removeSuffix(SUFFIX)
     }
 }
 

@@ -3,7 +3,6 @@ package kumiko.dsl.mapping
 import kotlinx.serialization.SerialName
 import kotlinx.serialization.Serializable
 import kotlinx.serialization.json.JsonElement
-import kotlinx.serialization.json.JsonNull
 import kotlinx.serialization.json.JsonObject
 import kotlinx.serialization.json.JsonPrimitive
 import kumiko.dsl.spec.ModelSpec
@@ -53,10 +52,6 @@ internal class ConfigKey(
     val absent: JsonElement?,
 ) {
     val label: String get() = "\"${names.first()}\""
-
-    /** Whether [given], the members of the file, have another value than the constant; what lies deeper in the file is not looked at. */
-    fun isContradictedBy(given: JsonObject): Boolean = constant != null && with == null &&
-        names.any { name -> given[name]?.let { it !is JsonNull && !Words.same(constant, it) } ?: false }
 
     /** Words that replace a whole object come before the numbers inside it. */
     val structural: Boolean get() = words != null && (words.values.any { it is JsonObject } || to.orEmpty().endsWith(".kind"))

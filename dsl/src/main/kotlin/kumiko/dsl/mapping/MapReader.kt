@@ -4,7 +4,7 @@ import kumiko.dsl.mapping.KeyTemplate.Variable
 
 /** From the text of a map to its meaning: all mistakes that can be seen without a model, each at its line. */
 internal class MapReader(private val json: StrictJson) {
-    fun read(): CheckpointMap {
+    fun read(): CheckpointMap.Contents {
         val file = json.decode(MapFile.serializer())
         if (file.schema != CheckpointMap.SCHEMA) {
             json.report("schema", "\"${file.schema}\" is not known; this version reads \"${CheckpointMap.SCHEMA}\"")
@@ -14,7 +14,7 @@ internal class MapReader(private val json: StrictJson) {
         val ignored = file.ignore.mapNotNull { (key, reason) -> ignored(key, reason) }
         val config = ConfigMap.parse(json)
         json.throwIfAny()
-        return CheckpointMap(json.file.removeSuffix(CheckpointMap.SUFFIX), file.model, sections, ignored, config)
+        return CheckpointMap.Contents(file.model, sections, ignored, config)
     }
 
     private fun ignored(key: String, reason: String): IgnoredKey? {

@@ -56,10 +56,10 @@ internal class Opening(
 
     /** Whether the configuration file says something of itself that [map] excludes, seen at a glance; then [describe] refuses it. */
     fun contradicts(map: CheckpointMap): Boolean {
-        val config = map.config?.takeIf { spec == null } ?: return false
-        val file = directory.resolve(config.file)
-        val given = if (Files.isRegularFile(file)) configuration(file, config.file).root as? JsonObject else null
-        return given != null && config.keys.any { it.isContradictedBy(given) }
+        val name = map.outline.config?.takeIf { spec == null } ?: return false
+        val file = directory.resolve(name)
+        val given = if (Files.isRegularFile(file)) configuration(file, name).root as? JsonObject else null
+        return given != null && map.outline.isContradictedBy(given)
     }
 
     /** The prefix's own configuration tells the whole model; without the prefix it must be that of the checkpoint. */

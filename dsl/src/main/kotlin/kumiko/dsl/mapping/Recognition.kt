@@ -66,8 +66,9 @@ internal class Recognition(private val directory: Path, private val catalog: Cat
 
     /** Whether a file of every section that needs no layer is there. */
     private fun hasFiles(map: CheckpointMap, present: Set<String>): Boolean {
-        val first = map.sections.firstOrNull { !it.file.has(Variable.LAYER) && !it.file.has(Variable.LAYERS) } ?: map.sections.first()
-        return Routes.fileNames(first.file, Binding(0, 0, 1)).any { it in present || "$it.index.json" in present }
+        val files = map.outline.files
+        val first = files.firstOrNull { !it.has(Variable.LAYER) && !it.has(Variable.LAYERS) } ?: files.first()
+        return Routes.fileNames(first, Binding(0, 0, 1)).any { it in present || "$it.index.json" in present }
     }
 
     /** The likeliest maps with all their reasons, the others by name. */

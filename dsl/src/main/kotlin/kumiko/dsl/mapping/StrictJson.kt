@@ -23,7 +23,7 @@ import kumiko.dsl.spec.knownNames
  */
 @OptIn(ExperimentalSerializationApi::class)
 internal class StrictJson(val file: String, text: String) {
-    val root: JsonElement = parse(text)
+    val root: JsonElement = parse(file, text)
     private val lines = JsonLines(text)
     private val problems = ArrayList<TextProblem>()
 
@@ -117,20 +117,21 @@ internal class StrictJson(val file: String, text: String) {
 
     private fun wrong(path: String, expected: String, value: JsonElement) = report(path, "expected $expected, found ${brief(value)}")
 
-    private fun parse(text: String): JsonElement = try {
-        READER.parseToJsonElement(text)
-    } catch (e: SerializationException) {
-        throw MappingException("$file: not valid JSON${fault(e.message.orEmpty().lineSequence().first(), text)}", e)
-    }
-
-    /** The reader names an offset; people look for a line. */
-    private fun fault(message: String, text: String): String {
-        val (offset, what) = Regex("""at offset (\d+): (.*?)(?: at path: .*)?$""").find(message)?.destructured ?: return ": $message"
-        return " at line ${text.take(offset.toInt()).count { it == '\n' } + 1}: $what"
-    }
-
     companion object {
         private val READER = Json { allowComments = true }
+
+        /** The tree alone: members that are written twice are not seen. */
+        fun parse(file: String, text: String): JsonElement = try {
+            READER.parseToJsonElement(text)
+        } catch (e: SerializationException) {
+            throw MappingException("$file: not valid JSON${fault(e.message.orEmpty().lineSequence().first(), text)}", e)
+        }
+
+        /** The reader names an offset; people look for a line. */
+        private fun fault(message: String, text: String): String {
+            val (offset, what) = Regex("""at offset (\d+): (.*?)(?: at path: .*)?$""").find(message)?.destructured ?: return ": $message"
+            return " at line ${text.take(offset.toInt()).count { it == '\n' } + 1}: $what"
+        }
 
         fun child(path: String, name: String) = if (path.isEmpty()) name else "$path.$name"
 

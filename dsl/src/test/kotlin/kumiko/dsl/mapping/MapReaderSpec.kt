@@ -3,6 +3,8 @@ package kumiko.dsl.mapping
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.core.spec.style.FunSpec
 import io.kotest.matchers.shouldBe
+import kotlinx.serialization.json.Json
+import kotlinx.serialization.json.jsonObject
 
 class MapReaderSpec : FunSpec({
     fun errorOf(text: String) = shouldThrow<MappingException> { CheckpointMap.parse("toy.keys.json", text) }.message
@@ -87,5 +89,36 @@ class MapReaderSpec : FunSpec({
             """{ "schema": "checkpoint-map/2", "model": "m", "sections": [ { "file": "f", "rules": [ { "from": "a", "to": "b" } ] } ] }""",
         ) shouldBe
             "toy.keys.json: 1 problem\n  line 1, schema: \"checkpoint-map/2\" is not known; this version reads \"checkpoint-map/1\""
+    }
+
+    test("a map that is read when it is asked tells its mistakes then, and its files before") {
+        val map = CheckpointMap.whenAsked(
+            "toy.keys.json",
+            """{ "schema": "checkpoint-map/1", "model": "m", "sections": [ { "file": "{a,b}", "rules": [ { "from": "a" } ] } ] }""",
+        )
+        map.outline.files.single().text shouldBe "{a,b}"
+        shouldThrow<MappingException> { map.sections }.message shouldBe
+            "toy.keys.json: 1 problem\n  line 1, sections[0].rules[0]: the field \"to\" is missing"
+    }
+
+    test("a text that does not look like a map is refused at once") {
+        for (text in listOf("[]", "{}", """{ "sections": [ {} ] }""", """{ "sections": [ { "file": "{" } ] }""")) {
+            shouldThrow<MappingException> { CheckpointMap.whenAsked("toy.keys.json", text) }
+        }
+    }
+
+    test("at a glance a configuration contradicts the constants that it has, and no others") {
+        val map = CheckpointMap.whenAsked(
+            "toy.keys.json",
+            """{ "schema": "checkpoint-map/1", "model": "m", "sections": [ { "file": "f", "rules": [ { "from": "a", "to": "b" } ] } ],
+            "config": { "file": "config.json", "keys": {
+              "kind|type": { "is": "toy" }, "rope.kind": { "is": "default" }, "scale": { "is": 1, "with": "rope" }, "width": "embed" } } }""",
+        )
+        fun contradicts(text: String) = map.outline.isContradictedBy(Json.parseToJsonElement(text).jsonObject)
+
+        map.outline.config shouldBe "config.json"
+        contradicts("""{ "kind": "toy", "type": null, "scale": 2, "width": 3, "rope": { "kind": "other" } }""") shouldBe false
+        contradicts("""{ "kind": "other" }""") shouldBe true
+        contradicts("""{ "kind": "toy", "type": "other" }""") shouldBe true
     }
 })
