@@ -6,6 +6,7 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import kumiko.runtime.machine.MachineCode;
+import kumiko.runtime.machine.PairProducts;
 import kumiko.runtime.tensor.Matrix;
 import kumiko.runtime.tensor.Rows;
 import kumiko.runtime.tensor.Slab;
@@ -24,16 +25,19 @@ final class BfloatLinear {
   private static final IntVector JUST_BELOW_HALF = IntVector.broadcast(Lanes.I32, 0x7fff);
   private static final IntVector UPPER_HALF = IntVector.broadcast(Lanes.I32, 0xffff_0000);
 
-  private final MachineCode code;
+  private final VectorLinear floats;
+  private final String description;
   private final BfloatGemm gemm;
 
-  BfloatLinear(MachineCode code) {
-    this.code = code;
-    this.gemm = code instanceof MachineCode.Ready ready ? new BfloatGemm(ready.moves(), ready.product()) : null;
+  BfloatLinear(MachineCode code, VectorLinear floats) {
+    this.floats = floats;
+    description = code.pairs().describe();
+    PairProducts pairs = code.pairs().orNull();
+    gemm = pairs == null ? null : new BfloatGemm(pairs.moves(), pairs.product());
   }
 
   String describe() {
-    return code.describe();
+    return description;
   }
 
   void linear(
@@ -53,7 +57,7 @@ final class BfloatLinear {
     if (!isForMachine(weight, rows)) {
       Rows rounded = ROUNDED.get().over(scratch, x.width());
       round(x, rounded, rows);
-      VectorLinear.linear(weight, bias, rounded, y, rows, from, to, accumulate, scalar);
+      floats.linear(weight, bias, rounded, y, rows, from, to, accumulate, scalar);
       return;
     }
     VectorLinear.begin(bias, y, rows, from, to, accumulate);

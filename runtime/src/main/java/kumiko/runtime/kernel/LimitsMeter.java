@@ -8,7 +8,7 @@ import java.util.concurrent.atomic.LongAdder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 import kumiko.runtime.machine.MachineCode;
-import kumiko.runtime.machine.PanelProduct;
+import kumiko.runtime.machine.PairProducts;
 import kumiko.runtime.run.Team;
 
 /**
@@ -45,9 +45,10 @@ public final class LimitsMeter implements AutoCloseable {
     reading = (part, worker) -> read(from + part * (BYTES / PARTS), BYTES / PARTS, results.address() + 4L * part);
     multiplying = (part, worker) -> multiply(results.address() + 4L * part);
     MemorySegment half = arena.allocate(ValueLayout.JAVA_INT).fill((byte) 0x3f);
-    multiplyingPairs = MachineCode.ofProcess() instanceof MachineCode.Ready(var moves, PanelProduct product)
-        ? (part, worker) -> pairFlops.add(product.multiplyRegisters(half.address(), STEPS / 2))
-        : null;
+    PairProducts pairs = MachineCode.ofProcess().pairs().orNull();
+    multiplyingPairs = pairs == null
+        ? null
+        : (part, worker) -> pairFlops.add(pairs.product().multiplyRegisters(half.address(), STEPS / 2));
     warm(reading);
     warm(multiplying);
   }

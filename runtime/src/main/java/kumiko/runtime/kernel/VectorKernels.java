@@ -19,27 +19,28 @@ public final class VectorKernels implements Kernels {
   private final ScalarKernels scalar = new ScalarKernels(DType.F32);
   private final ScalarLinear definition = new ScalarLinear(DType.F32, Arithmetic.FLOAT32);
 
+  private final MachineCode code;
+  private final VectorLinear floats;
+
   /** Null for products in float32. */
   private final BfloatLinear bfloat;
 
-  /** Products in float32. */
+  /** Products in float32, by the machine code of this process. */
   public VectorKernels() {
-    this(null);
+    this(MachineCode.ofProcess(), Arithmetic.FLOAT32);
   }
 
-  private VectorKernels(BfloatLinear bfloat) {
-    this.bfloat = bfloat;
-  }
-
-  /** Products of bf16 by the code given, for tests that choose it. */
-  static VectorKernels bfloat16(MachineCode code) {
-    return new VectorKernels(new BfloatLinear(code));
+  VectorKernels(MachineCode code, Arithmetic arithmetic) {
+    this.code = code;
+    floats = new VectorLinear(code);
+    bfloat = arithmetic == Arithmetic.BFLOAT16 ? new BfloatLinear(code, floats) : null;
   }
 
   @Override
   public String describe() {
     String lanes = "vector kernels, " + FloatVector.SPECIES_PREFERRED.length() + " lanes, F32 activations";
-    return bfloat == null ? lanes : lanes + ", bf16 products " + bfloat.describe();
+    String products = code.floats().orNull() == null ? lanes : lanes + ", products " + code.floats().describe();
+    return bfloat == null ? products : products + ", bf16 products " + bfloat.describe();
   }
 
   @Override
@@ -49,10 +50,7 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public Kernels with(Arithmetic arithmetic) {
-    return switch (arithmetic) {
-      case FLOAT32 -> new VectorKernels();
-      case BFLOAT16 -> bfloat16(MachineCode.ofProcess());
-    };
+    return new VectorKernels(code, arithmetic);
   }
 
   @Override
@@ -71,7 +69,7 @@ public final class VectorKernels implements Kernels {
     if (isBfloat(weight)) {
       bfloat.linear(weight, bias, x, y, rows, from, to, accumulate, definition, scratch);
     } else {
-      VectorLinear.linear(weight, bias, x, y, rows, from, to, accumulate, definition);
+      floats.linear(weight, bias, x, y, rows, from, to, accumulate, definition);
     }
   }
 

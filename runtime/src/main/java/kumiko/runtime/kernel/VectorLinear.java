@@ -2,6 +2,10 @@ package kumiko.runtime.kernel;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
+import kumiko.runtime.machine.FloatProducts;
+import kumiko.runtime.machine.MachineCode;
+import kumiko.runtime.machine.StoredProduct;
+import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Matrix;
 import kumiko.runtime.tensor.Rows;
 import kumiko.runtime.tensor.Slab;
@@ -11,9 +15,15 @@ import kumiko.runtime.tensor.Slab;
  * need no case of their own.
  */
 final class VectorLinear {
-  private VectorLinear() {}
+  /** Null where only the Vector API computes. */
+  private final StoredProduct stored;
 
-  static void linear(
+  VectorLinear(MachineCode code) {
+    FloatProducts products = code.floats().orNull();
+    stored = products == null ? null : products.stored();
+  }
+
+  void linear(
       Matrix weight, Rows bias, Rows x, Rows y, int rows, int from, int to, boolean accumulate, ScalarLinear scalar) {
     if (from >= to) {
       return;
@@ -24,20 +34,29 @@ final class VectorLinear {
       Slab slab = weight.slabs().get(s);
       int first = Math.max(0, Math.ceilDiv(from - slab.row(), slab.rowStep()));
       int end = Math.min(slab.rows(), Math.ceilDiv(to - slab.row(), slab.rowStep()));
-      if (first >= end) {
-        continue;
+      if (first < end) {
+        add(weight.dtype(), format, slab, x, y, rows, first, end, scalar);
       }
-      if (format == null || !format.reads(slab)) {
-        scalar.addSlab(weight.dtype(), slab, x, y, rows, first, end);
-      } else if (rows >= VectorGemm.LEAST_ROWS) {
-        VectorGemm.multiply(format.packer(), slab, x, y, rows, first, end);
-      } else if (slab.columnStride() == 1) {
-        VectorDots.rowMajor(format, slab, x, y, rows, first, end);
-      } else if (slab.rowStep() == 1) {
-        VectorDots.columnMajor(format, slab, x, y, rows, first, end);
-      } else {
-        scalar.addSlab(weight.dtype(), slab, x, y, rows, first, end);
-      }
+    }
+  }
+
+  private void add(DType type, Format format, Slab slab, Rows x, Rows y, int rows, int first, int end, ScalarLinear scalar) {
+    if (format == null || !format.reads(slab)) {
+      scalar.addSlab(type, slab, x, y, rows, first, end);
+    } else if (rows >= VectorGemm.LEAST_ROWS) {
+      VectorGemm.multiply(format.packer(), slab, x, y, rows, first, end);
+    } else if (stored == null || !StoredRows.multiply(stored, type, slab, x, y, rows, first, end)) {
+      addFew(type, format, slab, x, y, rows, first, end, scalar);
+    }
+  }
+
+  private static void addFew(DType type, Format format, Slab slab, Rows x, Rows y, int rows, int first, int end, ScalarLinear scalar) {
+    if (slab.columnStride() == 1) {
+      VectorDots.rowMajor(format, slab, x, y, rows, first, end);
+    } else if (slab.rowStep() == 1) {
+      VectorDots.columnMajor(format, slab, x, y, rows, first, end);
+    } else {
+      scalar.addSlab(type, slab, x, y, rows, first, end);
     }
   }
 

@@ -39,6 +39,11 @@ final class Encoder {
     }
   }
 
+  void putLong(long value) {
+    putInt((int) value);
+    putInt((int) (value >> 32));
+  }
+
   void putInt(int value) {
     put(value, value >> 8, value >> 16, value >> 24);
   }
@@ -63,6 +68,16 @@ final class Encoder {
     memory(reg, memory, 1);
   }
 
+  /** {@code 0F code /r} with memory. */
+  void hint(int code, int reg, Address memory) {
+    int prefix = high(memory.index()) << 1 | high(memory.base());
+    if (prefix != 0) {
+      put(0x40 | prefix);
+    }
+    put(0x0f, code);
+    memory(reg, memory, 1);
+  }
+
   /** VEX with a register as last operand. */
   void vex(Opcode op, int reg, int second, int rm) {
     vexPrefix(op, reg, second, 0, rm >> 3);
@@ -70,8 +85,8 @@ final class Encoder {
   }
 
   /** VEX with memory as last operand. */
-  void vex(Opcode op, int reg, Address memory) {
-    vexPrefix(op, reg, NO_REGISTER, high(memory.index()), high(memory.base()));
+  void vex(Opcode op, int reg, int second, Address memory) {
+    vexPrefix(op, reg, second, high(memory.index()), high(memory.base()));
     memory(reg, memory, 1);
   }
 

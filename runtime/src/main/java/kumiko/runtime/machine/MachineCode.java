@@ -1,24 +1,45 @@
 package kumiko.runtime.machine;
 
 /**
- * Machine code for products of bf16, or why there is none. The system property {@value #PROPERTY} decides:
+ * The machine code of this process, or why there is none. The system property {@value #PROPERTY} decides:
  *
  * <ul>
- *   <li>absent: {@code vdpbf16ps} where the processor has AVX512_BF16
- *   <li>{@code amx}: the tiles of AMX_BF16; off by default, because no test has run them on such a processor yet
+ *   <li>absent: all that the processor can run, but no tiles
+ *   <li>{@code amx}: the tiles of AMX_BF16 too; off by default, because no test has run them on such a processor yet
  *   <li>{@code off}: none
  * </ul>
  *
  * What is asked for and cannot be had is no error: the Vector API computes the same kind of result everywhere, and the reason is told.
+ *
+ * @param floats products in float32, of weights of any stored type
+ * @param pairs products of bf16 with bf16
  */
-public sealed interface MachineCode {
-  String PROPERTY = "kumiko.machine";
+public record MachineCode(Part<FloatProducts> floats, Part<PairProducts> pairs) {
+  public static final String PROPERTY = "kumiko.machine";
 
-  /** Ready to run. */
-  record Ready(PanelMoves moves, PanelProduct product) implements MachineCode {
+  /** One kind of products. */
+  public sealed interface Part<T> {
+    /** How they are computed: "by avx512_bf16". */
+    String describe();
+
+    /** Null where there are none. */
+    T orNull();
+  }
+
+  /**
+   * Ready to run.
+   *
+   * @param instructions what it is made of, by the name of the processor's flag
+   */
+  public record Ready<T>(T products, String instructions) implements Part<T> {
     @Override
     public String describe() {
-      return "by " + product.instructions();
+      return "by " + instructions;
+    }
+
+    @Override
+    public T orNull() {
+      return products;
     }
   }
 
@@ -27,22 +48,29 @@ public sealed interface MachineCode {
    *
    * @param reason a clause: "this processor has no avx512_bf16"
    */
-  record Absent(String reason) implements MachineCode {
+  public record Absent<T>(String reason) implements Part<T> {
     @Override
     public String describe() {
       return "by the vector kernels, because " + reason;
     }
+
+    @Override
+    public T orNull() {
+      return null;
+    }
   }
 
-  /** How bf16 is multiplied: "by avx512_bf16". */
-  String describe();
+  /** None at all, for one reason. */
+  public static MachineCode none(String reason) {
+    return new MachineCode(new Absent<>(reason), new Absent<>(reason));
+  }
 
   /**
    * The one of this process, chosen once.
    *
    * @throws IllegalArgumentException if the property has another value than those above
    */
-  static MachineCode ofProcess() {
+  public static MachineCode ofProcess() {
     return MachineCodeChoice.ofProcess();
   }
 }

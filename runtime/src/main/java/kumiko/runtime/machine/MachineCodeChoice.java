@@ -31,31 +31,43 @@ final class MachineCodeChoice {
           "-D" + MachineCode.PROPERTY + "=" + wanted + ": choose off or amx, or leave it away for what the processor has");
     };
     if ("off".equals(wanted)) {
-      return new MachineCode.Absent("-D" + MachineCode.PROPERTY + "=off");
+      return MachineCode.none("-D" + MachineCode.PROPERTY + "=off");
     }
     if (!processor.system().equals(Processor.LINUX)) {
-      return new MachineCode.Absent("machine code is written for " + Processor.LINUX + ", and this is " + processor.system());
+      return MachineCode.none("machine code is written for " + Processor.LINUX + ", and this is " + processor.system());
     }
-    String missing = amx
-        ? processor.firstMissing("avx512bw", "avx512_bf16", "amx_tile", "amx_bf16")
-        : processor.firstMissing("avx512bw", "avx512_bf16");
+    CodePages pages = new CodePages(arena);
+    String[] pairs = amx ? new String[]{"avx512bw", "avx512_bf16", "amx_tile", "amx_bf16"} : new String[]{"avx512bw", "avx512_bf16"};
+    return new MachineCode(
+        part(processor, () -> new MachineCode.Ready<>(new FloatProducts(new StoredProduct(pages)), "avx512"), "avx512bw", "bmi2"),
+        part(processor, () -> pairs(amx, tiles, pages, arena), pairs));
+  }
+
+  /** Makes products; the system may refuse what they need. */
+  @FunctionalInterface
+  private interface Maker<T> {
+    MachineCode.Part<T> make() throws SystemCalls.Refused;
+  }
+
+  private static <T> MachineCode.Part<T> part(Processor processor, Maker<T> maker, String... wanted) {
+    String missing = processor.firstMissing(wanted);
     if (missing != null) {
-      return new MachineCode.Absent("this processor has no " + missing);
+      return new MachineCode.Absent<>("this processor has no " + missing);
     }
     try {
-      return install(amx, tiles, arena);
+      return maker.make();
     } catch (SystemCalls.Refused refused) {
-      return new MachineCode.Absent(refused.getMessage());
+      return new MachineCode.Absent<>(refused.getMessage());
     }
   }
 
-  private static MachineCode install(boolean amx, TileRequest tiles, Arena arena) throws SystemCalls.Refused {
-    CodePages pages = new CodePages(arena);
+  private static MachineCode.Part<PairProducts> pairs(boolean amx, TileRequest tiles, CodePages pages, Arena arena)
+      throws SystemCalls.Refused {
     PanelProduct product = new PairProduct(pages);
     if (amx) {
       tiles.send();
       product = new TileProduct(product, pages, arena);
     }
-    return new MachineCode.Ready(new PanelMoves(pages), product);
+    return new MachineCode.Ready<>(new PairProducts(new PanelMoves(pages), product), product.instructions());
   }
 }

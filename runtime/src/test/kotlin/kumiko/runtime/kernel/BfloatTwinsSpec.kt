@@ -3,7 +3,6 @@ package kumiko.runtime.kernel
 import io.kotest.assertions.fail
 import io.kotest.core.spec.style.FunSpec
 import io.kotest.matchers.shouldBe
-import kumiko.runtime.machine.MachineCode
 import kumiko.runtime.tensor.DType
 import kumiko.runtime.tensor.Elements
 import kumiko.runtime.tensor.Matrix
@@ -16,8 +15,7 @@ import kotlin.math.abs
 /** Largest relative error of one rounding to float32. */
 private const val UNIT = 1.0 / (1 shl 24)
 
-private val twins = listOf(VectorKernels.bfloat16(MachineCode.Absent("tests ask for it"))) +
-    listOf(MachineCode.ofProcess()).filterIsInstance<MachineCode.Ready>().map { VectorKernels.bfloat16(it) }
+private val twins = vectorTwins(Arithmetic.BFLOAT16)
 
 private val definition = ScalarKernels(DType.F32).with(Arithmetic.BFLOAT16)
 
@@ -162,7 +160,7 @@ class BfloatTwinsSpec : FunSpec({
             kernels.with(Arithmetic.BFLOAT16).with(Arithmetic.FLOAT32).describe() shouldBe kernels.describe()
         }
         definition.describe() shouldBe "scalar kernels, F32 activations, rounded to bf16 in front of bf16 weights"
-        twins.first().describe() shouldBe
-            VectorKernels().describe() + ", bf16 products by the vector kernels, because tests ask for it"
+        twins.last().describe() shouldBe
+            vectorTwins(Arithmetic.FLOAT32).last().describe() + ", bf16 products by the vector kernels, because tests ask for it"
     }
 })

@@ -106,9 +106,11 @@ class LinearTwinsSpec :
                 for (i in 0 until 65536) data.set(ValueLayout.JAVA_SHORT_UNALIGNED, 2L * i, i.toShort())
                 val weight = Matrix.of(Tensor(type, Shape.of(65536, 1), data))
                 val one = bench.rows(1, 1) { 1.0 }
-                val y = bench.rows(1, 65536)
-                bench.vector.linear(weight, null, one, y, 1, 0, 65536, false, bench.scratch(bench.vector.linearScratchBytes(weight, 1)))
-                for (i in 0 until 65536) distance(Elements.get(type, data, i.toLong()), y.at(0, i)) shouldBe 0.0
+                for (vector in bench.vectors) {
+                    val y = bench.rows(1, 65536)
+                    vector.linear(weight, null, one, y, 1, 0, 65536, false, bench.scratch(vector.linearScratchBytes(weight, 1)))
+                    for (i in 0 until 65536) distance(Elements.get(type, data, i.toLong()), y.at(0, i)) shouldBe 0.0
+                }
             }
         }
 

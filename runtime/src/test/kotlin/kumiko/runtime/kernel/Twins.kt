@@ -3,6 +3,7 @@ package kumiko.runtime.kernel
 import io.kotest.assertions.withClue
 import io.kotest.matchers.doubles.shouldBeLessThanOrEqual
 import io.kotest.matchers.shouldBe
+import kumiko.runtime.machine.MachineCode
 import kumiko.runtime.tensor.DType
 import kumiko.runtime.tensor.Elements
 import kumiko.runtime.tensor.Matrix
@@ -23,6 +24,10 @@ object Tolerance {
     fun sum(length: Int): Double = 1.5e-7 * (2 + sqrt(length.toDouble()))
 }
 
+/** The vector kernels with the machine code of this process, and with none. */
+fun vectorTwins(arithmetic: Arithmetic): List<Kernels> =
+    listOf(MachineCode.ofProcess(), MachineCode.none("tests ask for it")).map { VectorKernels(it, arithmetic) }
+
 /** Memory, random numbers and the comparison for tests of kernels. */
 class Bench(
     seed: Int,
@@ -30,7 +35,8 @@ class Bench(
     val arena: Arena = Arena.ofAuto()
     val random = Random(seed)
     val scalar: Kernels = ScalarKernels(DType.F32)
-    val vector: Kernels = VectorKernels()
+    val vectors: List<Kernels> = vectorTwins(Arithmetic.FLOAT32)
+    val vector: Kernels = vectors.first()
 
     /** Unaligned on purpose: nothing promises alignment. */
     fun memory(bytes: Long): MemorySegment = arena.allocate(bytes + 6).asSlice(6, bytes)
@@ -80,14 +86,17 @@ fun Bench.compareLinear(weight: Matrix, rows: Int, clue: String, x: Rows = rows(
     val before = rows(rows, weight.rows())
     val tolerance = Tolerance.sum(weight.columns()) * 8
     for ((accumulate, b) in listOf(false to bias, true to null, true to bias, false to null)) {
-        val (want, whole, parts) = List(3) { copyOf(before) }
+        val want = copyOf(before)
         val cut = weight.rows() / 3
         scalar.linear(weight, b, x, want, rows, 0, weight.rows(), accumulate, scratch(0))
-        val bytes = vector.linearScratchBytes(weight, rows)
-        vector.linear(weight, b, x, whole, rows, 0, weight.rows(), accumulate, scratch(bytes))
-        vector.linear(weight, b, x, parts, rows, 0, cut, accumulate, scratch(bytes))
-        vector.linear(weight, b, x, parts, rows, cut, weight.rows(), accumulate, scratch(bytes))
-        compareAll(want, whole, tolerance, "$clue, accumulate $accumulate")
-        parts.data().mismatch(whole.data()) shouldBe -1
+        for (vector in vectors) {
+            val (whole, parts) = List(2) { copyOf(before) }
+            val bytes = vector.linearScratchBytes(weight, rows)
+            vector.linear(weight, b, x, whole, rows, 0, weight.rows(), accumulate, scratch(bytes))
+            vector.linear(weight, b, x, parts, rows, 0, cut, accumulate, scratch(bytes))
+            vector.linear(weight, b, x, parts, rows, cut, weight.rows(), accumulate, scratch(bytes))
+            compareAll(want, whole, tolerance, "$clue, accumulate $accumulate, ${vector.describe()}")
+            parts.data().mismatch(whole.data()) shouldBe -1
+        }
     }
 }

@@ -7,15 +7,23 @@ import java.lang.foreign.Arena
 import java.nio.file.Files
 import java.nio.file.Path
 
-private val AVX = setOf("avx512f", "avx512bw", "avx512_bf16")
+private val AVX = setOf("avx512f", "avx512bw", "bmi2", "avx512_bf16")
 private val AMX = AVX + setOf("amx_tile", "amx_bf16")
 
+private fun choose(
+    wanted: String? = null,
+    flags: Set<String> = AMX,
+    system: String = Processor.LINUX,
+    tiles: MachineCodeChoice.TileRequest = MachineCodeChoice.TileRequest {},
+) = Arena.ofConfined().use { MachineCodeChoice.choose(wanted, Processor(system, flags), tiles, it) }
+
+/** The products of bf16. */
 private fun describe(
     wanted: String? = null,
     flags: Set<String> = AMX,
     system: String = Processor.LINUX,
     tiles: MachineCodeChoice.TileRequest = MachineCodeChoice.TileRequest {},
-) = Arena.ofConfined().use { MachineCodeChoice.choose(wanted, Processor(system, flags), tiles, it).describe() }
+) = choose(wanted, flags, system, tiles).pairs().describe()
 
 class MachineCodeSpec : FunSpec({
     val linux = Processor.current().system() == Processor.LINUX
@@ -26,8 +34,15 @@ class MachineCodeSpec : FunSpec({
         describe("amx") shouldBe "by amx_bf16"
     }
 
+    test("products in float32 need less of the processor than those of bf16").config(enabled = linux) {
+        choose(flags = AVX - "avx512_bf16").floats().describe() shouldBe "by avx512"
+        choose(flags = AVX - "bmi2").floats().describe() shouldBe "by the vector kernels, because this processor has no bmi2"
+        choose(flags = setOf("avx2", "bmi2")).floats().describe() shouldBe "by the vector kernels, because this processor has no avx512bw"
+    }
+
     test("machine code is off when told so") {
         describe("off") shouldBe "by the vector kernels, because -Dkumiko.machine=off"
+        choose("off").floats().describe() shouldBe "by the vector kernels, because -Dkumiko.machine=off"
     }
 
     test("a processor without the instructions is told with the one it lacks") {

@@ -1,0 +1,120 @@
+package kumiko.runtime.machine;
+
+import static kumiko.runtime.machine.Register.R10;
+import static kumiko.runtime.machine.Register.R11;
+import static kumiko.runtime.machine.Register.R8;
+import static kumiko.runtime.machine.Register.R9;
+import static kumiko.runtime.machine.Register.RAX;
+import static kumiko.runtime.machine.Register.RCX;
+import static kumiko.runtime.machine.Register.RDI;
+import static kumiko.runtime.machine.Register.RDX;
+import static kumiko.runtime.machine.Register.RSI;
+
+/**
+ * Dot products of rows of weights with one row of float32, added to float32: RDI weights, RSI bytes from one row of weights to the next,
+ * RDX rows, RCX the float32, R8 columns, R9 results.
+ *
+ * <p>One row after the other, from front to back: memory is quickest when each core follows one stream (seen on Zen 4: 12 % more bf16
+ * than with four rows at a time).
+ */
+final class DotCode {
+  /** Sums of a row, so that no multiplication waits for the one before. */
+  private static final int SUMS = 4;
+
+  private static final int GROUP = SUMS * WeightVector.LANES;
+  private static final int WEIGHT = 16;
+  private static final int FACTOR = 20;
+
+  private static final int LINE_BYTES = 64;
+
+  private static final int HALVES = 0x4e;
+  private static final int NEIGHBOURS = 0xb1;
+
+  private DotCode() {}
+
+  static byte[] code(WeightVector type) {
+    Assembler code = new Assembler();
+    masks(code);
+    int nextRow = code.here();
+    for (int i = 0; i < SUMS; i++) {
+      code.vpxord(i);
+    }
+    code.mov(R10, RDI);
+    code.mov(R11, RCX);
+    code.mov(RAX, R8);
+    code.shr(RAX, Integer.numberOfTrailingZeros(GROUP));
+    int few = code.jz();
+    int nextGroup = code.here();
+    prefetch(code, SUMS * type.bytes());
+    for (int i = 0; i < SUMS; i++) {
+      type.load(code, WEIGHT + i, 0, Address.at(R10, i * type.bytes()));
+      code.vfmadd231ps(i, WEIGHT + i, Address.at(R11, i * Float.BYTES * WeightVector.LANES));
+    }
+    code.add(R10, SUMS * type.bytes());
+    code.add(R11, Float.BYTES * GROUP);
+    code.dec(RAX);
+    code.jnz(nextGroup);
+    code.land(few);
+    code.mov(RAX, R8);
+    code.and(RAX, GROUP - 1);
+    int whole = code.jz();
+    for (int i = 0; i < SUMS; i++) {
+      type.load(code, WEIGHT + i, 1 + i, Address.at(R10, i * type.bytes()));
+      code.vmovups(FACTOR + i, 1 + i, Address.at(R11, i * Float.BYTES * WeightVector.LANES));
+      code.vfmadd231ps(i, WEIGHT + i, FACTOR + i);
+    }
+    code.land(whole);
+    code.vaddps(0, 0, 1);
+    code.vaddps(2, 2, 3);
+    code.vaddps(0, 0, 2);
+    sumLanes(code);
+    if (type == WeightVector.I8_ROWS) {
+      code.vmulss(0, 0, Address.at(RDI, -Float.BYTES));
+    }
+    addAndGoOn(code, nextRow);
+    return code.toBytes();
+  }
+
+  /** Masks 1 to 4: which columns there are in the four vectors of the last group. */
+  private static void masks(Assembler code) {
+    code.mov(RAX, R8);
+    code.and(RAX, GROUP - 1);
+    code.mov(R10, -1L);
+    code.bzhi(R10, R10, RAX);
+    for (int i = 1; i <= SUMS; i++) {
+      code.kmovw(i, R10);
+      code.shr(R10, WeightVector.LANES);
+    }
+  }
+
+  /** The same bytes of the next row: without, each row and each page of memory begins with a wait. */
+  static void prefetch(Assembler code, int bytes) {
+    for (int line = 0; line < bytes; line += LINE_BYTES) {
+      code.prefetcht1(Address.at(R10, RSI, 1).plus(line));
+    }
+  }
+
+  /** Register 0 becomes the sum of its lanes, in every lane; 1 is used. */
+  static void sumLanes(Assembler code) {
+    for (int which : new int[]{HALVES, NEIGHBOURS}) {
+      code.vshufi32x4(1, 0, 0, which);
+      code.vaddps(0, 0, 1);
+    }
+    for (int which : new int[]{HALVES, NEIGHBOURS}) {
+      code.vpshufd(1, 0, which);
+      code.vaddps(0, 0, 1);
+    }
+  }
+
+  /** The result of a row, and back for the next. */
+  static void addAndGoOn(Assembler code, int nextRow) {
+    code.vaddss(0, 0, Address.at(R9, 0));
+    code.vmovss(Address.at(R9, 0), 0);
+    code.add(RDI, RSI);
+    code.add(R9, Float.BYTES);
+    code.dec(RDX);
+    code.jnz(nextRow);
+    code.vzeroupper();
+    code.ret();
+  }
+}

@@ -1,0 +1,98 @@
+package kumiko.runtime.machine
+
+import io.kotest.assertions.withClue
+import io.kotest.core.spec.style.FunSpec
+import io.kotest.matchers.doubles.shouldBeLessThanOrEqual
+import io.kotest.matchers.shouldBe
+import kumiko.runtime.tensor.DType
+import kumiko.runtime.tensor.Elements
+import java.lang.foreign.Arena
+import java.lang.foreign.MemorySegment
+import java.lang.foreign.ValueLayout
+import kotlin.math.abs
+import kotlin.random.Random
+
+private const val UNIT = 1.0 / (1 shl 24)
+private const val ROWS = 7
+
+/** Rows of weights, one row of factors and results, with numbers that are none behind every row. */
+private class Stored(val type: DType, val inner: Int, val outer: Int, random: Random) {
+    private val arena: Arena = Arena.ofAuto()
+    val width = maxOf(inner, outer) + 5
+    val weights: MemorySegment = arena.allocate(type.bytes(ROWS.toLong() * width) + 64)
+    val x: MemorySegment = floats(width) { if (it < inner) random.nextDouble(-1.0, 1.0).toFloat() else Float.NaN }
+    val y: MemorySegment = floats(width) { if (it < outer) random.nextDouble(-1.0, 1.0).toFloat() else Float.NaN }
+
+    init {
+        for (i in 0 until ROWS.toLong() * width) Elements.set(type, weights, i, Double.NaN)
+    }
+
+    fun fill(rows: Int, columns: Int, random: Random) {
+        for (r in 0 until rows) for (c in 0 until columns) Elements.set(type, weights, r.toLong() * width + c, random.nextDouble(-1.0, 1.0))
+    }
+
+    fun weight(row: Int, column: Int) = Elements.get(type, weights, row.toLong() * width + column)
+
+    private fun floats(count: Int, value: (Int) -> Float): MemorySegment = arena.allocate(4L * count).also {
+        for (i in 0 until count) it.set(ValueLayout.JAVA_FLOAT, 4L * i, value(i))
+    }
+}
+
+private fun MemorySegment.at(i: Int) = get(ValueLayout.JAVA_FLOAT, 4L * i).toDouble()
+
+class StoredProductSpec : FunSpec({
+    val here = Processor.current().let { it.system() == Processor.LINUX && it.firstMissing("avx512bw", "bmi2") == null }
+    val product = if (here) StoredProduct(CodePages(Arena.ofAuto())) else null
+    val types = listOf(DType.F32, DType.BF16, DType.F16)
+    val awkward = listOf(1, 3, 15, 16, 17, 47, 63, 64, 65, 127, 128, 200, 321)
+
+    for (type in types) {
+        test(
+            "dots of $type weights add to the results that there are, and no weight or factor behind a row takes part",
+        ).config(enabled = here) {
+            val random = Random(1)
+            for (columns in awkward) {
+                val stored = Stored(type, columns, ROWS, random).apply { fill(ROWS, columns, random) }
+                val want = List(ROWS) { r -> stored.y.at(r) + (0 until columns).sumOf { stored.x.at(it) * stored.weight(r, it) } }
+                product!!.dots(
+                    type,
+                    stored.weights.address(),
+                    type.bytes(stored.width.toLong()),
+                    ROWS,
+                    stored.x.address(),
+                    columns,
+                    stored.y.address(),
+                )
+                for (r in 0 until ROWS) {
+                    withClue("$columns columns, row $r") { abs(stored.y.at(r) - want[r]) shouldBeLessThanOrEqual (columns + 2) * 2 * UNIT }
+                }
+                stored.y.at(ROWS).isNaN() shouldBe true
+            }
+        }
+
+        test("sums of $type weights add to the results that there are, for any number of rows").config(enabled = here) {
+            val random = Random(2)
+            for (columns in awkward) {
+                for (rows in 1..ROWS) {
+                    val stored = Stored(type, rows, columns, random).apply { fill(rows, columns, random) }
+                    val want = List(columns) { c -> stored.y.at(c) + (0 until rows).sumOf { stored.x.at(it) * stored.weight(it, c) } }
+                    product!!.sums(
+                        type,
+                        stored.weights.address(),
+                        type.bytes(stored.width.toLong()),
+                        rows,
+                        stored.x.address(),
+                        columns,
+                        stored.y.address(),
+                    )
+                    for (c in 0 until columns) {
+                        withClue("$rows rows, column $c of $columns") {
+                            abs(stored.y.at(c) - want[c]) shouldBeLessThanOrEqual (rows + 2) * 2 * UNIT
+                        }
+                    }
+                    stored.y.at(columns).isNaN() shouldBe true
+                }
+            }
+        }
+    }
+})
