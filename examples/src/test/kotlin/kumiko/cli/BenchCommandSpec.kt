@@ -9,6 +9,7 @@ import io.kotest.matchers.doubles.shouldBeGreaterThan
 import io.kotest.matchers.longs.shouldBeGreaterThan
 import io.kotest.matchers.nulls.shouldNotBeNull
 import io.kotest.matchers.shouldBe
+import io.kotest.matchers.string.shouldStartWith
 import kotlinx.serialization.json.Json
 import kotlinx.serialization.json.double
 import kotlinx.serialization.json.jsonArray
@@ -125,10 +126,19 @@ class BenchCommandSpec : FunSpec({
             "Make one of them smaller.\n"
     }
 
-    test("a type for weights that are stored is refused") {
+    test("another type, size or depth of weights that are stored is refused") {
         val folder = TinyCheckpoints.llama(tempdir().toPath())
-        refused("$folder", "--dtype", "f32") shouldBe
-            "$folder is measured in the types that it is stored in; --dtype is for models without weights.\n"
+        for (option in listOf(listOf("--dtype", "f32"), listOf("--tiny"), listOf("--depth", "80"))) {
+            refused("$folder", *option.toTypedArray()) shouldBe
+                "$folder is measured as it is stored; --dtype, --tiny and --depth are for models without weights.\n"
+        }
+    }
+
+    test("a model of another depth says so") {
+        val options = arrayOf("--tiny", "--depth", "3", "--prefill", "4", "--decode", "1", "--batch", "1", "--rounds", "1")
+        val ran = kumiko("bench", "llama3-8b", *options)
+        ran.code shouldBe Exit.GOOD
+        ran.out shouldStartWith "llama3-8b-tiny of 3 layers, random weights of BF16 in memory, "
     }
 
     test("weights larger than the machine's memory are refused") {
