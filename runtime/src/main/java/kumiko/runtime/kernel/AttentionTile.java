@@ -119,7 +119,8 @@ final class AttentionTile {
     for (; c + Lanes.COUNT <= n; c += Lanes.COUNT) {
       zero = Lanes.load(values + 4L * c).fma(Lanes.zero(), zero);
     }
-    float rest = Lanes.sum(zero, Desk.ofThread().room);
+    zero.intoArray(Desk.ofThread().room, 0);
+    float rest = Lanes.sum(Desk.ofThread().room, 0);
     for (; c < n; c++) {
       rest += 0 * Lanes.get(values + 4L * c);
     }
@@ -183,7 +184,7 @@ final class AttentionTile {
     }
     for (int r = 0; r < rows; r++) {
       long at = VectorLinear.address(out, from + r, 0);
-      VectorElements.storeArray(mixed, r * width(), at, headDim);
+      Lanes.write(mixed, r * width(), at, headDim);
       VectorElements.scaleRow(at, sum[r] == 0 ? 0 : 1 / sum[r], at, headDim);
     }
     return true;

@@ -25,11 +25,15 @@ final class Bf16Dots implements WeightDots {
         c = v.fma(Lanes.loadBf16(at + 2 * step), c);
         d = v.fma(Lanes.loadBf16(at + 3 * step), d);
       }
-      out[to + i] = Lanes.sum(a, room);
+      a.intoArray(room, 0);
+      out[to + i] = Lanes.sum(room, 0);
       if (taken == 4) {
-        out[to + i + 1] = Lanes.sum(b, room);
-        out[to + i + 2] = Lanes.sum(c, room);
-        out[to + i + 3] = Lanes.sum(d, room);
+        b.intoArray(room, 0);
+        out[to + i + 1] = Lanes.sum(room, 0);
+        c.intoArray(room, 0);
+        out[to + i + 2] = Lanes.sum(room, 0);
+        d.intoArray(room, 0);
+        out[to + i + 3] = Lanes.sum(room, 0);
       }
       if (body < n) {
         for (int j = 0; j < taken; j++) {
@@ -68,17 +72,24 @@ final class Bf16Dots implements WeightDots {
       c.intoArray(out, at + 2 * Lanes.COUNT);
       d.intoArray(out, at + 3 * Lanes.COUNT);
     }
-    for (; at < count; at += Lanes.COUNT) {
-      fewColumns(w + 2L * at, stride, Math.min(Lanes.COUNT, count - at), x, from, n, out, at);
+    for (; at + Lanes.COUNT <= count; at += Lanes.COUNT) {
+      FloatVector a = Lanes.zero();
+      for (int k = 0; k < n; k++) {
+        a = Lanes.all(x[from + k]).fma(Lanes.loadBf16(w + k * stride + 2L * at), a);
+      }
+      a.intoArray(out, at);
+    }
+    for (; at < count; at++) {
+      out[at] = column(w + 2L * at, stride, x, from, n);
     }
   }
 
-  private static void fewColumns(long w, long stride, int count, float[] x, int from, int n, float[] out, int to) {
-    FloatVector a = Lanes.zero();
+  private static float column(long w, long stride, float[] x, int from, int n) {
+    float sum = 0;
     for (int k = 0; k < n; k++) {
-      a = Lanes.all(x[from + k]).fma(Lanes.loadBf16(w + k * stride, count), a);
+      sum = Math.fma(x[from + k], Lanes.getBf16(w + k * stride), sum);
     }
-    a.intoArray(out, to, Lanes.first(count));
+    return sum;
   }
 
   @Override

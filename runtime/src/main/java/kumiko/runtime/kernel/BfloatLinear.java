@@ -1,10 +1,6 @@
 package kumiko.runtime.kernel;
 
 import java.lang.foreign.MemorySegment;
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
 import kumiko.runtime.machine.MachineCode;
 import kumiko.runtime.machine.PairProducts;
 import kumiko.runtime.tensor.Matrix;
@@ -21,9 +17,7 @@ final class BfloatLinear {
 
   private static final ThreadLocal<RoundedRows> ROUNDED = ThreadLocal.withInitial(RoundedRows::new);
 
-  private static final IntVector ONE = IntVector.broadcast(Lanes.I32, 1);
-  private static final IntVector JUST_BELOW_HALF = IntVector.broadcast(Lanes.I32, 0x7fff);
-  private static final IntVector UPPER_HALF = IntVector.broadcast(Lanes.I32, 0xffff_0000);
+  private static final int INFINITY = 0x7f80_0000;
 
   private final VectorLinear floats;
   private final String description;
@@ -95,20 +89,21 @@ final class BfloatLinear {
   }
 
   private static void roundRow(long x, long y, int width) {
-    int body = Lanes.F32.loopBound(width);
-    for (int c = 0; c < body; c += Lanes.COUNT) {
-      Lanes.store(rounded(Lanes.load(x + 4L * c)), y + 4L * c);
-    }
-    if (body < width) {
-      VectorMask<Float> lanes = Lanes.first(width - body);
-      Lanes.store(rounded(Lanes.load(x + 4L * body, lanes)), y + 4L * body, lanes);
+    int[] bits = Desk.ofThread().bits;
+    for (int c = 0; c < width; c += bits.length) {
+      int n = Math.min(bits.length, width - c);
+      Lanes.read(x + 4L * c, bits, n);
+      round(bits, n);
+      Lanes.write(bits, y + 4L * c, n);
     }
   }
 
-  private static FloatVector rounded(FloatVector value) {
-    IntVector bits = value.reinterpretAsInts();
-    IntVector odd = bits.lanewise(VectorOperators.LSHR, 16).and(ONE);
-    FloatVector near = bits.add(JUST_BELOW_HALF).add(odd).and(UPPER_HALF).reinterpretAsFloats();
-    return near.blend(value, value.test(VectorOperators.IS_NAN));
+  /** Half of the last bit that stays is added, less a little where that bit is even; to a NaN, whose bits would overflow, nothing. */
+  private static void round(int[] bits, int n) {
+    for (int i = 0; i < n; i++) {
+      int b = bits[i];
+      int nan = (INFINITY - (b & Integer.MAX_VALUE)) >> 31;
+      bits[i] = (b + ((0x7fff + ((b >>> 16) & 1)) & ~nan)) & (0xffff_0000 | nan);
+    }
   }
 }

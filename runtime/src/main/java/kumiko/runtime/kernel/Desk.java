@@ -20,6 +20,12 @@ final class Desk {
   /** As long as {@link #values}. */
   final float[] exponents = new float[32 * Lanes.COUNT];
 
+  /** As long as {@link #values}: what they meet, element by element. */
+  final float[] others = new float[32 * Lanes.COUNT];
+
+  /** As long as {@link #values}. */
+  final int[] bits = new int[32 * Lanes.COUNT];
+
   /** The largest score of a row, in every lane. */
   final float[] max = new float[Lanes.COUNT];
 

@@ -1,5 +1,6 @@
 package kumiko.runtime.kernel;
 
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /**
@@ -17,20 +18,37 @@ final class F16Dots implements WeightDots {
   }
 
   private static float dot(float[] x, int from, float[] weights, int n, float[] room) {
-    int body = Lanes.F32.loopBound(n);
-    int pairs = body & -2 * Lanes.COUNT;
+    int k = 0;
     FloatVector a = Lanes.zero();
     FloatVector b = Lanes.zero();
-    for (int k = 0; k < pairs; k += 2 * Lanes.COUNT) {
-      int next = k + Lanes.COUNT;
+    FloatVector c = Lanes.zero();
+    FloatVector d = Lanes.zero();
+    FloatVector e = Lanes.zero();
+    FloatVector f = Lanes.zero();
+    FloatVector g = Lanes.zero();
+    FloatVector h = Lanes.zero();
+    for (; k + 8 * Lanes.COUNT <= n; k += 8 * Lanes.COUNT) {
       a = FloatVector.fromArray(Lanes.F32, x, from + k).fma(FloatVector.fromArray(Lanes.F32, weights, k), a);
-      b = FloatVector.fromArray(Lanes.F32, x, from + next).fma(FloatVector.fromArray(Lanes.F32, weights, next), b);
+      b = FloatVector.fromArray(Lanes.F32, x, from + k + Lanes.COUNT).fma(FloatVector.fromArray(Lanes.F32, weights, k + Lanes.COUNT), b);
+      c = FloatVector.fromArray(Lanes.F32, x, from + k + 2 * Lanes.COUNT)
+          .fma(FloatVector.fromArray(Lanes.F32, weights, k + 2 * Lanes.COUNT), c);
+      d = FloatVector.fromArray(Lanes.F32, x, from + k + 3 * Lanes.COUNT)
+          .fma(FloatVector.fromArray(Lanes.F32, weights, k + 3 * Lanes.COUNT), d);
+      e = FloatVector.fromArray(Lanes.F32, x, from + k + 4 * Lanes.COUNT)
+          .fma(FloatVector.fromArray(Lanes.F32, weights, k + 4 * Lanes.COUNT), e);
+      f = FloatVector.fromArray(Lanes.F32, x, from + k + 5 * Lanes.COUNT)
+          .fma(FloatVector.fromArray(Lanes.F32, weights, k + 5 * Lanes.COUNT), f);
+      g = FloatVector.fromArray(Lanes.F32, x, from + k + 6 * Lanes.COUNT)
+          .fma(FloatVector.fromArray(Lanes.F32, weights, k + 6 * Lanes.COUNT), g);
+      h = FloatVector.fromArray(Lanes.F32, x, from + k + 7 * Lanes.COUNT)
+          .fma(FloatVector.fromArray(Lanes.F32, weights, k + 7 * Lanes.COUNT), h);
     }
-    if (pairs < body) {
-      a = FloatVector.fromArray(Lanes.F32, x, from + pairs).fma(FloatVector.fromArray(Lanes.F32, weights, pairs), a);
+    for (; k + Lanes.COUNT <= n; k += Lanes.COUNT) {
+      a = FloatVector.fromArray(Lanes.F32, x, from + k).fma(FloatVector.fromArray(Lanes.F32, weights, k), a);
     }
-    float sum = Lanes.sum(a.add(b), room);
-    for (int k = body; k < n; k++) {
+    a.add(b).add(c.add(d)).add(e.add(f).add(g.add(h))).intoArray(room, 0);
+    float sum = Lanes.sum(room, 0);
+    for (; k < n; k++) {
       sum = Math.fma(x[from + k], weights[k], sum);
     }
     return sum;
@@ -38,30 +56,18 @@ final class F16Dots implements WeightDots {
 
   @Override
   public void columns(long w, long stride, int count, float[] x, int from, int n, float[] out) {
-    int at = 0;
-    for (; at + 2 * Lanes.COUNT <= count; at += 2 * Lanes.COUNT) {
-      FloatVector a = Lanes.zero();
-      FloatVector b = Lanes.zero();
-      for (int k = 0; k < n; k++) {
-        long row = w + k * stride + 2L * at;
-        FloatVector v = Lanes.all(x[from + k]);
-        a = v.fma(Lanes.loadF16(row), a);
-        b = v.fma(Lanes.loadF16(row + 2L * Lanes.COUNT), b);
-      }
-      a.intoArray(out, at);
-      b.intoArray(out, at + Lanes.COUNT);
-    }
-    for (; at < count; at += Lanes.COUNT) {
-      fewColumns(w + 2L * at, stride, Math.min(Lanes.COUNT, count - at), x, from, n, out, at);
+    float[] weights = Desk.ofThread().weights(count);
+    Arrays.fill(out, 0, count, 0);
+    for (int k = 0; k < n; k++) {
+      WeightRows.F16.read(w + k * stride, 0, count, weights, 0);
+      addProducts(x[from + k], weights, count, out);
     }
   }
 
-  private static void fewColumns(long w, long stride, int count, float[] x, int from, int n, float[] out, int to) {
-    FloatVector a = Lanes.zero();
-    for (int k = 0; k < n; k++) {
-      a = Lanes.all(x[from + k]).fma(Lanes.loadF16(w + k * stride, count), a);
+  private static void addProducts(float factor, float[] weights, int count, float[] out) {
+    for (int c = 0; c < count; c++) {
+      out[c] = Math.fma(factor, weights[c], out[c]);
     }
-    a.intoArray(out, to, Lanes.first(count));
   }
 
   @Override

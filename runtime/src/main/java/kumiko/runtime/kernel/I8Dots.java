@@ -26,11 +26,15 @@ final class I8Dots implements WeightDots {
         c = v.fma(Lanes.loadI8(at + 2 * step), c);
         d = v.fma(Lanes.loadI8(at + 3 * step), d);
       }
-      out[to + i] = Lanes.sum(a, room);
+      a.intoArray(room, 0);
+      out[to + i] = Lanes.sum(room, 0);
       if (taken == 4) {
-        out[to + i + 1] = Lanes.sum(b, room);
-        out[to + i + 2] = Lanes.sum(c, room);
-        out[to + i + 3] = Lanes.sum(d, room);
+        b.intoArray(room, 0);
+        out[to + i + 1] = Lanes.sum(room, 0);
+        c.intoArray(room, 0);
+        out[to + i + 2] = Lanes.sum(room, 0);
+        d.intoArray(room, 0);
+        out[to + i + 3] = Lanes.sum(room, 0);
       }
       for (int j = 0; j < taken; j++) {
         long start = row + j * step;

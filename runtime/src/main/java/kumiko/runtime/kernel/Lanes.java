@@ -8,7 +8,6 @@ import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
@@ -19,6 +18,12 @@ import jdk.incubator.vector.VectorSpecies;
  * <p>Memory is named by address, through one segment that spans it all: mapped files, arenas and slices would each bring their own
  * class and their own bounds and liveness checks into every inner loop. The owner of the memory keeps it alive during a call, and the
  * public operations have checked the shapes before.
+ *
+ * <p><b>No vector is an object.</b> The compiler keeps vectors in registers only if it inlines every call between them, and it gives up
+ * inlining these methods when the method that it compiles has grown too far, callers and all: vectors are then allocated, in some
+ * processes and not in others. So a method that works with vectors is too long to be inlined into its callers (325 bytes of code, by
+ * rounds of several vectors), and short enough to be compiled alone; and everything that needs no vectors is a plain loop over arrays,
+ * of which the compiler makes vector instructions by itself. {@code VectorMethodsSpec} holds that against the code.
  */
 final class Lanes {
   static final VectorSpecies<Float> F32 = FloatVector.SPECIES_PREFERRED;
@@ -32,30 +37,18 @@ final class Lanes {
 
   static final int COUNT = F32.length();
 
-  private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+  static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(LITTLE_ENDIAN);
   private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(LITTLE_ENDIAN);
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(LITTLE_ENDIAN);
 
   /** Whole vectors rather than numbers: the calls behind them are fewer, and inlining goes only so deep. */
-  private static final IntVector SIXTEEN = IntVector.broadcast(I32, 16);
+  static final IntVector SIXTEEN = IntVector.broadcast(I32, 16);
 
-  private static final IntVector FOUR = IntVector.broadcast(I32, 4);
-  private static final IntVector NIBBLE = IntVector.broadcast(I32, 15);
-  private static final IntVector TWO_23 = IntVector.broadcast(I32, Float.floatToRawIntBits(0x1p23f));
-  private static final FloatVector TWO_23_AND_8 = FloatVector.broadcast(F32, 0x1p23f + 8);
-  private static final IntVector THIRTEEN = IntVector.broadcast(I32, 13);
-
-  /** The sign and, below three copies of it, exponent and mantissa of a float16 that was widened with its sign and moved up by 13. */
-  private static final IntVector HALF_BITS = IntVector.broadcast(I32, 0x8fff_e000);
-
-  /** 2^112: moves a float16 exponent, of bias 15, to float32's bias of 127. */
-  private static final FloatVector HALF_BIAS = FloatVector.broadcast(F32, 0x1p112f);
-
-  /** What the largest float16 exponent becomes, the one of infinities and NaN, and what it should be. */
-  private static final FloatVector HALF_SPECIAL = FloatVector.broadcast(F32, 0x1p16f);
-
-  private static final IntVector SPECIAL = IntVector.broadcast(I32, 0x7f80_0000);
+  static final IntVector FOUR = IntVector.broadcast(I32, 4);
+  static final IntVector NIBBLE = IntVector.broadcast(I32, 15);
+  static final IntVector TWO_23 = IntVector.broadcast(I32, Float.floatToRawIntBits(0x1p23f));
+  static final FloatVector TWO_23_AND_8 = FloatVector.broadcast(F32, 0x1p23f + 8);
 
   private Lanes() {}
 
@@ -65,11 +58,6 @@ final class Lanes {
 
   static FloatVector all(float value) {
     return FloatVector.broadcast(F32, value);
-  }
-
-  /** The first {@code n} lanes. */
-  static VectorMask<Float> first(int n) {
-    return F32.indexInRange(0, n);
   }
 
   static float get(long address) {
@@ -96,50 +84,47 @@ final class Lanes {
     return Float.float16ToFloat(MEMORY.get(SHORT, address));
   }
 
-  static FloatVector load(long address) {
-    return FloatVector.fromMemorySegment(F32, MEMORY, address, LITTLE_ENDIAN);
+  /** Copies {@code n} numbers from native memory to {@code to[at ...]}. */
+  static void read(long address, float[] to, int at, int n) {
+    MemorySegment.copy(MEMORY, FLOAT, address, to, at, n);
   }
 
-  static FloatVector load(long address, VectorMask<Float> lanes) {
-    return FloatVector.fromMemorySegment(F32, MEMORY, address, LITTLE_ENDIAN, lanes);
+  /** Copies {@code from[at ... at + n]} to native memory. */
+  static void write(float[] from, int at, long address, int n) {
+    MemorySegment.copy(from, at, MEMORY, FLOAT, address, n);
+  }
+
+  /** Copies the bits of {@code n} numbers from native memory. */
+  static void read(long address, int[] to, int n) {
+    MemorySegment.copy(MEMORY, INT, address, to, 0, n);
+  }
+
+  /** Copies the bits of {@code n} numbers to native memory. */
+  static void write(int[] from, long address, int n) {
+    MemorySegment.copy(from, 0, MEMORY, INT, address, n);
+  }
+
+  /** Copies {@code n} numbers within native memory; the places may overlap. */
+  static void move(long from, long to, int n) {
+    MemorySegment.copy(MEMORY, from, MEMORY, to, 4L * n);
+  }
+
+  static FloatVector load(long address) {
+    return FloatVector.fromMemorySegment(F32, MEMORY, address, LITTLE_ENDIAN);
   }
 
   static void store(FloatVector value, long address) {
     value.intoMemorySegment(MEMORY, address, LITTLE_ENDIAN);
   }
 
-  static void store(FloatVector value, long address, VectorMask<Float> lanes) {
-    value.intoMemorySegment(MEMORY, address, LITTLE_ENDIAN, lanes);
-  }
-
   static FloatVector loadBf16(long address) {
     return bf16(ShortVector.fromMemorySegment(I16, MEMORY, address, LITTLE_ENDIAN));
   }
 
-  static FloatVector loadBf16(long address, int n) {
-    return bf16(ShortVector.fromMemorySegment(I16, MEMORY, address, LITTLE_ENDIAN, I16.indexInRange(0, n)));
-  }
-
-  static FloatVector loadF16(long address) {
-    return f16(ShortVector.fromMemorySegment(I16, MEMORY, address, LITTLE_ENDIAN));
-  }
-
-  static FloatVector loadF16(long address, int n) {
-    return f16(ShortVector.fromMemorySegment(I16, MEMORY, address, LITTLE_ENDIAN, I16.indexInRange(0, n)));
-  }
-
   /**
-   * The sum of all lanes, in one order always: that of {@code reduceLanes} differs between interpreted and compiled code, so results
-   * would change while a program warms up.
-   *
-   * @param room for one vector
+   * The sum of one vector in an array, in one order always: that of {@code reduceLanes} differs between interpreted and compiled code,
+   * so results would change while a program warms up.
    */
-  static float sum(FloatVector value, float[] room) {
-    value.intoArray(room, 0);
-    return sum(room, 0);
-  }
-
-  /** The sum of one vector in an array, in that order. */
   static float sum(float[] lanes, int at) {
     float a = 0;
     float b = 0;
@@ -152,7 +137,7 @@ final class Lanes {
 
   /** Signed bytes as float32. */
   static FloatVector loadI8(long address) {
-    return (FloatVector) loadBytes(address).convert(VectorOperators.I2F, 0);
+    return (FloatVector) ByteVector.fromMemorySegment(I8, MEMORY, address, LITTLE_ENDIAN).convertShape(VectorOperators.B2F, F32, 0);
   }
 
   /** Bytes, widened with their sign. */
@@ -160,27 +145,9 @@ final class Lanes {
     return (IntVector) ByteVector.fromMemorySegment(I8, MEMORY, address, LITTLE_ENDIAN).convertShape(VectorOperators.B2I, I32, 0);
   }
 
-  /** Bits 0..3 less 8: as the last bits of 2^23 they are a number, from which 2^23 + 8 is taken. */
-  static FloatVector lowNibbles(IntVector bytes) {
-    return bytes.and(NIBBLE).or(TWO_23).reinterpretAsFloats().sub(TWO_23_AND_8);
-  }
-
-  /** Bits 4..7 less 8. */
-  static FloatVector highNibbles(IntVector bytes) {
-    return lowNibbles(bytes.lanewise(VectorOperators.LSHR, FOUR));
-  }
-
   /** A bfloat16 is the upper half of a float32. */
   private static FloatVector bf16(ShortVector bits) {
     IntVector wide = (IntVector) bits.convertShape(VectorOperators.ZERO_EXTEND_S2I, I32, 0);
     return wide.lanewise(VectorOperators.LSHL, SIXTEEN).reinterpretAsFloats();
-  }
-
-  /** Exact for every float16: subnormals come out of the multiplication as normal numbers, infinities and NaN are put back after it. */
-  private static FloatVector f16(ShortVector bits) {
-    IntVector wide = (IntVector) bits.convertShape(VectorOperators.S2I, I32, 0);
-    FloatVector value = wide.lanewise(VectorOperators.LSHL, THIRTEEN).and(HALF_BITS).reinterpretAsFloats().mul(HALF_BIAS);
-    VectorMask<Float> special = value.abs().compare(VectorOperators.GE, HALF_SPECIAL);
-    return value.blend(value.reinterpretAsInts().or(SPECIAL).reinterpretAsFloats(), special);
   }
 }

@@ -10,19 +10,44 @@ final class Q8Dots implements WeightDots {
 
   @Override
   public void rows(long w, long stride, int count, float[] x, int from, int n, float[] out, int to, float[] room) {
-    for (int i = 0; i < count; i++) {
-      FloatVector sum = Lanes.zero();
+    int taken;
+    for (int i = 0; i < count; i += taken) {
+      taken = i + 4 <= count ? 4 : 1;
+      // The last rows are read one by one, the same one in every place.
+      long step = taken == 4 ? stride : 0;
       long at = w + i * stride;
+      FloatVector a = Lanes.zero();
+      FloatVector b = Lanes.zero();
+      FloatVector c = Lanes.zero();
+      FloatVector d = Lanes.zero();
       for (int k = 0; k < n; k += ELEMENTS) {
-        FloatVector scale = Lanes.all(Lanes.getF16(at));
-        FloatVector block = Lanes.zero();
+        FloatVector ofA = Lanes.zero();
+        FloatVector ofB = Lanes.zero();
+        FloatVector ofC = Lanes.zero();
+        FloatVector ofD = Lanes.zero();
         for (int j = 0; j < ELEMENTS; j += Lanes.COUNT) {
-          block = FloatVector.fromArray(Lanes.F32, x, from + k + j).fma(Lanes.loadI8(at + 2 + j), block);
+          FloatVector v = FloatVector.fromArray(Lanes.F32, x, from + k + j);
+          ofA = v.fma(Lanes.loadI8(at + 2 + j), ofA);
+          ofB = v.fma(Lanes.loadI8(at + step + 2 + j), ofB);
+          ofC = v.fma(Lanes.loadI8(at + 2 * step + 2 + j), ofC);
+          ofD = v.fma(Lanes.loadI8(at + 3 * step + 2 + j), ofD);
         }
-        sum = block.fma(scale, sum);
+        a = ofA.fma(Lanes.all(Lanes.getF16(at)), a);
+        b = ofB.fma(Lanes.all(Lanes.getF16(at + step)), b);
+        c = ofC.fma(Lanes.all(Lanes.getF16(at + 2 * step)), c);
+        d = ofD.fma(Lanes.all(Lanes.getF16(at + 3 * step)), d);
         at += BYTES;
       }
-      out[to + i] = Lanes.sum(sum, room);
+      a.intoArray(room, 0);
+      out[to + i] = Lanes.sum(room, 0);
+      if (taken == 4) {
+        b.intoArray(room, 0);
+        out[to + i + 1] = Lanes.sum(room, 0);
+        c.intoArray(room, 0);
+        out[to + i + 2] = Lanes.sum(room, 0);
+        d.intoArray(room, 0);
+        out[to + i + 3] = Lanes.sum(room, 0);
+      }
     }
   }
 

@@ -20,8 +20,7 @@ final class VectorAttention {
     for (int r = from; r < to; r++) {
       scoreRow(desk, VectorLinear.address(query, r, 0), keys.address() + 4 * offset, headDim, total, (float) scale, scores);
       long at = VectorLinear.address(out, r - from, 0);
-      set(at, total, 0);
-      VectorElements.addArray(scores, 0, at, total);
+      Lanes.write(scores, 0, at, total);
     }
   }
 
@@ -51,8 +50,7 @@ final class VectorAttention {
       scale(row, count, factor);
       long at = VectorLinear.address(out, r - from, 0);
       set(at, total, each * factor);
-      set(at + 4L * first, count, 0);
-      VectorElements.addArray(row, 0, at + 4L * first, count);
+      Lanes.write(row, 0, at + 4L * first, count);
     }
   }
 
@@ -69,8 +67,7 @@ final class VectorAttention {
   private static void mixRow(Desk desk, float[] weights, long values, int headDim, int count, long out) {
     float[] mixed = desk.weights(headDim);
     DOTS.columns(values, 4L * headDim, headDim, weights, 0, count, mixed);
-    set(out, headDim, 0);
-    VectorElements.addArray(mixed, 0, out, headDim);
+    Lanes.write(mixed, 0, out, headDim);
   }
 
   static void attention(
@@ -126,13 +123,9 @@ final class VectorAttention {
   }
 
   private static float max(float[] x, int n) {
-    Desk desk = Desk.ofThread();
-    padded(x, n);
-    Arrays.fill(desk.max, Float.NEGATIVE_INFINITY);
-    VectorSoftmax.maxima(x, 0, Lanes.COUNT, Math.ceilDiv(n, Lanes.COUNT), desk.max, 0);
     float max = Float.NEGATIVE_INFINITY;
-    for (float lane : desk.max) {
-      max = Math.max(max, lane);
+    for (int c = 0; c < n; c++) {
+      max = Math.max(max, x[c]);
     }
     return max;
   }
@@ -159,8 +152,8 @@ final class VectorAttention {
   }
 
   private static void set(long x, int n, float value) {
-    for (int c = 0; c < n; c += Lanes.COUNT) {
-      Lanes.store(Lanes.all(value), x + 4L * c, Lanes.first(n - c));
+    for (int c = 0; c < n; c++) {
+      Lanes.set(x + 4L * c, value);
     }
   }
 }

@@ -70,7 +70,7 @@ final class VectorDots {
 
   private static void interleaveRow(long x, int n, float[] to, int at) {
     for (int k = 0; k < n; k += Lanes.COUNT) {
-      Lanes.load(x + 4L * k).intoArray(to, at + EIGHT * k);
+      Lanes.read(x + 4L * k, to, at + EIGHT * k, Lanes.COUNT);
     }
   }
 
@@ -103,7 +103,7 @@ final class VectorDots {
   private static float[] copyRows(Desk desk, Rows x, Slab slab, int rows) {
     float[] to = desk.rows(rows * slab.columns());
     for (int r = 0; r < rows; r++) {
-      WeightRows.F32.read(VectorLinear.address(x, r, slab.column()), 0, slab.columns(), to, r * slab.columns());
+      Lanes.read(VectorLinear.address(x, r, slab.column()), to, r * slab.columns(), slab.columns());
     }
     return to;
   }

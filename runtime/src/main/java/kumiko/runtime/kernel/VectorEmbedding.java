@@ -20,7 +20,7 @@ final class VectorEmbedding {
       } else {
         long start = slab.data().address() + format.bytes(slab.offset() + slab.indexOf(id) * slab.rowStride());
         format.rows().read(start, 0, table.columns(), row, 0);
-        VectorElements.storeArray(row, 0, VectorLinear.address(out, r, 0), table.columns());
+        Lanes.write(row, 0, VectorLinear.address(out, r, 0), table.columns());
       }
     }
   }

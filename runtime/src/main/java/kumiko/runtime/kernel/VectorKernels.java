@@ -144,7 +144,7 @@ public final class VectorKernels implements Kernels {
     for (int r = from; r < to; r++) {
       for (int head = 0; head < kvHeads; head++) {
         long place = offset + ((long) head * capacity + position + r - from) * headDim;
-        VectorElements.copyRow(VectorLinear.address(x, r, head * headDim), cache.address() + 4 * place, headDim);
+        Lanes.move(VectorLinear.address(x, r, head * headDim), cache.address() + 4 * place, headDim);
       }
     }
   }

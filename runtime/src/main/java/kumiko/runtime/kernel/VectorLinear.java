@@ -1,7 +1,6 @@
 package kumiko.runtime.kernel;
 
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
+import java.util.Arrays;
 import kumiko.runtime.machine.FloatProducts;
 import kumiko.runtime.machine.MachineCode;
 import kumiko.runtime.machine.StoredProduct;
@@ -64,12 +63,17 @@ final class VectorLinear {
     if (accumulate && bias == null) {
       return;
     }
+    float[] start = Desk.ofThread().weights(to - from);
+    if (bias == null) {
+      Arrays.fill(start, 0, to - from, 0);
+    } else {
+      Lanes.read(address(bias, 0, from), start, 0, to - from);
+    }
     for (int r = 0; r < rows; r++) {
-      for (int c = from; c < to; c += Lanes.COUNT) {
-        VectorMask<Float> lanes = Lanes.first(to - c);
-        FloatVector start = bias == null ? Lanes.zero() : Lanes.load(address(bias, 0, c), lanes);
-        long at = address(y, r, c);
-        Lanes.store(accumulate ? Lanes.load(at, lanes).add(start) : start, at, lanes);
+      if (accumulate) {
+        VectorElements.addArray(start, 0, address(y, r, from), to - from);
+      } else {
+        Lanes.write(start, 0, address(y, r, from), to - from);
       }
     }
   }

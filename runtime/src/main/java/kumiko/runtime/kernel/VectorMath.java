@@ -2,13 +2,12 @@ package kumiko.runtime.kernel;
 
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import kumiko.runtime.graph.Activation;
 
 /**
  * Activation functions of float32 arrays, in place. All that is not an exponential is a plain loop, which the compiler turns into vectors
- * by itself, or a loop with few of them: it then has nothing to keep as an object.
+ * by itself.
  */
 @SuppressWarnings("FloatingPointLiteralPrecision") // coefficients stand as they were published
 final class VectorMath {
@@ -77,7 +76,7 @@ final class VectorMath {
 
   /**
    * {@code x erfc(-x / sqrt 2) / 2}. Near zero erfc is one less a polynomial of erf (Cephes' erff), elsewhere the Chebyshev fit of Press
-   * et al., Numerical Recipes, section 6.2.
+   * et al., Numerical Recipes, section 6.2. Too long to be inlined, as {@link Lanes} asks.
    */
   private static void gelu(float[] x, int n, Desk desk) {
     float[] e = desk.exponents;
@@ -86,26 +85,26 @@ final class VectorMath {
       e[c] = far(1 / Math.fma(z, 0.5f, 1f)) - z * z;
     }
     exponentials(e, n, desk);
+    FloatVector one = FloatVector.broadcast(Lanes.F32, 1);
+    FloatVector half = FloatVector.broadcast(Lanes.F32, 0.5f);
+    FloatVector power5 = FloatVector.broadcast(Lanes.F32, 7.853861353153693e-5f);
+    FloatVector power4 = FloatVector.broadcast(Lanes.F32, -8.010193625184903e-4f);
+    FloatVector power3 = FloatVector.broadcast(Lanes.F32, 5.188327685732524e-3f);
+    FloatVector power2 = FloatVector.broadcast(Lanes.F32, -2.685381193529856e-2f);
+    FloatVector power1 = FloatVector.broadcast(Lanes.F32, 1.128358514861418e-1f);
+    FloatVector power0 = FloatVector.broadcast(Lanes.F32, -3.761262582423300e-1f);
+    FloatVector twoOverSqrtPi = FloatVector.broadcast(Lanes.F32, 1.128379165726710f);
     for (int c = 0; c < n; c += Lanes.COUNT) {
       FloatVector v = FloatVector.fromArray(Lanes.F32, x, c);
       FloatVector z = v.mul(-SQRT_HALF);
-      FloatVector t = Lanes.all(1f).div(z.abs().fma(Lanes.all(0.5f), Lanes.all(1f)));
+      FloatVector t = one.div(z.abs().fma(half, one));
       FloatVector far = t.mul(FloatVector.fromArray(Lanes.F32, e, c));
       far = far.blend(far.neg().add(2f), z.compare(VectorOperators.LT, 0f));
       FloatVector square = z.mul(z);
-      VectorMask<Float> small = square.compare(VectorOperators.LT, 0.7f);
-      v.mul(0.5f).mul(far.blend(near(square).mul(z).neg().add(1f), small)).intoArray(x, c);
+      FloatVector p = power5.fma(square, power4).fma(square, power3).fma(square, power2).fma(square, power1);
+      FloatVector near = one.sub(p.fma(square, power0).fma(square, twoOverSqrtPi).mul(z));
+      v.mul(half).mul(far.blend(near, square.compare(VectorOperators.LT, 0.7f))).intoArray(x, c);
     }
-  }
-
-  private static FloatVector near(FloatVector square) {
-    FloatVector p = Lanes.all(7.853861353153693e-5f);
-    p = p.fma(square, Lanes.all(-8.010193625184903e-4f));
-    p = p.fma(square, Lanes.all(5.188327685732524e-3f));
-    p = p.fma(square, Lanes.all(-2.685381193529856e-2f));
-    p = p.fma(square, Lanes.all(1.128358514861418e-1f));
-    p = p.fma(square, Lanes.all(-3.761262582423300e-1f));
-    return p.fma(square, Lanes.all(1.128379165726710f));
   }
 
   private static float far(float t) {

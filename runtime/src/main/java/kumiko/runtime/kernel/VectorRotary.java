@@ -1,7 +1,6 @@
 package kumiko.runtime.kernel;
 
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorShuffle;
 import kumiko.runtime.graph.Pairing;
 import kumiko.runtime.tensor.Rows;
@@ -11,62 +10,70 @@ final class VectorRotary {
   /** Every lane's partner in its pair. */
   private static final VectorShuffle<Float> SWAP = VectorShuffle.fromOp(Lanes.F32, lane -> lane ^ 1);
 
-  /** Lane j of a half vector to lanes 2j and 2j + 1. */
-  private static final VectorShuffle<Float> TWICE = VectorShuffle.fromOp(Lanes.F32, lane -> lane / 2);
-
-  private static final FloatVector SIGNS = signs();
-
   private VectorRotary() {}
 
-  private static FloatVector signs() {
-    float[] signs = new float[Lanes.COUNT];
-    for (int lane = 0; lane < signs.length; lane++) {
-      signs[lane] = lane % 2 == 0 ? -1 : 1;
-    }
-    return FloatVector.fromArray(Lanes.F32, signs, 0);
-  }
-
   static void rotate(Rows x, Rows angles, int headDim, int first, Pairing pairing, Rows y, int from, int to) {
+    Desk desk = Desk.ofThread();
     int pairs = angles.width() / 2;
+    float[] cosines = desk.weights(2 * pairs);
+    float[] sines = desk.scores(2 * pairs);
     for (int r = from; r < to; r++) {
-      long cos = VectorLinear.address(angles, r, 0);
+      boolean halves = pairing == Pairing.HALVES;
+      spread(VectorLinear.address(angles, r, 0), pairs, halves, cosines, sines);
       for (int head = 0; head < x.width(); head += headDim) {
         long in = VectorLinear.address(x, r, head);
         long out = VectorLinear.address(y, r, head);
         if (in != out) {
-          VectorElements.copyRow(in, out, first);
-          long rest = 4L * (first + 2 * pairs);
-          VectorElements.copyRow(in + rest, out + rest, headDim - first - 2 * pairs);
+          Lanes.move(in, out, headDim);
         }
-        if (pairing == Pairing.HALVES) {
-          halves(in + 4L * first, cos, cos + 4L * pairs, pairs, out + 4L * first);
-        } else {
-          adjacent(in + 4L * first, cos, cos + 4L * pairs, pairs, out + 4L * first);
-        }
+        turn(out + 4L * first, pairs, halves, cosines, sines);
       }
     }
   }
 
-  private static void halves(long x, long cos, long sin, int pairs, long y) {
-    for (int j = 0; j < pairs; j += Lanes.COUNT) {
-      VectorMask<Float> lanes = Lanes.first(pairs - j);
-      FloatVector c = Lanes.load(cos + 4L * j, lanes);
-      FloatVector s = Lanes.load(sin + 4L * j, lanes);
-      FloatVector a = Lanes.load(x + 4L * j, lanes);
-      FloatVector b = Lanes.load(x + 4L * (j + pairs), lanes);
-      Lanes.store(a.mul(c).sub(b.mul(s)), y + 4L * j, lanes);
-      Lanes.store(b.mul(c).add(a.mul(s)), y + 4L * (j + pairs), lanes);
+  /** Of neighbouring elements both have their pair's cosine, and its sine with the sign that it is added with. */
+  private static void spread(long angles, int pairs, boolean halves, float[] cosines, float[] sines) {
+    if (halves) {
+      Lanes.read(angles, cosines, 0, pairs);
+      Lanes.read(angles + 4L * pairs, sines, 0, pairs);
+      return;
+    }
+    for (int j = 0; j < pairs; j++) {
+      cosines[2 * j] = Lanes.get(angles + 4L * j);
+      cosines[2 * j + 1] = cosines[2 * j];
+      sines[2 * j + 1] = Lanes.get(angles + 4L * (pairs + j));
+      sines[2 * j] = -sines[2 * j + 1];
     }
   }
 
-  private static void adjacent(long x, long cos, long sin, int pairs, long y) {
-    for (int j = 0; j < pairs; j += Lanes.COUNT / 2) {
-      VectorMask<Float> half = Lanes.first(Math.min(Lanes.COUNT / 2, pairs - j));
-      VectorMask<Float> lanes = Lanes.first(2 * (pairs - j));
-      FloatVector c = Lanes.load(cos + 4L * j, half).rearrange(TWICE);
-      FloatVector s = Lanes.load(sin + 4L * j, half).rearrange(TWICE).mul(SIGNS);
-      FloatVector v = Lanes.load(x + 8L * j, lanes);
-      Lanes.store(v.mul(c).add(v.rearrange(SWAP).mul(s)), y + 8L * j, lanes);
+  /** In place; both pairings in one method, which is too long to be inlined, as {@link Lanes} asks. */
+  private static void turn(long x, int pairs, boolean halves, float[] cosines, float[] sines) {
+    int j = 0;
+    long far = x + 4L * pairs;
+    for (; halves && j + Lanes.COUNT <= pairs; j += Lanes.COUNT) {
+      FloatVector c = FloatVector.fromArray(Lanes.F32, cosines, j);
+      FloatVector s = FloatVector.fromArray(Lanes.F32, sines, j);
+      FloatVector a = Lanes.load(x + 4L * j);
+      FloatVector b = Lanes.load(far + 4L * j);
+      Lanes.store(a.mul(c).sub(b.mul(s)), x + 4L * j);
+      Lanes.store(b.mul(c).add(a.mul(s)), far + 4L * j);
+    }
+    for (; halves && j < pairs; j++) {
+      float a = Lanes.get(x + 4L * j);
+      float b = Lanes.get(far + 4L * j);
+      Lanes.set(x + 4L * j, a * cosines[j] - b * sines[j]);
+      Lanes.set(far + 4L * j, b * cosines[j] + a * sines[j]);
+    }
+    for (; !halves && j + Lanes.COUNT <= 2 * pairs; j += Lanes.COUNT) {
+      FloatVector v = Lanes.load(x + 4L * j);
+      FloatVector turned = v.rearrange(SWAP).mul(FloatVector.fromArray(Lanes.F32, sines, j));
+      Lanes.store(v.mul(FloatVector.fromArray(Lanes.F32, cosines, j)).add(turned), x + 4L * j);
+    }
+    for (; !halves && j < 2 * pairs; j += 2) {
+      float a = Lanes.get(x + 4L * j);
+      float b = Lanes.get(x + 4L * j + 4);
+      Lanes.set(x + 4L * j, a * cosines[j] + b * sines[j]);
+      Lanes.set(x + 4L * j + 4, b * cosines[j + 1] + a * sines[j + 1]);
     }
   }
 }

@@ -12,28 +12,43 @@ final class VectorRounding {
   private VectorRounding() {}
 
   static void roundInt8(Rows x, float threshold, Rows y, int from, int to) {
+    float[] room = Desk.ofThread().room;
     for (int r = from; r < to; r++) {
-      long in = VectorLinear.address(x, r, 0);
-      float largest = largest(in, threshold, x.width());
-      if (Float.isInfinite(127 / largest)) {
-        VectorElements.copyRow(in, VectorLinear.address(y, r, 0), x.width());
-      } else {
-        round(in, threshold, 127 / largest, largest / 127, VectorLinear.address(y, r, 0), x.width());
-      }
+      roundRow(VectorLinear.address(x, r, 0), threshold, VectorLinear.address(y, r, 0), x.width(), room);
     }
   }
 
-  /** The largest magnitude below the threshold; NaN if there is one. */
-  private static float largest(long x, float threshold, int n) {
-    FloatVector limit = Lanes.all(threshold);
+  /** The largest magnitude below the threshold first, NaN if there is one; then the levels. */
+  private static void roundRow(long x, float threshold, long y, int n, float[] room) {
+    FloatVector limit = FloatVector.broadcast(Lanes.F32, threshold);
     FloatVector most = Lanes.zero();
     int body = Lanes.F32.loopBound(n);
     for (int c = 0; c < body; c += Lanes.COUNT) {
       FloatVector magnitude = Lanes.load(x + 4L * c).abs();
-      most = most.max(magnitude.blend(Lanes.zero(), magnitude.compare(VectorOperators.GE, limit)));
+      most = most.max(magnitude.blend(0f, magnitude.compare(VectorOperators.GE, limit)));
     }
-    float[] room = Desk.ofThread().room;
     most.intoArray(room, 0);
+    float largest = largest(x, threshold, body, n, room);
+    if (Float.isInfinite(127 / largest)) {
+      Lanes.move(x, y, n);
+      return;
+    }
+    FloatVector levels = FloatVector.broadcast(Lanes.F32, 127 / largest);
+    FloatVector units = FloatVector.broadcast(Lanes.F32, largest / 127);
+    FloatVector nearest = FloatVector.broadcast(Lanes.F32, NEAREST);
+    for (int c = 0; c < body; c += Lanes.COUNT) {
+      FloatVector value = Lanes.load(x + 4L * c);
+      FloatVector rounded = value.mul(levels).add(nearest).sub(nearest).mul(units);
+      Lanes.store(rounded.blend(value, value.abs().compare(VectorOperators.GE, limit)), y + 4L * c);
+    }
+    for (int c = body; c < n; c++) {
+      float value = Lanes.get(x + 4L * c);
+      float rounded = (value * (127 / largest) + NEAREST - NEAREST) * (largest / 127);
+      Lanes.set(y + 4L * c, Math.abs(value) >= threshold ? value : rounded);
+    }
+  }
+
+  private static float largest(long x, float threshold, int body, int n, float[] room) {
     float largest = 0;
     for (float lane : room) {
       largest = Math.max(largest, lane);
@@ -43,23 +58,5 @@ final class VectorRounding {
       largest = magnitude >= threshold ? largest : Math.max(largest, magnitude);
     }
     return largest;
-  }
-
-  private static void round(long x, float threshold, float toLevel, float unit, long y, int n) {
-    FloatVector limit = Lanes.all(threshold);
-    FloatVector levels = Lanes.all(toLevel);
-    FloatVector units = Lanes.all(unit);
-    FloatVector nearest = Lanes.all(NEAREST);
-    int body = Lanes.F32.loopBound(n);
-    for (int c = 0; c < body; c += Lanes.COUNT) {
-      FloatVector value = Lanes.load(x + 4L * c);
-      FloatVector rounded = value.mul(levels).add(nearest).sub(nearest).mul(units);
-      Lanes.store(rounded.blend(value, value.abs().compare(VectorOperators.GE, limit)), y + 4L * c);
-    }
-    for (int c = body; c < n; c++) {
-      float value = Lanes.get(x + 4L * c);
-      float rounded = (value * toLevel + NEAREST - NEAREST) * unit;
-      Lanes.set(y + 4L * c, Math.abs(value) >= threshold ? value : rounded);
-    }
   }
 }

@@ -1,7 +1,6 @@
 package kumiko.runtime.kernel;
 
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
@@ -10,34 +9,11 @@ import jdk.incubator.vector.VectorOperators;
  */
 @SuppressWarnings("FloatingPointLiteralPrecision") // coefficients stand as they were published
 final class VectorSoftmax {
-  /** Whole vectors rather than numbers: a call less for each, and the compiler's budget is short. */
-  private static final FloatVector LOG2_E = Lanes.all(1.44269504f);
-
-  /** Minus ln 2 in two parts; the first has few enough bits that whole multiples of it are exact. */
-  private static final FloatVector LN2_HIGH = Lanes.all(-0.693359375f);
-
-  private static final FloatVector LN2_LOW = Lanes.all(2.12194440e-4f);
-
   /**
    * Added and taken away again, it leaves a number rounded to a whole one, n; the sum's lowest bits are then n + 127, which is how a
    * float's exponent is written.
    */
-  private static final FloatVector ROUND = Lanes.all(0x1.8p23f + 127);
-
-  private static final IntVector EXPONENT = IntVector.broadcast(Lanes.I32, 23);
-
-  private static final FloatVector POWER_7 = Lanes.all(1.9875691500e-4f);
-  private static final FloatVector POWER_6 = Lanes.all(1.3981999507e-3f);
-  private static final FloatVector POWER_5 = Lanes.all(8.3334519073e-3f);
-  private static final FloatVector POWER_4 = Lanes.all(4.1665795894e-2f);
-  private static final FloatVector POWER_3 = Lanes.all(1.6666665459e-1f);
-  private static final FloatVector POWER_2 = Lanes.all(5.0000001201e-1f);
-  private static final FloatVector ONE = Lanes.all(1);
-
-  /** Where n + 127 is 0 and the power zero, and where it is 255 and the power infinite. */
-  private static final FloatVector LEAST = Lanes.all(-88);
-
-  private static final FloatVector MOST = Lanes.all(89);
+  private static final float ROUND = 0x1.8p23f + 127;
 
   private VectorSoftmax() {}
 
@@ -57,17 +33,32 @@ final class VectorSoftmax {
    * (Moshier 1992). From 88.4 on it is infinite, where it would be less than the least normal number zero.
    */
   static void exponentials(float[] x, int from, int step, int count, float[] max, float[] sum, int at) {
+    FloatVector log2E = FloatVector.broadcast(Lanes.F32, 1.44269504f);
+    // Minus ln 2 in two parts; the first has few enough bits that whole multiples of it are exact.
+    FloatVector ln2High = FloatVector.broadcast(Lanes.F32, -0.693359375f);
+    FloatVector ln2Low = FloatVector.broadcast(Lanes.F32, 2.12194440e-4f);
+    FloatVector round = FloatVector.broadcast(Lanes.F32, ROUND);
+    FloatVector power7 = FloatVector.broadcast(Lanes.F32, 1.9875691500e-4f);
+    FloatVector power6 = FloatVector.broadcast(Lanes.F32, 1.3981999507e-3f);
+    FloatVector power5 = FloatVector.broadcast(Lanes.F32, 8.3334519073e-3f);
+    FloatVector power4 = FloatVector.broadcast(Lanes.F32, 4.1665795894e-2f);
+    FloatVector power3 = FloatVector.broadcast(Lanes.F32, 1.6666665459e-1f);
+    FloatVector power2 = FloatVector.broadcast(Lanes.F32, 5.0000001201e-1f);
+    FloatVector one = FloatVector.broadcast(Lanes.F32, 1);
+    // Where n + 127 is 0 and the power zero, and where it is 255 and the power infinite.
+    FloatVector least = FloatVector.broadcast(Lanes.F32, -88);
+    FloatVector greatest = FloatVector.broadcast(Lanes.F32, 89);
     FloatVector most = FloatVector.fromArray(Lanes.F32, max, at);
     FloatVector total = FloatVector.fromArray(Lanes.F32, sum, at);
     for (int k = 0; k < count; k++) {
       FloatVector v = FloatVector.fromArray(Lanes.F32, x, from + k * step).sub(most);
-      v = v.lanewise(VectorOperators.MAX, LEAST).lanewise(VectorOperators.MIN, MOST);
-      FloatVector shifted = v.fma(LOG2_E, ROUND);
-      FloatVector n = shifted.sub(ROUND);
-      FloatVector r = n.fma(LN2_LOW, n.fma(LN2_HIGH, v));
-      FloatVector p = r.fma(POWER_7, POWER_6).fma(r, POWER_5).fma(r, POWER_4).fma(r, POWER_3).fma(r, POWER_2);
-      p = p.fma(r.mul(r), r.add(ONE));
-      FloatVector power = p.mul(shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, EXPONENT).reinterpretAsFloats());
+      v = v.lanewise(VectorOperators.MAX, least).lanewise(VectorOperators.MIN, greatest);
+      FloatVector shifted = v.fma(log2E, round);
+      FloatVector n = shifted.sub(round);
+      FloatVector r = n.fma(ln2Low, n.fma(ln2High, v));
+      FloatVector p = r.fma(power7, power6).fma(r, power5).fma(r, power4).fma(r, power3).fma(r, power2);
+      p = p.fma(r.mul(r), r.add(one));
+      FloatVector power = p.mul(shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats());
       power.intoArray(x, from + k * step);
       total = total.add(power);
     }

@@ -4,6 +4,7 @@ import io.kotest.core.spec.style.FunSpec
 import io.kotest.matchers.longs.shouldBeLessThan
 import io.kotest.matchers.shouldBe
 import kumiko.runtime.graph.Mask
+import kumiko.runtime.machine.MachineCode
 import java.nio.file.Files
 import java.nio.file.Path
 import java.util.concurrent.TimeUnit
@@ -13,24 +14,38 @@ private val statistics = Path.of("/proc/self/statm")
 
 private fun residentBytes() = Files.readString(statistics).split(' ')[1].toLong() * PAGE
 
-/** With scalar kernels: whether vectors stay in registers is the compiler's choice, which it makes anew in every process. */
-private fun decodeInOwnJvm(quantisation: String): String {
+/** The last line that [main] prints; `off` in front of its arguments turns machine code off. */
+private fun decodeInOwnJvm(arguments: List<String>): String {
     val java = Path.of(System.getProperty("java.home"), "bin", "java").toString()
     val flags =
         listOf("--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED", "-cp", System.getProperty("java.class.path"))
-    val process = ProcessBuilder(listOf(java) + flags + listOf("kumiko.runtime.run.DecodeAllocationKt", "scalar", quantisation)).start()
+    val machine = if (arguments.first() == "off") listOf("-D${MachineCode.PROPERTY}=off") else emptyList()
+    val command = listOf(java) + flags + machine + "kumiko.runtime.run.DecodeAllocationKt" + (arguments - "off")
+    val process = ProcessBuilder(command).redirectErrorStream(true).start()
     return try {
-        process.inputStream.bufferedReader().readText().trim()
+        process.inputStream.bufferedReader().readText().trim().lines().last()
     } finally {
         process.waitFor(1, TimeUnit.MINUTES)
         process.destroyForcibly()
     }
 }
 
+private val cases = listOf(
+    "scalar f32 2",
+    "scalar int8:6.0 2",
+    "vector f32 2",
+    "vector int8:6.0 8",
+    "bf16 bf16 8",
+    "off vector f32 1",
+    "off vector f32 8",
+    "off vector q4_0 8",
+    "off vector int8:6.0 8",
+)
+
 class AllocationSpec : FunSpec({
-    for (quantisation in listOf("none", "int8:6.0")) {
-        test("decoding settles at no allocation on any thread, quantisation $quantisation") {
-            decodeInOwnJvm(quantisation) shouldBe "0"
+    for (case in cases) {
+        test("decoding settles at no allocation on any thread: kernels, weights and sequences are $case") {
+            decodeInOwnJvm(case.split(' ')) shouldBe "0"
         }
     }
 

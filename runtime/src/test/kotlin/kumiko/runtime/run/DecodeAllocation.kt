@@ -3,10 +3,16 @@ package kumiko.runtime.run
 import com.sun.management.ThreadMXBean
 import kumiko.runtime.graph.Activation
 import kumiko.runtime.graph.Mask
+import kumiko.runtime.kernel.Arithmetic
 import kumiko.runtime.kernel.Kernels
 import kumiko.runtime.kernel.ScalarKernels
 import kumiko.runtime.kernel.VectorKernels
 import kumiko.runtime.tensor.DType
+import kumiko.runtime.tensor.Dense
+import kumiko.runtime.tensor.Elements
+import kumiko.runtime.tensor.Matrix
+import kumiko.runtime.tensor.Shape
+import kumiko.runtime.tensor.Tensor
 import java.lang.foreign.Arena
 import java.lang.management.ManagementFactory
 
@@ -18,10 +24,17 @@ private const val QUIET_WINDOWS = 3
  * Decodes window by window until the compiler has settled, and prints the bytes that all threads allocated in the last window. Run in a
  * JVM of its own, as a user's would be: what other tests taught the compiler does not count. Before it has settled vectors are objects:
  * only the optimising compiler keeps them in registers.
+ *
+ * Arguments: the kernels, `scalar`, `vector` or `bf16` (vector kernels with products of bf16); how weights are stored, `f32`, `bf16`,
+ * `f16` or a quantisation as [Quantisation.parse] reads it; and how many sequences are decoded together.
  */
 fun main(args: Array<String>) {
-    val kernels = if (args[0] == "vector") VectorKernels() else ScalarKernels(DType.F32)
-    println(families().sumOf { steadyAllocation(it, kernels, Quantisation.parse(args[1])) })
+    val kernels = when (args[0]) {
+        "scalar" -> ScalarKernels(DType.F32)
+        "bf16" -> VectorKernels().with(Arithmetic.BFLOAT16)
+        else -> VectorKernels()
+    }
+    println(families().sumOf { steadyAllocation(it, stored(it, args[1]), kernels, args[2].toInt()) })
 }
 
 /** Of LLaMA's kind, and of GPT-NeoX's: the layers they differ in have kernels of their own. */
@@ -35,12 +48,25 @@ private fun families(): List<TestModel> {
     )
 }
 
-private fun steadyAllocation(model: TestModel, kernels: Kernels, quantisation: Quantisation): Long {
-    val weights = Quantiser.quantise(model.graph, { model.weights[it] }, quantisation, Arena.ofAuto(), 1) { _, _ -> }
+private fun stored(model: TestModel, type: String): Weights {
+    val dtype = DType.entries.find { it.name.lowercase() == type && !it.isQuantised }
+    val quantisation = if (dtype == null) type else "none"
+    val weights = model.weights.mapValues { (_, matrix) -> if (dtype == null || matrix.rows() == 1) matrix else rounded(matrix, dtype) }
+    return Quantiser.quantise(model.graph, { weights[it] }, Quantisation.parse(quantisation), Arena.ofAuto(), 1) { _, _ -> }
+}
+
+private fun rounded(matrix: Matrix, dtype: DType): Matrix {
+    val dense = Dense.copy(matrix, Arena.ofAuto()).slabs().single().data()
+    val shape = Shape.of(matrix.rows().toLong(), matrix.columns().toLong())
+    val data = Arena.ofAuto().allocate(dtype.bytes(shape.elements()), 64)
+    for (i in 0 until shape.elements()) Elements.set(dtype, data, i, Elements.get(matrix.dtype(), dense, i))
+    return Matrix.of(Tensor(dtype, shape, data))
+}
+
+private fun steadyAllocation(model: TestModel, weights: Weights, kernels: Kernels, sequences: Int): Long {
     Program.compile(model.graph, weights, options(kernels).withThreads(2)).use { program ->
-        program.open(2, 2 + TOKENS).use { session ->
-            session.prefill(arrayOf(intArrayOf(1, 2), intArrayOf(3)))
-            val window = Window(session)
+        program.open(sequences, 2 + TOKENS).use { session ->
+            val window = Window(session, sequences)
             var quiet = 0
             var last = 0L
             repeat(WINDOWS) {
@@ -53,25 +79,23 @@ private fun steadyAllocation(model: TestModel, kernels: Kernels, quantisation: Q
     }
 }
 
-private class Window(private val session: Session) {
+private class Window(private val session: Session, private val sequences: Int) {
     private val beans = ManagementFactory.getThreadMXBean() as ThreadMXBean
     private val threads = Thread.getAllStackTraces().keys
         .filter { it.name.startsWith("kumiko-worker") || it == Thread.currentThread() }
         .map { it.threadId() }
         .toLongArray()
     private val samplers = listOf(Sampler.of(0.8, 10, 0.9, 1), Sampler.of(0.8, 0, 0.9, 1))
-    private val tokens = IntArray(2)
+    private val tokens = IntArray(sequences)
 
     /** Bytes of one window of tokens; what asking for them takes is left out. */
     fun allocated(): Long {
-        session.clear(0)
-        session.clear(1)
-        session.prefill(arrayOf(intArrayOf(1, 2), intArrayOf(3)))
+        for (s in 0 until sequences) session.clear(s)
+        session.prefill(Array(sequences) { if (it % 2 == 0) intArrayOf(1, 2) else intArrayOf(3) })
         val first = beans.getThreadAllocatedBytes(threads).sum()
         val second = beans.getThreadAllocatedBytes(threads).sum()
         repeat(TOKENS) {
-            tokens[0] = session.sample(0, samplers[0])
-            tokens[1] = session.sample(1, samplers[1])
+            for (s in 0 until sequences) tokens[s] = session.sample(s, samplers[s % 2])
             session.decode(tokens)
         }
         val third = beans.getThreadAllocatedBytes(threads).sum()
