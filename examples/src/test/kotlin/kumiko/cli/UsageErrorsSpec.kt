@@ -21,6 +21,10 @@ class UsageErrorsSpec : FunSpec({
             "Usage: kumiko [<options>] <command> [<args>]...\n\nError: no such subcommand compar. Did you mean compare?\n"
     }
 
+    test("every command is called what it is found by") {
+        COMMANDS.forEach { (name, command) -> command().commandName shouldBe name }
+    }
+
     test("a mistyped option gets a suggestion") {
         refused("list", "--jsn") shouldBe "Usage: kumiko list [<options>]\n\nError: no such option --jsn. Did you mean --json?\n"
     }

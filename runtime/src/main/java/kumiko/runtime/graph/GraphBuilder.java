@@ -2,7 +2,6 @@ package kumiko.runtime.graph;
 
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import kumiko.runtime.graph.Type.Extent;
@@ -18,7 +17,7 @@ public final class GraphBuilder {
   private final String name;
   private final List<Node> nodes = new ArrayList<>();
   private final Map<String, Node> byName = new HashMap<>();
-  private final Map<Object, Node> shared = new LinkedHashMap<>();
+  private final Map<SharedAngles, Node> allAngles = new HashMap<>();
 
   public GraphBuilder(String name) {
     this.name = name;
@@ -50,24 +49,29 @@ public final class GraphBuilder {
     Node known = byName.get(parameterName);
     Type type = Type.fixed(dims);
     if (known != null) {
-      require(known.op() instanceof Op.Parameter && known.type().equals(type), parameterName, "was a different node before: " + known);
+      if (!(known.op() instanceof Op.Parameter && known.type().equals(type))) {
+        throw misfit(parameterName, "was a different node before: " + known);
+      }
       return known;
     }
     return add(parameterName, new Op.Parameter(), type);
   }
 
   public Node embedding(String nodeName, Node table, Node ids) {
-    require(table.type().extents().size() == 2, nodeName, "needs a table [n, width], not " + table.type());
+    if (table.type().extents().size() != 2) {
+      throw misfit(nodeName, "needs a table [n, width], not " + table.type());
+    }
     return add(nodeName, new Op.Embedding(), Type.rows(table.type().width()), table, ids);
   }
 
   /** {@code bias} may be null. */
   public Node linear(String nodeName, Node x, Node weight, Node bias) {
-    require(x.type().hasRows(), nodeName, "needs rows [seq, in], not " + x.type());
-    require(
-        weight.type().extents().size() == 2 && weight.type().width() == x.type().width(),
-        nodeName,
-        "multiplies " + x.type() + " by a weight " + weight.type());
+    if (!x.type().hasRows()) {
+      throw misfit(nodeName, "needs rows [seq, in], not " + x.type());
+    }
+    if (weight.type().extents().size() != 2 || weight.type().width() != x.type().width()) {
+      throw misfit(nodeName, "multiplies " + x.type() + " by a weight " + weight.type());
+    }
     Type type = Type.of(x.type().extents().getFirst(), weight.type().extents().getFirst());
     requireVector(nodeName, "bias", bias, type.width());
     return bias == null ? add(nodeName, new Op.Linear(), type, x, weight) : add(nodeName, new Op.Linear(), type, x, weight, bias);
@@ -77,7 +81,9 @@ public final class GraphBuilder {
   public Node layerNorm(String nodeName, Node x, Node weight, Node bias, double eps) {
     requireVector(nodeName, "weight", weight, x.type().width());
     requireVector(nodeName, "bias", bias, x.type().width());
-    require(weight != null || bias == null, nodeName, "has a bias but no weight");
+    if (weight == null && bias != null) {
+      throw misfit(nodeName, "has a bias but no weight");
+    }
     return add(nodeName, new Op.LayerNorm(eps), x.type(), present(x, weight, bias));
   }
 
@@ -107,14 +113,16 @@ public final class GraphBuilder {
   }
 
   public Node slice(String nodeName, Node x, int from, int width) {
-    require(from >= 0 && width > 0 && from + width <= x.type().width(), nodeName, "takes columns past the end of " + x.type());
+    if (from < 0 || width <= 0 || from + width > x.type().width()) {
+      throw misfit(nodeName, "takes columns past the end of " + x.type());
+    }
     return add(nodeName, new Op.Slice(from, width), x.type().withWidth(width), x);
   }
 
   public Node angles(Node positions, Frequencies frequencies) {
     Op op = new Op.Angles(frequencies);
-    long before = shared.keySet().stream().filter(key -> key instanceof SharedAngles).count();
-    return shared.computeIfAbsent(
+    int before = allAngles.size();
+    return allAngles.computeIfAbsent(
         new SharedAngles(positions, op),
         key -> add(before == 0 ? "angles" : "angles." + before, op, Type.rows(frequencies.dims()), positions));
   }
@@ -123,27 +131,35 @@ public final class GraphBuilder {
 
   public Node rotate(String nodeName, Node x, Node angles, int headDim, int first, Pairing pairing) {
     int dims = angles.type().width();
-    require(x.type().isRows() && x.type().width() % headDim == 0, nodeName, "cuts " + x.type() + " into heads of " + headDim);
-    require(first >= 0 && first + dims <= headDim, nodeName, "turns elements " + first + " + " + dims + " of a head of " + headDim);
+    if (!x.type().isRows() || x.type().width() % headDim != 0) {
+      throw misfit(nodeName, "cuts " + x.type() + " into heads of " + headDim);
+    }
+    if (first < 0 || first + dims > headDim) {
+      throw misfit(nodeName, "turns elements " + first + " + " + dims + " of a head of " + headDim);
+    }
     return add(nodeName, new Op.Rotate(headDim, first, pairing), x.type(), x, angles);
   }
 
   /** The keys or values of one attention layer with {@code x} behind them; {@code prefix} may be null. */
   public Node append(String nodeName, Node x, Node prefix, int kvHeads, int headDim) {
-    require(x.type().isRows() && x.type().width() == kvHeads * headDim, nodeName,
-        "stores " + x.type() + " as " + kvHeads + " heads of " + headDim);
-    require(
-        prefix == null || (prefix.type().isFixed() && prefix.type().hasRows() && prefix.type().width() == kvHeads * headDim),
-        nodeName,
-        "needs a prefix [n, " + kvHeads * headDim + "] that is the same in every call, not " + (prefix == null ? "" : prefix.type()));
+    if (!x.type().isRows() || x.type().width() != kvHeads * headDim) {
+      throw misfit(nodeName, "stores " + x.type() + " as " + kvHeads + " heads of " + headDim);
+    }
+    if (prefix != null && !(prefix.type().isFixed() && prefix.type().hasRows() && prefix.type().width() == kvHeads * headDim)) {
+      throw misfit(nodeName, "needs a prefix [n, " + kvHeads * headDim + "] that is the same in every call, not " + prefix.type());
+    }
     Type type = Type.of(new Extent.Size(kvHeads), Extent.KEYS, new Extent.Size(headDim));
     Node cache = add(nodeName + ".cache", new Op.Input(new Source.Cache(kvHeads, headDim)), type);
     return add(nodeName, new Op.Append(kvHeads, headDim), type, present(cache, x, prefix));
   }
 
   public Node scores(String nodeName, Node query, Node keys, int heads, int kvHeads, int headDim, double scale) {
-    require(heads % kvHeads == 0, nodeName, "shares " + kvHeads + " key heads among " + heads + " query heads");
-    require(query.type().width() == heads * headDim, nodeName, "cuts " + query.type() + " into " + heads + " heads of " + headDim);
+    if (heads % kvHeads != 0) {
+      throw misfit(nodeName, "shares " + kvHeads + " key heads among " + heads + " query heads");
+    }
+    if (query.type().width() != heads * headDim) {
+      throw misfit(nodeName, "cuts " + query.type() + " into " + heads + " heads of " + headDim);
+    }
     Type type = Type.of(new Extent.Size(heads), Extent.SEQ, Extent.KEYS);
     return add(nodeName, new Op.Scores(heads, kvHeads, headDim, scale), type, query, keys);
   }
@@ -158,11 +174,14 @@ public final class GraphBuilder {
   }
 
   private Node source(String nodeName, Source source, Type type) {
-    return shared.computeIfAbsent(source, key -> add(nodeName, new Op.Input(source), type));
+    Node known = byName.get(nodeName);
+    return known != null && known.op() instanceof Op.Input ? known : add(nodeName, new Op.Input(source), type);
   }
 
   private Node add(String nodeName, Op op, Type type, Node... inputs) {
-    require(!byName.containsKey(nodeName), nodeName, "is written twice");
+    if (byName.containsKey(nodeName)) {
+      throw misfit(nodeName, "is written twice");
+    }
     Node node = new Node(nodes.size(), nodeName, op, List.of(inputs), type);
     nodes.add(node);
     byName.put(nodeName, node);
@@ -174,19 +193,18 @@ public final class GraphBuilder {
   }
 
   private static void requireVector(String nodeName, String role, Node vector, int width) {
-    require(
-        vector == null || vector.type().equals(Type.fixed(width)),
-        nodeName,
-        "needs a " + role + " [" + width + "], not " + (vector == null ? "" : vector.type()));
+    if (vector != null && !vector.type().equals(Type.fixed(width))) {
+      throw misfit(nodeName, "needs a " + role + " [" + width + "], not " + vector.type());
+    }
   }
 
   private static void requireSame(String nodeName, Node a, Node b) {
-    require(a.type().equals(b.type()), nodeName, "combines " + a.type() + " of " + a.name() + " with " + b.type() + " of " + b.name());
+    if (!a.type().equals(b.type())) {
+      throw misfit(nodeName, "combines " + a.type() + " of " + a.name() + " with " + b.type() + " of " + b.name());
+    }
   }
 
-  private static void require(boolean holds, String nodeName, String problem) {
-    if (!holds) {
-      throw new IllegalArgumentException("node " + nodeName + " " + problem);
-    }
+  private static IllegalArgumentException misfit(String nodeName, String problem) {
+    return new IllegalArgumentException("node " + nodeName + " " + problem);
   }
 }

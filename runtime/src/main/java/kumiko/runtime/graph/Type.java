@@ -65,7 +65,12 @@ public record Type(List<Extent> extents) {
 
   /** Whether every extent is a number: the value of such a node is the same in every call. */
   public boolean isFixed() {
-    return extents.stream().allMatch(extent -> extent instanceof Extent.Size);
+    for (Extent extent : extents) {
+      if (!(extent instanceof Extent.Size)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** Whether this is rows of a call, or a fixed matrix: what row-wise operations take. */

@@ -12,9 +12,11 @@ import kumiko.runtime.graph.Node;
 import kumiko.runtime.graph.Op;
 import kumiko.runtime.graph.Type.Extent;
 import kumiko.runtime.kernel.Kernels;
+import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Dense;
 import kumiko.runtime.tensor.Matrix;
 import kumiko.runtime.tensor.Rows;
+import kumiko.runtime.tensor.Widening;
 
 /**
  * What is the same in every call: matrices as they are stored, vectors and tables of rows copied once into the activation type, and what
@@ -101,13 +103,21 @@ final class BoundWeights {
   private Rows copy(Node parameter) {
     Matrix stored = matrices.get(parameter);
     Matrix table = parameter.type().extents().size() == 1 ? row(stored) : stored;
+    Kernels kernels = options.kernels();
+    Rows copy = new Rows(arena.allocate(kernels.activations().bytes((long) table.rows() * table.columns()), 64), table.columns());
+    if (kernels.activations() == DType.F32 && Widening.takes(table)) {
+      Widening.copy(table, copy.data());
+    } else {
+      embed(table, copy);
+    }
+    return copy;
+  }
+
+  private void embed(Matrix table, Rows copy) {
     MemorySegment ids = arena.allocate(ValueLayout.JAVA_INT, table.rows());
     for (int r = 0; r < table.rows(); r++) {
       ids.setAtIndex(ValueLayout.JAVA_INT, r, r);
     }
-    Kernels kernels = options.kernels();
-    Rows copy = new Rows(arena.allocate(kernels.activations().bytes((long) table.rows() * table.columns()), 64), table.columns());
-    kernels.embed(table, ids, copy, 0, table.rows());
-    return copy;
+    options.kernels().embed(table, ids, copy, 0, table.rows());
   }
 }
