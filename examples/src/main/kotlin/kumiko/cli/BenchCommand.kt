@@ -78,7 +78,7 @@ class BenchCommand : KumikoCommand("bench", "How fast a model runs, as a share o
         const val ROUNDS = 5
         val BATCHES = listOf(1, 8)
 
-        /** Loading, prefill, the machine. */
-        const val STAGES = 3L
+        /** Loading and prefill. */
+        const val STAGES = 2L
     }
 }

@@ -20,8 +20,10 @@ import kumiko.cli.bench.Bench
 import kumiko.cli.bench.BenchResult
 import kumiko.cli.bench.BenchSettings
 import kumiko.cli.bench.CheckpointSubject
+import kumiko.cli.bench.Limits
 import kumiko.cli.bench.MadeSubject
 import kumiko.cli.bench.MadeWeights
+import kumiko.cli.bench.Round
 import kumiko.cli.bench.Rounds
 import kumiko.cli.bench.Warmth
 import kumiko.cli.bench.printResult
@@ -36,6 +38,14 @@ import kumiko.runtime.tensor.DType
 import kumiko.testing.Golden
 import java.util.OptionalDouble
 
+private class Fixed(private val machine: MachineLimits) : Limits {
+    override val bytes: Long get() = 0
+
+    override fun round(): MachineLimits = machine
+
+    override fun close() = Unit
+}
+
 class BenchCommandSpec : FunSpec({
     val settings = BenchSettings(prefill = 6, decode = 2, batches = listOf(1, 3), rounds = 2, Warmth(1, 0.0), options(2))
     val machine = MachineLimits(25e9, 200e9, OptionalDouble.of(400e9))
@@ -49,35 +59,39 @@ class BenchCommandSpec : FunSpec({
         "hidden" to 96,
     )
 
+    /** Each with a machine that is faster than before. */
+    fun rounds(vararg seconds: Double) =
+        seconds.mapIndexed { i, s -> Round(MachineLimits(25e9 + 1e9 * i, 200e9, OptionalDouble.of(400e9)), s) }
+
     fun refused(vararg arguments: String): String = kumiko("bench", *arguments).also { it.code shouldBe Exit.BAD_INPUT }.err
 
     for (name in Architectures.all.keys) {
         test("a small $name is measured with made weights") {
-            val result = Bench(settings, { MadeSubject(Architectures[name].tiny(), DType.BF16) }, { machine }).run()
+            val result = Bench(settings, { MadeSubject(Architectures[name].tiny(), DType.BF16) }, { Fixed(machine) }).run()
             result.load.open shouldBe null
             result.prefill.tokensPerSecond shouldBeGreaterThan 0.0
             result.decode.map { it.batch to it.tokens } shouldBe listOf(1 to 2, 3 to 6)
-            result.decode.forEach { it.rounds.seconds shouldHaveSize 2 }
+            result.decode.forEach { it.rounds shouldHaveSize 2 }
         }
     }
 
     for (dtype in listOf(DType.F32, DType.F16, DType.Q8_0, DType.Q4_0)) {
         test("made weights of $dtype are read as they are stored") {
-            val result = Bench(settings, { MadeSubject(small, dtype) }, { machine }).run()
+            val result = Bench(settings, { MadeSubject(small, dtype) }, { Fixed(machine) }).run()
             result.decode.first().work.weightBytes() shouldBe Account.of(small).weightBytesRead(1, dtype)
         }
     }
 
     test("a checkpoint is measured from its files") {
         val folder = TinyCheckpoints.llama(tempdir().toPath())
-        val result = Bench(settings, { CheckpointSubject(folder) }, { machine }).run()
+        val result = Bench(settings, { CheckpointSubject(folder) }, { Fixed(machine) }).run()
         result.load.open.shouldNotBeNull() shouldBeGreaterThan 0.0
         result.origin shouldBe "$folder"
     }
 
     test("work is what the model's account says, of the prompt's head the last row only") {
         val account = Account.of(small)
-        val result = Bench(settings, { MadeSubject(small, DType.F32) }, { machine }).run()
+        val result = Bench(settings, { MadeSubject(small, DType.F32) }, { Fixed(machine) }).run()
         val single = result.decode.first()
         single.work.flops() shouldBe account.flops(1, 8)
         single.work.cacheBytes() shouldBe 9 * account.cacheBytesPerToken(DType.F32)
@@ -91,7 +105,7 @@ class BenchCommandSpec : FunSpec({
     test("only linear layers with bf16 weights are counted as bf16, and only in its arithmetic") {
         fun prefill(dtype: DType, arithmetic: Arithmetic): Work = Bench(settings.copy(options = options(2, arithmetic = arithmetic)), {
             MadeSubject(small, dtype)
-        }, { machine }).run().prefill.work
+        }, { Fixed(machine) }).run().prefill.work
         prefill(DType.BF16, Arithmetic.FLOAT32).bf16Flops() shouldBe 0
         prefill(DType.F32, Arithmetic.BFLOAT16).bf16Flops() shouldBe 0
         val work = prefill(DType.BF16, Arithmetic.BFLOAT16)
@@ -100,11 +114,11 @@ class BenchCommandSpec : FunSpec({
     }
 
     test("the table and its JSON") {
-        val speed = BenchResult.Speed(1, 64, 32, Work(2_500_000, 0, 2_000_000, 500_000), Rounds(listOf(0.1, 0.11, 0.12)), 6400)
+        val speed = BenchResult.Speed(1, 64, 32, Work(2_500_000, 0, 2_000_000, 500_000), rounds(0.1, 0.11, 0.12), 6400)
         val result = BenchResult(
-            "some-model", "random weights of BF16 in memory", "vector kernels", settings.copy(prefill = 512), machine,
+            "some-model", "random weights of BF16 in memory", "vector kernels", settings.copy(prefill = 512),
             BenchResult.Load(0.05, 0.02, 1.5, Rounds(listOf(0.001, 0.002))),
-            BenchResult.Speed(1, 512, 1, Work(1_000_000_000_000, 600_000_000_000, 1, 1), Rounds(listOf(8.0, 10.0, 11.0)), 0),
+            BenchResult.Speed(1, 512, 1, Work(1_000_000_000_000, 600_000_000_000, 1, 1), rounds(8.0, 10.0, 11.0), 0),
             listOf(speed, speed.copy(batch = 8, tokens = 256)), 2_500_000_000, 100_000_000,
         )
         Golden.check("bench/table.txt", printed(width = 100) { printResult(result) })

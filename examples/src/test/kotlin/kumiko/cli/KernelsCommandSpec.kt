@@ -15,6 +15,7 @@ import kumiko.cli.bench.LinearCase
 import kumiko.cli.bench.LinearProgram
 import kumiko.cli.bench.LinearSpeed
 import kumiko.cli.bench.MatrixSize
+import kumiko.cli.bench.Round
 import kumiko.cli.bench.Warmth
 import kumiko.cli.bench.arguments
 import kumiko.cli.bench.linearSpeeds
@@ -46,7 +47,7 @@ class KernelsCommandSpec : FunSpec({
 
     fun speed(case: LinearCase, vararg seconds: Double) = LinearSpeed(
         case,
-        seconds.mapIndexed { i, s -> LinearSpeed.Round(MachineLimits(25e9 * (i + 1), 200e9, OptionalDouble.of(400e9)), s * case.copies) },
+        seconds.mapIndexed { i, s -> Round(MachineLimits(25e9 * (i + 1), 200e9, OptionalDouble.of(400e9)), s * case.copies) },
     )
 
     test("copies of a weight are read from memory, of a product with many rows two at least") {

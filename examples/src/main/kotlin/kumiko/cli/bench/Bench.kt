@@ -6,12 +6,10 @@ import kumiko.cli.learnedPositions
 import kumiko.cli.refuse
 import kumiko.cli.refusing
 import kumiko.runtime.graph.Graph
-import kumiko.runtime.kernel.MachineLimits
 import kumiko.runtime.run.Options
 import kumiko.runtime.run.Program
 import kumiko.runtime.run.Sampler
 import kumiko.runtime.run.Session
-import kumiko.runtime.run.Team
 
 /**
  * What is measured, and how often.
@@ -34,13 +32,13 @@ internal data class BenchSettings(
 }
 
 /**
- * Measures loading first, while the JVM knows nothing, then prefill and decoding, and the machine last, so that the memory it takes
- * does not count. [onStage] is told what begins.
+ * Measures loading first, while the JVM knows nothing, then prefill and decoding, and before each round of them the machine, which others may
+ * slow down meanwhile. [onStage] is told what begins.
  */
 internal class Bench(
     private val settings: BenchSettings,
     private val open: () -> Subject,
-    private val limits: (Team) -> MachineLimits = MachineLimits::measure,
+    private val limits: (Int) -> Limits = ::MeasuredLimits,
     private val onStage: (String) -> Unit = {},
 ) {
     private val sampler = Sampler.greedy()
@@ -58,7 +56,8 @@ internal class Bench(
                 program.open(1, FEW).use { write(it, arrayOf(Prompts.ids(graph, minOf(FEW, settings.prefill), 0)), 0) }
                 val firstToken = elapsed()
                 val load = Load(opened.takeIf { subject.isStored }, compiled - opened, firstToken, compileAgain(subject))
-                measure(subject, graph, program, load)
+                val peak = ProcessMemory.peakResident()
+                limits(settings.options.threads()).use { measure(subject, graph, program, load, peak, it) }
             }
         }
     }
@@ -76,48 +75,52 @@ internal class Bench(
     private fun compileAgain(subject: Subject): Rounds =
         Rounds.of(COMPILES) { Program.compile(subject.graph(), subject.weights, settings.options).close() }
 
-    private fun measure(subject: Subject, graph: Graph, program: Program, load: Load): BenchResult {
+    /** [peak] is the memory that loading took; that of [limits] does not count. */
+    private fun measure(subject: Subject, graph: Graph, program: Program, load: Load, peak: Long?, limits: Limits): BenchResult {
         onStage("prefill")
-        val prefill = prefill(graph, program)
+        val prefill = prefill(graph, program, limits)
         val decode = settings.batches.map {
             onStage("decoding $it at once")
-            decode(graph, program, it)
+            decode(graph, program, it, limits)
         }
-        val (resident, heap) = ProcessMemory.peakResident() to ProcessMemory.peakHeap()
-        onStage("the machine's limits")
-        val machine = Team(settings.options.threads()).use(limits)
+        val resident = peak?.let { maxOf(it, ProcessMemory.peakResident()!! - limits.bytes) }
         val kernels = settings.options.kernels().describe()
-        return BenchResult(subject.name, subject.origin, kernels, settings, machine, load, prefill, decode, resident, heap)
+        return BenchResult(
+            subject.name, subject.origin, kernels, settings, load, prefill, decode, resident, ProcessMemory.peakHeap(),
+        )
     }
 
-    private fun prefill(graph: Graph, program: Program): Speed = refusing { program.open(1, settings.prefill) }.use { session ->
+    private fun prefill(graph: Graph, program: Program, limits: Limits): Speed = refusing {
+        program.open(1, settings.prefill)
+    }.use { session ->
         val prompt = arrayOf(Prompts.ids(graph, settings.prefill, 1))
         settings.warmth.warm { write(session, prompt, 0) }
-        val (rounds, allocated) = rounds { write(session, prompt, 0) }
+        val (rounds, allocated) = rounds(limits) { write(session, prompt, 0) }
         Speed(1, settings.prefill, 1, program.work(1, settings.prefill, 0), rounds, allocated)
     }
 
     /** The rounds follow one another, so that each has a longer past than the one before; the middle of all stands for the work. */
-    private fun decode(graph: Graph, program: Program, batch: Int): Speed =
+    private fun decode(graph: Graph, program: Program, batch: Int, limits: Limits): Speed =
         refusing { program.open(batch, settings.positions) }.use { session ->
             val few = Array(batch) { Prompts.ids(graph, minOf(FEW, settings.prefill), it) }
             settings.warmth.warm { write(session, few, minOf(FEW, settings.decode)) }
             write(session, Array(batch) { Prompts.ids(graph, settings.prefill, it + 1) }, 0)
             val tokens = IntArray(batch)
-            val (rounds, allocated) = rounds { continued(session, tokens, settings.decode) }
+            val (rounds, allocated) = rounds(limits) { continued(session, tokens, settings.decode) }
             val work = program.work(batch, 1, (settings.prefill + settings.positions) / 2)
             Speed(batch, batch * settings.decode, settings.decode, work, rounds, allocated)
         }
 
     /** Times, and what the last round allocated on the heap. */
-    private fun rounds(action: () -> Unit): Pair<Rounds, Long> {
+    private fun rounds(limits: Limits, action: () -> Unit): Pair<List<Round>, Long> {
         var allocated = 0L
-        val times = List(settings.rounds) {
+        val rounds = List(settings.rounds) {
+            val now = limits.rounds()
             var time = 0.0
             allocated = ProcessMemory.allocated { time = seconds(action) }
-            time
+            Round(now, time)
         }
-        return Rounds(times) to allocated
+        return rounds to allocated
     }
 
     /** Prompts from the beginning, the token behind each, and [more]. */

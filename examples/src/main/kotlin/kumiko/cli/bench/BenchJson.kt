@@ -9,7 +9,6 @@ import kotlinx.serialization.json.put
 import kotlinx.serialization.json.putJsonArray
 import kotlinx.serialization.json.putJsonObject
 import kumiko.cli.bench.BenchResult.Speed
-import kumiko.runtime.kernel.MachineLimits
 
 /** The result for programs; seconds, bytes and operations, medians and all rounds. */
 internal fun BenchResult.toJson(): JsonObject = buildJsonObject {
@@ -17,27 +16,28 @@ internal fun BenchResult.toJson(): JsonObject = buildJsonObject {
     put("weights", origin)
     put("kernels", kernels)
     put("threads", settings.options.threads())
-    putJsonObject("limits") { limits(limits) }
+    putJsonObject("limits") { limits(rounds.limits()) }
     putJsonObject("load") {
         load.open?.let { put("openSeconds", it) }
         put("compileSeconds", load.compile)
         put("compileAgainSeconds", load.compileAgain.median)
         put("openToFirstTokenSeconds", load.firstToken)
     }
-    putJsonObject("prefill") { speed(prefill, limits) }
-    putJsonArray("decode") { decode.forEach { addJsonObject { speed(it, limits) } } }
+    putJsonObject("prefill") { speed(prefill) }
+    putJsonArray("decode") { decode.forEach { addJsonObject { speed(it) } } }
     peakResident?.let { put("peakResidentBytes", it) }
     put("peakHeapBytes", peakHeap)
 }
 
-private fun JsonObjectBuilder.speed(speed: Speed, limits: MachineLimits) {
+private fun JsonObjectBuilder.speed(speed: Speed) {
     put("batch", speed.batch)
     put("tokens", speed.tokens)
     put("tokensPerSecond", speed.tokensPerSecond)
     put("flopsPerSecond", speed.flopsPerSecond)
-    put("shareOfPeak", speed.shareOfPeak(limits))
+    put("shareOfPeak", speed.shareOfPeak)
     put("bytesPerSecond", speed.bytesPerSecond)
-    put("shareOfBandwidth", speed.shareOfBandwidth(limits))
+    put("shareOfBandwidth", speed.shareOfBandwidth)
     put("allocatedBytesPerToken", speed.allocatedPerToken)
-    putJsonArray("roundSeconds") { speed.rounds.seconds.forEach { add(it) } }
+    putJsonObject("limits") { limits(speed.rounds.limits()) }
+    putJsonArray("roundSeconds") { speed.times.seconds.forEach { add(it) } }
 }

@@ -1,6 +1,5 @@
 package kumiko.cli.bench
 
-import kumiko.runtime.kernel.MachineLimits
 import kumiko.runtime.run.Work
 
 /** Everything that was measured, in seconds and bytes. */
@@ -9,13 +8,14 @@ internal data class BenchResult(
     val origin: String,
     val kernels: String,
     val settings: BenchSettings,
-    val limits: MachineLimits,
     val load: Load,
     val prefill: Speed,
     val decode: List<Speed>,
     val peakResident: Long?,
     val peakHeap: Long,
 ) {
+    val rounds: List<Round> get() = (decode + prefill).flatMap { it.rounds }
+
     /**
      * How long it takes until a token is there, in a program that has done nothing of the kind before.
      *
@@ -34,18 +34,18 @@ internal data class BenchResult(
      * @property work what one of the calls needs
      * @property allocated bytes on the Java heap in the last round
      */
-    data class Speed(val batch: Int, val tokens: Int, val calls: Int, val work: Work, val rounds: Rounds, val allocated: Long) {
-        val tokensPerSecond: Double get() = tokens / rounds.median
-        val bytesPerSecond: Double get() = (work.weightBytes() + work.cacheBytes()) * calls / rounds.median
-        val flopsPerSecond: Double get() = work.flops().toDouble() * calls / rounds.median
+    data class Speed(val batch: Int, val tokens: Int, val calls: Int, val work: Work, val rounds: List<Round>, val allocated: Long) {
+        val times: Rounds = Rounds(rounds.map { it.seconds })
+        val tokensPerSecond: Double get() = tokens / times.median
+        val bytesPerSecond: Double get() = bytes / times.median
+        val flopsPerSecond: Double get() = work.flops().toDouble() * calls / times.median
         val allocatedPerToken: Double get() = allocated.toDouble() / tokens
+        val shareOfBandwidth: Double get() = rounds.share { bytes / it.readBytesPerSecond() }
 
-        fun shareOfBandwidth(limits: MachineLimits): Double = bytesPerSecond / limits.readBytesPerSecond()
+        /** Each part of the arithmetic in its own numbers. */
+        val shareOfPeak: Double
+            get() = work.bf16Flops().toDouble().let { bf16 -> rounds.share { calls * it.seconds(work.flops() - bf16, bf16) } }
 
-        /** How much of the time the arithmetic needs at least, each part of it in its own numbers. */
-        fun shareOfPeak(limits: MachineLimits): Double {
-            val (all, bf16) = work.flops().toDouble() to work.bf16Flops().toDouble()
-            return limits.seconds(all - bf16, bf16) * calls / rounds.median
-        }
+        private val bytes: Double get() = (work.weightBytes() + work.cacheBytes()).toDouble() * calls
     }
 }

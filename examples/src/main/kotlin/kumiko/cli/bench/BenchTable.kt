@@ -4,6 +4,7 @@ import com.github.ajalt.mordant.terminal.Terminal
 import kumiko.cli.bench.BenchResult.Speed
 import kumiko.cli.bytes
 import kumiko.cli.printGrid
+import kumiko.runtime.kernel.MachineLimits
 import java.util.Locale
 import kotlin.math.roundToLong
 
@@ -17,15 +18,15 @@ internal fun Terminal.printResult(result: BenchResult) {
 
 private fun note(result: BenchResult): String =
     "Medians of ${result.settings.rounds} rounds after warming up for at least ${result.settings.warmth}; spread is slowest less " +
-        "fastest.\nFiles may lie in the system's cache. Limits are medians too, of what the same threads read or multiply."
+        "fastest.\nBefore every round the same threads read and multiply as fast as they can: shares are of that.\nFiles may lie in the system's cache."
 
 private class BenchRows(private val result: BenchResult) {
-    private val limits = result.limits
+    private val limits = result.rounds.limits()
 
     fun rows(): List<List<String>> = listOfNotNull(
-        row("this machine reads", rate(limits.readBytesPerSecond(), "B/s")),
-        row("this machine multiplies, float32", rate(limits.f32FlopsPerSecond(), "FLOP/s")),
-        limits.bf16()?.let { row("this machine multiplies, bf16", rate(it, "FLOP/s")) },
+        limit("this machine reads", "B/s") { it.readBytesPerSecond() },
+        limit("this machine multiplies, float32", "FLOP/s") { it.f32FlopsPerSecond() },
+        limits.bf16()?.let { _ -> limit("this machine multiplies, bf16", "FLOP/s") { it.bf16()!! } },
         result.load.open?.let { row("open", time(it)) },
         row("compile, the first time", time(result.load.compile)),
         row("compile, again", time(result.load.compileAgain.median)),
@@ -33,14 +34,17 @@ private class BenchRows(private val result: BenchResult) {
         prefill(result.prefill),
     ) + result.decode.flatMap(::decode) + memory()
 
+    private fun limit(name: String, unit: String, limit: (MachineLimits) -> Double) =
+        row(name, rate(limit(limits), unit), spread = result.rounds.spread(limit))
+
     private fun prefill(speed: Speed) =
-        row("prefill ${speed.tokens}", tokens(speed), rate(speed.flopsPerSecond, "FLOP/s"), speed.shareOfPeak(limits), speed.rounds.spread)
+        row("prefill ${speed.tokens}", tokens(speed), rate(speed.flopsPerSecond, "FLOP/s"), speed.shareOfPeak, speed.times.spread)
 
     private fun decode(speed: Speed): List<List<String>> {
         val name = "decode after ${result.settings.prefill}, ${speed.batch} at once"
         val single = result.decode.firstOrNull { it.batch == 1 }
         return listOfNotNull(
-            row(name, tokens(speed), rate(speed.bytesPerSecond, "B/s"), speed.shareOfBandwidth(limits), speed.rounds.spread),
+            row(name, tokens(speed), rate(speed.bytesPerSecond, "B/s"), speed.shareOfBandwidth, speed.times.spread),
             if (speed.batch == 1 || single == null) {
                 null
             } else {

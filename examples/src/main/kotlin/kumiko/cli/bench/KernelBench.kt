@@ -5,10 +5,7 @@ import kotlinx.serialization.json.jsonObject
 import kumiko.cli.bytes
 import kumiko.cli.refuse
 import kumiko.runtime.kernel.Arithmetic
-import kumiko.runtime.kernel.LimitsMeter
-import kumiko.runtime.kernel.MachineLimits
 import kumiko.runtime.run.Options
-import kumiko.runtime.run.Team
 import kumiko.runtime.tensor.DType
 import kumiko.runtime.tensor.Matrix
 import java.lang.foreign.Arena
@@ -54,8 +51,8 @@ internal class KernelBench(
         settings.sizes.forEach(::requireBlocks)
         settings.sizes.forEach(::requireRoom)
         val dtype = settings.dtypes.singleOrNull() ?: return KernelResult(settings, settings.dtypes.flatMap(::inOwnProcess))
-        return Team(settings.options.threads()).use { team ->
-            LimitsMeter(team).use { meter -> KernelResult(settings, settings.sizes.flatMap { measure(it, dtype, meter::round) }) }
+        return MeasuredLimits(settings.options.threads()).use { limits ->
+            KernelResult(settings, settings.sizes.flatMap { measure(it, dtype, limits) })
         }
     }
 
@@ -86,7 +83,7 @@ internal class KernelBench(
     private fun cases(size: MatrixSize, dtype: DType): List<LinearCase> =
         arithmetics(dtype).flatMap { arithmetic -> settings.rows.map { LinearCase(size, dtype, arithmetic, it) } }
 
-    private fun measure(size: MatrixSize, dtype: DType, limits: () -> MachineLimits): List<LinearSpeed> {
+    private fun measure(size: MatrixSize, dtype: DType, limits: Limits): List<LinearSpeed> {
         val cases = cases(size, dtype)
         return Arena.ofShared().use { arena ->
             val made = MadeMatrices(dtype, arena)
@@ -95,11 +92,11 @@ internal class KernelBench(
         }
     }
 
-    private fun measure(case: LinearCase, matrices: List<Matrix>, limits: () -> MachineLimits): LinearSpeed {
+    private fun measure(case: LinearCase, matrices: List<Matrix>, limits: Limits): LinearSpeed {
         onCase(case)
         return LinearProgram(case, matrices, settings.options.withArithmetic(case.arithmetic)).use { program ->
             settings.warmth.warm(program::run)
-            LinearSpeed(case, List(settings.rounds) { LinearSpeed.Round(limits(), seconds(program::run)) })
+            LinearSpeed(case, List(settings.rounds) { Round(limits.round(), seconds(program::run)) })
         }
     }
 }

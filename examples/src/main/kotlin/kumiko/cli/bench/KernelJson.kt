@@ -21,7 +21,7 @@ import java.util.OptionalDouble
 internal fun KernelResult.toJson(): JsonObject = buildJsonObject {
     put("kernels", kernels(settings))
     put("threads", settings.options.threads())
-    putJsonObject("limits") { limits(limits) }
+    putJsonObject("limits") { limits(rounds.limits()) }
     putJsonArray("layers") { speeds.forEach { addJsonObject { speed(it) } } }
 }
 
@@ -68,8 +68,8 @@ internal fun linearSpeeds(json: JsonObject): List<LinearSpeed> = json.getValue("
     LinearSpeed(case, layer.getValue("rounds").jsonArray.map { round(it.jsonObject) })
 }
 
-private fun round(json: JsonObject): LinearSpeed.Round {
+private fun round(json: JsonObject): Round {
     fun number(name: String) = json.getValue(name).jsonPrimitive.double
     val bf16 = json["bf16FlopsPerSecond"]?.jsonPrimitive?.double?.let(OptionalDouble::of) ?: OptionalDouble.empty()
-    return LinearSpeed.Round(MachineLimits(number("readBytesPerSecond"), number("f32FlopsPerSecond"), bf16), number("seconds"))
+    return Round(MachineLimits(number("readBytesPerSecond"), number("f32FlopsPerSecond"), bf16), number("seconds"))
 }

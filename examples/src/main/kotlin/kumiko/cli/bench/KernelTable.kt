@@ -6,17 +6,23 @@ import kumiko.runtime.kernel.Arithmetic
 
 /** The result as a table for each size, for people. */
 internal fun Terminal.printResult(result: KernelResult) {
-    val (settings, limits) = result.settings to result.limits
+    val (settings, limits) = result.settings to result.rounds.limits()
     val threads = settings.options.threads()
     rawPrint("$threads ${if (threads == 1) "thread" else "threads"}, ${kernels(settings)}\n")
     rawPrint(
         "this machine reads ${rate(limits.readBytesPerSecond(), "B/s")} (spread ${percent(
-            result.spread {
+            result.rounds.spread {
                 it.readBytesPerSecond()
             },
         )}), ",
     )
-    rawPrint("multiplies ${rate(limits.f32FlopsPerSecond(), "FLOP/s")} in float32 (${percent(result.spread { it.f32FlopsPerSecond() })})")
+    rawPrint(
+        "multiplies ${rate(limits.f32FlopsPerSecond(), "FLOP/s")} in float32 (${percent(
+            result.rounds.spread {
+                it.f32FlopsPerSecond()
+            },
+        )})",
+    )
     limits.bf16()?.let { rawPrint(", ${rate(it, "FLOP/s")} in bf16") }
     rawPrint("\n")
     for ((size, speeds) in result.speeds.groupBy { it.case.size }) {

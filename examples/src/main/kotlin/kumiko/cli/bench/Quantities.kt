@@ -12,7 +12,11 @@ internal fun rate(perSecond: Double, unit: String) = "${number(perSecond / GIGA)
 internal fun MachineLimits.bf16(): Double? = if (bf16FlopsPerSecond().isPresent) bf16FlopsPerSecond().asDouble else null
 
 /** `1.50 ms` */
-internal fun time(seconds: Double) = if (seconds < 1) "${number(1000 * seconds)} ms" else "${number(seconds)} s"
+internal fun time(seconds: Double) = when {
+    seconds < 1e-3 -> "${number(1e6 * seconds)} µs"
+    seconds < 1 -> "${number(1e3 * seconds)} ms"
+    else -> "${number(seconds)} s"
+}
 
 /** `95.8%` */
 internal fun percent(share: Double) = "%.1f%%".format(Locale.ROOT, 100 * share)

@@ -1,5 +1,7 @@
 package kumiko.cli.bench
 
+import kumiko.runtime.kernel.MachineLimits
+
 /** The times of the same work, done several times. */
 internal data class Rounds(val seconds: List<Double>) {
     val median: Double = median(seconds)
@@ -11,6 +13,18 @@ internal data class Rounds(val seconds: List<Double>) {
         fun of(count: Int, action: () -> Unit): Rounds = Rounds(List(count) { seconds(action) })
     }
 }
+
+/** [seconds] of work, and what the machine could do just before. */
+internal data class Round(val limits: MachineLimits, val seconds: Double)
+
+/** The limits in the middle of all rounds. */
+internal fun List<Round>.limits(): MachineLimits = MachineLimits.median(map { it.limits })
+
+/** How far a limit went up and down meanwhile, as a share of the median. */
+internal fun List<Round>.spread(limit: (MachineLimits) -> Double): Double = Rounds(map { limit(it.limits) }).spread
+
+/** The share that work which takes [least] seconds has of the limits beside it: the median of all rounds. */
+internal fun List<Round>.share(least: (MachineLimits) -> Double): Double = median(map { least(it.limits) / it.seconds })
 
 /** The one in the middle, or the mean of the two. */
 internal fun median(values: List<Double>): Double = values.sorted().let { (it[(it.size - 1) / 2] + it[it.size / 2]) / 2 }

@@ -13,11 +13,11 @@ import kumiko.runtime.run.Team;
 
 /**
  * Measures {@link MachineLimits} a round at a time, so that other measurements can take turns with it: what a machine reads that is
- * shared with others may double within minutes. Takes 512 MiB of native memory until it is closed.
+ * shared with others may double within minutes. Takes {@link #BYTES} of native memory until it is closed.
  */
 public final class LimitsMeter implements AutoCloseable {
-  /** Far more than the caches hold. */
-  private static final long BYTES = 1L << 29;
+  /** Native memory that is taken, far more than caches hold. */
+  public static final long BYTES = 1L << 29;
 
   private static final int PARTS = 64;
   private static final int STEPS = 100_000;
