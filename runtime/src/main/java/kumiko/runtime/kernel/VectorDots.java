@@ -55,10 +55,12 @@ final class VectorDots {
     int n = slab.columns();
     int groups = Math.ceilDiv(rows, EIGHT);
     float[] to = desk.rows(groups * EIGHT * n);
+    float[] row = desk.weights(n);
     for (int r = 0; r < groups * EIGHT; r++) {
       int at = r / EIGHT * EIGHT * n + r % EIGHT * Lanes.COUNT;
       if (r < rows) {
-        interleaveRow(VectorLinear.address(x, r, slab.column()), n, to, at);
+        Lanes.read(VectorLinear.address(x, r, slab.column()), row, 0, n);
+        interleaveRow(row, n, to, at);
       } else {
         for (int k = 0; k < n; k += Lanes.COUNT) {
           Arrays.fill(to, at + EIGHT * k, at + EIGHT * k + Lanes.COUNT, 0);
@@ -68,9 +70,9 @@ final class VectorDots {
     return to;
   }
 
-  private static void interleaveRow(long x, int n, float[] to, int at) {
+  private static void interleaveRow(float[] row, int n, float[] to, int at) {
     for (int k = 0; k < n; k += Lanes.COUNT) {
-      Lanes.read(x + 4L * k, to, at + EIGHT * k, Lanes.COUNT);
+      System.arraycopy(row, k, to, at + EIGHT * k, Lanes.COUNT);
     }
   }
 

@@ -8,7 +8,7 @@ interface WeightRows {
 
   WeightRows F32 = (row, index, n, out, at) -> Lanes.read(row + 4 * index, out, at, n);
 
-  WeightRows BF16 = (row, index, n, out, at) -> Widening.bf16(row + 2 * index, n, out, at);
+  WeightRows BF16 = (row, index, n, out, at) -> VectorWidening.bf16(row + 2 * index, n, out, at);
 
   /** Element by element: the compiler finds the instruction that widens a vector of them. */
   WeightRows F16 = (row, index, n, out, at) -> {
@@ -18,9 +18,9 @@ interface WeightRows {
     }
   };
 
-  WeightRows Q8_0 = (row, index, n, out, at) -> Widening.q8(row + index / 32 * 34, n, out, at);
+  WeightRows Q8_0 = (row, index, n, out, at) -> VectorWidening.q8(row + index / 32 * 34, n, out, at);
 
-  WeightRows Q4_0 = (row, index, n, out, at) -> Widening.q4(row + index / 32 * 18, n, out, at);
+  WeightRows Q4_0 = (row, index, n, out, at) -> VectorWidening.q4(row + index / 32 * 18, n, out, at);
 
-  WeightRows I8_ROWS = (row, index, n, out, at) -> Widening.i8(row + index, Lanes.get(row - Float.BYTES), n, out, at);
+  WeightRows I8_ROWS = (row, index, n, out, at) -> VectorWidening.i8(row + index, Lanes.get(row - Float.BYTES), n, out, at);
 }

@@ -12,7 +12,7 @@ import jdk.incubator.vector.VectorOperators;
  * Stored weights to float32 in an array, by methods that are too long to be inlined, as {@link Lanes} asks: several vectors in a round,
  * then one, then numbers.
  */
-final class Widening {
+final class VectorWidening {
   /** Bytes of a block of 32, and its number that the others are multiples of. */
   private static final int Q8_BYTES = 34;
 
@@ -20,7 +20,7 @@ final class Widening {
   private static final int SCALE_BYTES = 2;
   private static final int ELEMENTS = 32;
 
-  private Widening() {}
+  private VectorWidening() {}
 
   static void bf16(long in, int n, float[] out, int at) {
     int c = 0;
