@@ -3,6 +3,7 @@ package kumiko.runtime.kernel;
 import java.lang.foreign.MemorySegment;
 import kumiko.runtime.machine.MachineCode;
 import kumiko.runtime.machine.PairProducts;
+import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Matrix;
 import kumiko.runtime.tensor.Rows;
 import kumiko.runtime.tensor.Slab;
@@ -21,13 +22,13 @@ final class BfloatLinear {
 
   private final VectorLinear floats;
   private final String description;
-  private final BfloatGemm gemm;
+  private final PanelGemm gemm;
 
   BfloatLinear(MachineCode code, VectorLinear floats) {
     this.floats = floats;
     description = code.pairs().describe();
     PairProducts pairs = code.pairs().orNull();
-    gemm = pairs == null ? null : new BfloatGemm(pairs.moves(), pairs.product());
+    gemm = pairs == null ? null : PanelGemm.of(pairs);
   }
 
   String describe() {
@@ -51,7 +52,7 @@ final class BfloatLinear {
     if (!isForMachine(weight, rows)) {
       Rows rounded = ROUNDED.get().over(scratch, x.width());
       round(x, rounded, rows);
-      floats.linear(weight, bias, rounded, y, rows, from, to, accumulate, scalar);
+      floats.linear(weight, bias, rounded, y, rows, from, to, accumulate, scalar, scratch.address() + roundedBytes(weight, rows));
       return;
     }
     VectorLinear.begin(bias, y, rows, from, to, accumulate);
@@ -59,14 +60,18 @@ final class BfloatLinear {
       Slab slab = weight.slabs().get(s);
       int first = Math.max(0, Math.ceilDiv(from - slab.row(), slab.rowStep()));
       int end = Math.min(slab.rows(), Math.ceilDiv(to - slab.row(), slab.rowStep()));
-      gemm.multiply(slab, x, y, rows, first, end, scratch.address());
+      gemm.multiply(DType.BF16, slab, x, y, rows, first, end, scratch.address());
     }
   }
 
   long scratchBytes(Matrix weight, int rows) {
     int few = isForMachine(weight, rows) ? LEAST_ROWS - 1 : rows;
-    long rounded = (long) few * weight.columns() * Float.BYTES;
-    return gemm == null ? rounded : Math.max(rounded, BfloatGemm.SCRATCH_BYTES);
+    long rounded = roundedBytes(weight, few) + floats.scratchBytes(few);
+    return gemm == null ? rounded : Math.max(rounded, gemm.scratchBytes());
+  }
+
+  private static long roundedBytes(Matrix weight, int rows) {
+    return (long) rows * weight.columns() * Float.BYTES;
   }
 
   private boolean isForMachine(Matrix weight, int rows) {

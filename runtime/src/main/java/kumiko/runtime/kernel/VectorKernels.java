@@ -66,16 +66,21 @@ public final class VectorKernels implements Kernels {
   @Override
   public void linear(
       Matrix weight, Rows bias, Rows x, Rows y, int rows, int from, int to, boolean accumulate, MemorySegment scratch) {
+    // Machine code knows no bounds.
+    if (scratch.byteSize() < linearScratchBytes(weight, rows)) {
+      throw new IllegalArgumentException(
+          "scratch memory has " + scratch.byteSize() + " bytes, and " + rows + " rows need " + linearScratchBytes(weight, rows));
+    }
     if (isBfloat(weight)) {
       bfloat.linear(weight, bias, x, y, rows, from, to, accumulate, definition, scratch);
     } else {
-      floats.linear(weight, bias, x, y, rows, from, to, accumulate, definition);
+      floats.linear(weight, bias, x, y, rows, from, to, accumulate, definition, scratch.address());
     }
   }
 
   @Override
   public long linearScratchBytes(Matrix weight, int rows) {
-    return isBfloat(weight) ? bfloat.scratchBytes(weight, rows) : 0;
+    return isBfloat(weight) ? bfloat.scratchBytes(weight, rows) : floats.scratchBytes(rows);
   }
 
   private boolean isBfloat(Matrix weight) {

@@ -3,7 +3,6 @@ package kumiko.runtime.kernel;
 import java.util.Arrays;
 import kumiko.runtime.machine.FloatProducts;
 import kumiko.runtime.machine.MachineCode;
-import kumiko.runtime.machine.StoredProduct;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Matrix;
 import kumiko.runtime.tensor.Rows;
@@ -14,16 +13,24 @@ import kumiko.runtime.tensor.Slab;
  * need no case of their own.
  */
 final class VectorLinear {
-  /** Null where only the Vector API computes. */
-  private final StoredProduct stored;
+  /** Null where only the Vector API computes, and so is {@link #gemm}. */
+  private final StoredRows few;
+
+  private final PanelGemm gemm;
 
   VectorLinear(MachineCode code) {
     FloatProducts products = code.floats().orNull();
-    stored = products == null ? null : products.stored();
+    few = products == null ? null : new StoredRows(products);
+    gemm = products == null ? null : PanelGemm.of(products);
+  }
+
+  /** Scratch of {@link #linear} for up to {@code rows} rows. */
+  long scratchBytes(int rows) {
+    return few == null || rows == 1 ? 0 : Math.max(StoredRows.SCRATCH_BYTES, gemm.scratchBytes());
   }
 
   void linear(
-      Matrix weight, Rows bias, Rows x, Rows y, int rows, int from, int to, boolean accumulate, ScalarLinear scalar) {
+      Matrix weight, Rows bias, Rows x, Rows y, int rows, int from, int to, boolean accumulate, ScalarLinear scalar, long scratch) {
     if (from >= to) {
       return;
     }
@@ -34,18 +41,34 @@ final class VectorLinear {
       int first = Math.max(0, Math.ceilDiv(from - slab.row(), slab.rowStep()));
       int end = Math.min(slab.rows(), Math.ceilDiv(to - slab.row(), slab.rowStep()));
       if (first < end) {
-        add(weight.dtype(), format, slab, x, y, rows, first, end, scalar);
+        add(weight.dtype(), format, slab, x, y, rows, first, end, scalar, scratch);
       }
     }
   }
 
-  private void add(DType type, Format format, Slab slab, Rows x, Rows y, int rows, int first, int end, ScalarLinear scalar) {
+  private void add(
+      DType type, Format format, Slab slab, Rows x, Rows y, int rows, int first, int end, ScalarLinear scalar, long scratch) {
     if (format == null || !format.reads(slab)) {
       scalar.addSlab(type, slab, x, y, rows, first, end);
+    } else if (few != null) {
+      addByMachine(type, slab, x, y, rows, first, end, scratch);
     } else if (rows >= VectorGemm.LEAST_ROWS) {
       VectorGemm.multiply(format.packer(), slab, x, y, rows, first, end);
-    } else if (stored == null || !StoredRows.multiply(stored, type, slab, x, y, rows, first, end)) {
+    } else {
       addFew(type, format, slab, x, y, rows, first, end, scalar);
+    }
+  }
+
+  private void addByMachine(DType type, Slab slab, Rows x, Rows y, int rows, int first, int end, long scratch) {
+    boolean inRows = slab.columnStride() == 1;
+    if (rows == 1 && inRows) {
+      few.multiplyOne(type, slab, x, y, first, end);
+    } else if (rows == 1 && slab.rowStep() == 1) {
+      few.multiplyOneByColumns(type, slab, x, y, first, end);
+    } else if (rows <= StoredRows.SEVERAL && inRows) {
+      few.multiplySeveral(type, slab, x, y, rows, first, end, scratch);
+    } else {
+      gemm.multiply(type, slab, x, y, rows, first, end, scratch);
     }
   }
 

@@ -3,6 +3,8 @@ package kumiko.runtime.machine;
 /**
  * Products in float32.
  *
- * @param stored of one row with weights as they are stored
+ * @param stored of few rows with weights as they are stored
+ * @param moves brings rows into panels and results out of tiles
+ * @param product of panels of float32
  */
-public record FloatProducts(StoredProduct stored) {}
+public record FloatProducts(StoredProduct stored, PanelMoves moves, PanelProduct product) {}

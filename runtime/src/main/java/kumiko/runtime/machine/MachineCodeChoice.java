@@ -39,7 +39,10 @@ final class MachineCodeChoice {
     CodePages pages = new CodePages(arena);
     String[] pairs = amx ? new String[]{"avx512bw", "avx512_bf16", "amx_tile", "amx_bf16"} : new String[]{"avx512bw", "avx512_bf16"};
     return new MachineCode(
-        part(processor, () -> new MachineCode.Ready<>(new FloatProducts(new StoredProduct(pages)), "avx512"), "avx512bw", "bmi2"),
+        part(processor,
+            () -> new MachineCode.Ready<>(new FloatProducts(new StoredProduct(pages), new PanelMoves(pages), new SingleProduct(pages)),
+                "avx512"),
+            "avx512bw", "bmi2"),
         part(processor, () -> pairs(amx, tiles, pages, arena), pairs));
   }
 

@@ -4,7 +4,8 @@ package kumiko.runtime.machine;
  * How the operands of a {@link PanelProduct} lie in memory.
  *
  * <p>A <em>panel</em> holds up to 64 rows of activations as bf16, side by side: for each pair of neighbouring columns k, k + 1 one 32-bit
- * element of each row, k in its lower half. Rows are filled up to whole strips of 16, columns to whole pairs, with zeros.
+ * element of each row, k in its lower half. Rows are filled up to whole strips of 16, columns to whole pairs, with zeros. Or it holds
+ * float32, and for each column one element of each row.
  *
  * <p>A <em>tile</em> holds results in float32: for each row of the weight the 64 rows of the panel.
  */
@@ -29,7 +30,7 @@ public final class PanelLayout {
 
   private PanelLayout() {}
 
-  /** Bytes of a full panel of {@code columns} columns. */
+  /** Bytes of a full panel of {@code columns} columns of bf16. */
   public static long panelBytes(int columns) {
     return Math.ceilDiv(columns, BLOCK) * (BLOCK / 2L) * TILE_BYTES;
   }

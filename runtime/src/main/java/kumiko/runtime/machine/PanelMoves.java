@@ -10,17 +10,23 @@ import static kumiko.runtime.machine.Register.RSI;
 
 import java.util.List;
 
-/** Brings activations into a panel and results out of a tile; see {@link PanelLayout}. AVX512F, AVX512BW and AVX512_BF16. */
+/**
+ * Brings rows into panels and results out of tiles; see {@link PanelLayout}. AVX512F and AVX512BW, and for panels of bf16 AVX512_BF16.
+ */
 public final class PanelMoves {
   private static final int ALL = -1;
 
   private final Routine pack;
+  private final Routine packFloats;
   private final Routine add;
+  private final Routine addRows;
 
   PanelMoves(CodeInstaller installer) throws SystemCalls.Refused {
-    List<? extends Routine> routines = installer.install(List.of(packCode(), addCode()));
+    List<? extends Routine> routines = installer.install(List.of(packCode(true), packCode(false), addCode(), addRowsCode()));
     pack = routines.get(0);
-    add = routines.get(1);
+    packFloats = routines.get(1);
+    add = routines.get(2);
+    addRows = routines.get(3);
   }
 
   /**
@@ -44,6 +50,32 @@ public final class PanelMoves {
     }
   }
 
+  /** {@link #pack} for a panel of float32. */
+  public void packFloats(long rows, long from, int columns, long strip, int strips) {
+    int whole = columns / PanelLayout.STRIP;
+    int rest = columns % PanelLayout.STRIP;
+    long stride = (long) strips * PanelLayout.STRIP_BYTES;
+    if (whole > 0) {
+      packFloats.call(rows, from, strip, stride, whole, ALL);
+    }
+    if (rest > 0) {
+      long done = (long) whole * PanelLayout.STRIP;
+      packFloats.call(rows, from + Float.BYTES * done, strip + done * stride, stride, 1, (1L << rest) - 1);
+    }
+  }
+
+  /**
+   * {@code y[i, lane] += tile[i, lane]}.
+   *
+   * @param y address of the first row
+   * @param stride bytes from one row of y to the next
+   * @param rows at least 1
+   * @param lanes 1 to {@value PanelLayout#LANES}
+   */
+  public void addRows(long tile, long y, long stride, int rows, int lanes) {
+    addRows.call(tile, y, stride, rows, lanes == PanelLayout.LANES ? ALL : (1L << lanes) - 1, 0);
+  }
+
   /**
    * {@code y[lane, i] += tile[i, lane]} for one strip of lanes and sixteen rows of results.
    *
@@ -57,8 +89,12 @@ public final class PanelMoves {
     add.call(tile, y, stride, lanes, (1L << count) - 1, 0);
   }
 
-  /** RDI rows, RSI from, RDX strip, RCX stride, R8 blocks, R9 the columns of each block that there are, as bits. */
-  static byte[] packCode() {
+  /**
+   * RDI rows, RSI from, RDX strip, RCX stride, R8 blocks, R9 the columns of each block that there are, as bits.
+   *
+   * @param pairs whether to round to bf16, in blocks of 32 columns; otherwise blocks have 16
+   */
+  static byte[] packCode(boolean pairs) {
     Assembler code = new Assembler();
     code.kmovw(1, R9);
     code.shr(R9, 16);
@@ -66,17 +102,45 @@ public final class PanelMoves {
     int top = code.here();
     for (int i = 0; i < PanelLayout.STRIP; i++) {
       code.mov(RAX, Address.at(RDI, 8 * i));
-      code.vmovups(16, 1, Address.at(RAX, RSI, 1));
-      code.vmovups(17, 2, Address.at(RAX, RSI, 1).plus(64));
-      code.vcvtne2ps2bf16(i, 17, 16);
+      if (pairs) {
+        code.vmovups(16, 1, Address.at(RAX, RSI, 1));
+        code.vmovups(17, 2, Address.at(RAX, RSI, 1).plus(64));
+        code.vcvtne2ps2bf16(i, 17, 16);
+      } else {
+        code.vmovups(i, 1, Address.at(RAX, RSI, 1));
+      }
     }
     SquareTurn.emit(code);
     for (int i = 0; i < PanelLayout.STRIP; i++) {
       code.vmovups(Address.at(RDX, 0), i);
       code.add(RDX, RCX);
     }
-    code.add(RSI, Float.BYTES * PanelLayout.BLOCK);
+    code.add(RSI, Float.BYTES * (pairs ? PanelLayout.BLOCK : PanelLayout.STRIP));
     code.dec(R8);
+    code.jnz(top);
+    code.vzeroupper();
+    code.ret();
+    return code.toBytes();
+  }
+
+  /** RDI tile, RSI y, RDX stride, RCX rows, R8 the lanes that there are, as bits. */
+  static byte[] addRowsCode() {
+    Assembler code = new Assembler();
+    for (int s = 0; s < PanelLayout.STRIPS; s++) {
+      code.kmovw(1 + s, R8);
+      code.shr(R8, PanelLayout.STRIP);
+    }
+    int top = code.here();
+    for (int s = 0; s < PanelLayout.STRIPS; s++) {
+      Address y = Address.at(RSI, s * PanelLayout.STRIP_BYTES);
+      code.vmovups(s, Address.at(RDI, s * PanelLayout.STRIP_BYTES));
+      code.vmovups(4 + s, 1 + s, y);
+      code.vaddps(s, s, 4 + s);
+      code.vmovups(y, 1 + s, s);
+    }
+    code.add(RDI, PanelLayout.TILE_BYTES);
+    code.add(RSI, RDX);
+    code.dec(RCX);
     code.jnz(top);
     code.vzeroupper();
     code.ret();

@@ -1,6 +1,6 @@
 package kumiko.runtime.machine;
 
-/** Multiplies bf16 with bf16 and sums in float32. */
+/** Multiplies bf16 with bf16, or float32 with float32, and sums in float32. */
 public interface PanelProduct {
   /** The instructions it is made of, by the name of the processor's flag. */
   String instructions();
@@ -11,7 +11,7 @@ public interface PanelProduct {
    *
    * @param panel address of a panel of {@code strips} strips
    * @param strips 1 to {@value PanelLayout#STRIPS}
-   * @param weights address of rows of bf16
+   * @param weights address of rows of the panel's type
    * @param stride bytes from one row of weights to the next
    * @param tile address of the results
    */
@@ -20,7 +20,7 @@ public interface PanelProduct {
   /**
    * Multiplies again and again what registers hold, for what the instructions reach at most.
    *
-   * @param operands address of two bf16 that fill them, where they are not zero
+   * @param operands address of two bf16, or one float32, that fill them, where they are not zero
    * @param steps at least 1
    * @return the operations done, two for each product
    */

@@ -7,41 +7,59 @@ import java.util.Map;
 import kumiko.runtime.tensor.DType;
 
 /**
- * Products of one row of float32 with weights read in the type and place they are stored, by AVX-512 (F, BW) and BMI2. A result is
- * summed in the same order wherever it stands.
+ * Products of few rows of float32 with weights read in the type and place they are stored, by AVX-512 (F, BW) and BMI2. A result is summed
+ * in the same order wherever it stands.
  */
 public final class StoredProduct {
+  /** Rows of float32 that meet a weight together in {@link #eights}. */
+  public static final int EIGHT = EightCode.EIGHT;
+
+  /** Columns that {@link #eights} has room for. */
+  public static final int EIGHT_COLUMNS = EightCode.COLUMNS;
+
+  /** Bytes from one of those rows to the next. */
+  public static final int EIGHT_STRIDE = EightCode.STRIDE;
+
   private final Map<DType, Routine> dots = new EnumMap<>(DType.class);
   private final Map<DType, Routine> sums = new EnumMap<>(DType.class);
+  private final Map<DType, Routine> widen = new EnumMap<>(DType.class);
+  private final Map<DType, Routine> eights = new EnumMap<>(DType.class);
+  private final Map<DType, Routine> lastEights = new EnumMap<>(DType.class);
 
   StoredProduct(CodeInstaller installer) throws SystemCalls.Refused {
+    List<Map<DType, Routine>> maps = new ArrayList<>();
+    List<DType> types = new ArrayList<>();
     List<byte[]> codes = new ArrayList<>();
     for (WeightVector type : WeightVector.values()) {
-      codes.add(DotCode.code(type));
-      codes.add(SumCode.code(type));
+      maps.addAll(List.of(dots, widen));
+      types.addAll(List.of(type.type(), type.type()));
+      codes.addAll(List.of(DotCode.code(type), WidenCode.code(type)));
+      // The unit of a row of int8 lies before its first column: those are widened row by row.
+      if (type != WeightVector.I8_ROWS) {
+        maps.addAll(List.of(sums, eights, lastEights));
+        types.addAll(List.of(type.type(), type.type(), type.type()));
+        codes.addAll(List.of(SumCode.code(type), EightCode.code(type, EightCode.ROWS), EightCode.code(type, 1)));
+      }
     }
     for (WeightBlock type : WeightBlock.values()) {
-      codes.add(BlockDotCode.code(type));
+      maps.addAll(List.of(dots, widen));
+      types.addAll(List.of(type.type(), type.type()));
+      codes.addAll(List.of(BlockDotCode.code(type), WidenCode.code(type)));
     }
     List<? extends Routine> routines = installer.install(codes);
-    int at = 0;
-    for (WeightVector type : WeightVector.values()) {
-      dots.put(type.type(), routines.get(at++));
-      sums.put(type.type(), routines.get(at++));
-    }
-    for (WeightBlock type : WeightBlock.values()) {
-      dots.put(type.type(), routines.get(at++));
+    for (int i = 0; i < codes.size(); i++) {
+      maps.get(i).put(types.get(i), routines.get(i));
     }
   }
 
-  /** Whether there are {@link #dots} of weights of this type. */
-  public boolean hasDots(DType type) {
+  /** Whether there are {@link #dots} of weights of this type, and they can be {@link #widen}ed. */
+  public boolean reads(DType type) {
     return dots.containsKey(type);
   }
 
-  /** Whether there are {@link #sums} of weights of this type. */
-  public boolean hasSums(DType type) {
-    return sums.containsKey(type) && type != DType.I8_ROWS;
+  /** Whether there are {@link #eights} of weights of this type. */
+  public boolean hasEights(DType type) {
+    return eights.containsKey(type);
   }
 
   /**
@@ -58,10 +76,40 @@ public final class StoredProduct {
     dots.get(type).call(weights, stride, rows, x, columns, y);
   }
 
-  /**
-   * {@code y[c] += sum over k < rows of x[k] * weights[k, c]} for {@code c < columns}; the rest as in {@link #dots}.
-   */
+  /** {@code y[c] += sum over k < rows of x[k] * weights[k, c]} for {@code c < columns}; the rest as in {@link #dots}. */
   public void sums(DType type, long weights, long stride, int rows, long x, int columns, long y) {
     sums.get(type).call(weights, stride, rows, x, columns, y);
+  }
+
+  /**
+   * {@code tile[i, r] += sum over k < columns of x[r, k] * weights[i, k]} for {@code i < rows} and r below {@link #EIGHT}; the next eight
+   * elements of each row of the tile may change too.
+   *
+   * @param x address of eight rows, {@link #EIGHT_STRIDE} bytes apart
+   * @param columns at most {@link #EIGHT_COLUMNS}
+   * @param tile address of results, {@link PanelLayout#TILE_BYTES} bytes a row
+   */
+  public void eights(DType type, long weights, long stride, int rows, long x, int columns, long tile) {
+    int whole = rows / EightCode.ROWS;
+    int done = whole * EightCode.ROWS;
+    if (whole > 0) {
+      eights.get(type).call(weights, stride, whole, x, columns, tile);
+    }
+    if (done < rows) {
+      lastEights.get(type).call(weights + done * stride, stride, rows - done, x, columns, tile + (long) done * PanelLayout.TILE_BYTES);
+    }
+  }
+
+  /**
+   * Rows of weights as float32.
+   *
+   * @param weights address of where the first row begins
+   * @param from columns of each row that are left out; whole blocks of the type
+   * @param columns whole blocks of the type
+   * @param to address of the first row of float32
+   * @param toStride bytes from one of those rows to the next, below 2^31
+   */
+  public void widen(DType type, long weights, long stride, int rows, int from, int columns, long to, int toStride) {
+    widen.get(type).call(weights, stride, rows, to, columns, type.bytes(from) << Integer.SIZE | toStride);
   }
 }

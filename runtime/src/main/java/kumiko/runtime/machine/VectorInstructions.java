@@ -197,6 +197,10 @@ abstract class VectorInstructions extends GeneralInstructions {
     code.evex(new Opcode(NONE, M0F, 0, 0x58), target, a, b);
   }
 
+  void vaddps(int target, int a, Address b) {
+    code.evex(new Opcode(NONE, M0F, 0, 0x58), target, a, b, VECTOR_BYTES, 0, Outside.STAYS);
+  }
+
   /** In each 128 bits the lower two 32-bit elements of both, taking turns. */
   void vpunpckldq(int target, int a, int b) {
     code.evex(new Opcode(P66, M0F, 0, 0x62), target, a, b);

@@ -145,10 +145,10 @@ class BfloatTwinsSpec : FunSpec({
         for (i in 0 until 9 * 30L) Elements.set(DType.F32, data, i, bench.normal())
         val weight = Matrix.of(Tensor(DType.F32, Shape.of(9, 30), data))
         val x = bench.rows(14, 30)
-        for ((exact, rounding) in listOf(bench.scalar to definition) + twins.map { bench.vector to it }) {
+        for ((exact, rounding) in listOf(bench.scalar to definition) + bench.vectors.zip(twins)) {
             val (want, got) = List(2) { Rows(bench.memory(4L * 14 * 9), 9) }
-            exact.linear(weight, null, x, want, 14, 0, 9, false, bench.scratch(0))
-            rounding.linear(weight, null, x, got, 14, 0, 9, false, bench.scratch(0))
+            exact.linear(weight, null, x, want, 14, 0, 9, false, bench.scratch(exact.linearScratchBytes(weight, 14)))
+            rounding.linear(weight, null, x, got, 14, 0, 9, false, bench.scratch(rounding.linearScratchBytes(weight, 14)))
             got.data().mismatch(want.data()) shouldBe -1
         }
     }

@@ -66,6 +66,7 @@ class AssemblerSpec : FunSpec({
             Fact("vdpbf16ps zmm0, zmm24, zmm28", "62 92 3e 40 52 c4") { vdpbf16ps(0, 24, 28) },
             Fact("vcvtne2ps2bf16 zmm15, zmm17, zmm16", "62 32 77 40 72 f8") { vcvtne2ps2bf16(15, 17, 16) },
             Fact("vaddps zmm7, zmm7, zmm16", "62 b1 44 48 58 f8") { vaddps(7, 7, 16) },
+            Fact("vaddps zmm7, zmm23, [r8+64]", "62 d1 44 40 58 78 01") { vaddps(7, 23, Address.at(Register.R8, 64)) },
             Fact("vpunpckldq zmm16, zmm0, zmm1", "62 e1 7d 48 62 c1") { vpunpckldq(16, 0, 1) },
             Fact("vpunpckhdq zmm31, zmm14, zmm15", "62 41 0d 48 6a ff") { vpunpckhdq(31, 14, 15) },
             Fact("vpunpcklqdq zmm0, zmm16, zmm18", "62 b1 fd 40 6c c2") { vpunpcklqdq(0, 16, 18) },

@@ -94,5 +94,47 @@ class StoredProductSpec : FunSpec({
                 }
             }
         }
+
+        test(
+            "eight rows of factors meet $type weights as each would alone, and become no number by what lies behind",
+        ).config(enabled = here) {
+            val random = Random(3)
+            for (columns in awkward) {
+                val stored = Stored(type, columns, ROWS, random).apply { fill(ROWS, columns, random) }
+                val stride = StoredProduct.EIGHT_STRIDE.toLong()
+                val arena = Arena.ofAuto()
+                val factors = arena.allocate(StoredProduct.EIGHT * stride).fill(-1)
+                for (r in 0 until StoredProduct.EIGHT) {
+                    for (k in 0 until columns) {
+                        factors.set(
+                            ValueLayout.JAVA_FLOAT,
+                            r * stride + 4L * k,
+                            random.nextDouble(-1.0, 1.0).toFloat(),
+                        )
+                    }
+                }
+                val tile = arena.allocate(ROWS.toLong() * PanelLayout.TILE_BYTES)
+                product!!.eights(
+                    type,
+                    stored.weights.address(),
+                    type.bytes(stored.width.toLong()),
+                    ROWS,
+                    factors.address(),
+                    columns,
+                    tile.address(),
+                )
+                for (i in 0 until ROWS) {
+                    for (r in 0 until StoredProduct.EIGHT) {
+                        val want = (0 until columns).sumOf {
+                            factors.get(ValueLayout.JAVA_FLOAT, r * stride + 4L * it) * stored.weight(i, it)
+                        }
+                        val got = tile.get(ValueLayout.JAVA_FLOAT, i.toLong() * PanelLayout.TILE_BYTES + 4L * r)
+                        withClue("$columns columns, weight row $i, row $r") {
+                            abs(got - want) shouldBeLessThanOrEqual (columns + 2) * 2 * UNIT
+                        }
+                    }
+                }
+            }
+        }
     }
 })

@@ -1,0 +1,154 @@
+package kumiko.runtime.machine;
+
+import static kumiko.runtime.machine.Register.R10;
+import static kumiko.runtime.machine.Register.R11;
+import static kumiko.runtime.machine.Register.R8;
+import static kumiko.runtime.machine.Register.R9;
+import static kumiko.runtime.machine.Register.RAX;
+import static kumiko.runtime.machine.Register.RBX;
+import static kumiko.runtime.machine.Register.RCX;
+import static kumiko.runtime.machine.Register.RDI;
+import static kumiko.runtime.machine.Register.RDX;
+import static kumiko.runtime.machine.Register.RSI;
+
+/**
+ * Dot products of rows of weights with eight rows of float32 at once, added to rows of a tile: RDI weights, RSI bytes from one row of
+ * weights to the next, RDX groups of rows of weights, RCX the float32, their rows {@value #STRIDE} bytes apart, R8 columns, R9 the tile's
+ * first eight lanes.
+ */
+final class EightCode {
+  static final int EIGHT = 8;
+
+  /** Columns that a row of float32 has room for. */
+  static final int COLUMNS = 2048;
+
+  /** Not a power of two, whose rows would share few lines of the nearest cache. */
+  static final int STRIDE = COLUMNS * Float.BYTES + 64;
+
+  /** Rows of weights at once: their sums fill 24 of 32 registers. */
+  static final int ROWS = 3;
+
+  /** Vectors of columns in a turn of the loop. */
+  private static final int VECTORS = 2;
+
+  private static final int GROUP = VECTORS * WeightVector.LANES;
+  private static final int VECTOR_BYTES = Float.BYTES * WeightVector.LANES;
+  private static final int WEIGHT = 24;
+  private static final int FACTOR = 28;
+  private static final int LINE_BYTES = 64;
+  private static final int EVEN = 0x88;
+  private static final int ODD = 0xdd;
+
+  private EightCode() {}
+
+  /**
+   * @param rows of weights in a group: 1 or {@link #ROWS}
+   */
+  static byte[] code(WeightVector type, int rows) {
+    Assembler code = new Assembler();
+    code.push(RBX);
+    if (rows == 1) {
+      code.mov(RBX, RSI);
+    } else {
+      code.lea(RBX, Address.at(RSI, RSI, 2));
+    }
+    code.mov(RAX, R8);
+    code.and(RAX, GROUP - 1);
+    code.mov(R10, -1L);
+    code.bzhi(R10, R10, RAX);
+    code.kmovw(1, R10);
+    code.shr(R10, WeightVector.LANES);
+    code.kmovw(2, R10);
+    int nextRows = code.here();
+    for (int i = 0; i < rows * EIGHT; i++) {
+      code.vpxord(i);
+    }
+    code.mov(R10, RDI);
+    code.mov(R11, RCX);
+    code.mov(RAX, R8);
+    code.shr(RAX, Integer.numberOfTrailingZeros(GROUP));
+    int few = code.jz();
+    int next = code.here();
+    for (int i = 0; i < rows; i++) {
+      for (int line = 0; line < VECTORS * type.bytes(); line += LINE_BYTES) {
+        code.prefetcht1(nextRow(i).plus(line));
+      }
+    }
+    vectors(code, type, rows, 0);
+    code.add(R10, VECTORS * type.bytes());
+    code.add(R11, VECTORS * VECTOR_BYTES);
+    code.dec(RAX);
+    code.jnz(next);
+    code.land(few);
+    code.mov(RAX, R8);
+    code.and(RAX, GROUP - 1);
+    int whole = code.jz();
+    vectors(code, type, rows, 1);
+    code.land(whole);
+    for (int i = 0; i < rows; i++) {
+      sum(code, i * EIGHT);
+      // The upper eight lanes of the tile are nobody's.
+      Address result = Address.at(R9, i * PanelLayout.TILE_BYTES);
+      code.vmovups(FACTOR, result);
+      code.vaddps(i * EIGHT, i * EIGHT, FACTOR);
+      code.vmovups(result, i * EIGHT);
+    }
+    code.add(RDI, RBX);
+    code.add(R9, rows * PanelLayout.TILE_BYTES);
+    code.dec(RDX);
+    code.jnz(nextRows);
+    code.pop(RBX);
+    code.vzeroupper();
+    code.ret();
+    return code.toBytes();
+  }
+
+  private static void vectors(Assembler code, WeightVector type, int rows, int firstMask) {
+    for (int v = 0; v < VECTORS; v++) {
+      int mask = firstMask == 0 ? 0 : firstMask + v;
+      for (int i = 0; i < rows; i++) {
+        type.load(code, WEIGHT + i, mask, row(R10, i).plus(v * type.bytes()));
+      }
+      for (int r = 0; r < EIGHT; r++) {
+        int factor = FACTOR + r % 4;
+        code.vmovups(factor, mask, Address.at(R11, r * STRIDE + v * VECTOR_BYTES));
+        for (int i = 0; i < rows; i++) {
+          code.vfmadd231ps(i * EIGHT + r, factor, WEIGHT + i);
+        }
+      }
+    }
+  }
+
+  private static Address row(Register base, int i) {
+    return i == 0 ? Address.at(base, 0) : Address.at(base, RSI, i);
+  }
+
+  /** The row of the next group; the third, which has no address of its own, is asked for two groups ahead. */
+  private static Address nextRow(int i) {
+    return switch (i) {
+      case 0 -> Address.at(R10, RBX, 1);
+      case 1 -> Address.at(R10, RSI, 4);
+      default -> Address.at(R10, RSI, 8);
+    };
+  }
+
+  /** Lane r of register {@code first} becomes the sum of the lanes of register {@code first + r}, r below 8; 28 and 29 are used. */
+  private static void sum(Assembler code, int first) {
+    for (int i = 0; i < EIGHT; i += 2) {
+      code.vpunpckldq(FACTOR, first + i, first + i + 1);
+      code.vpunpckhdq(FACTOR + 1, first + i, first + i + 1);
+      code.vaddps(first + i, FACTOR, FACTOR + 1);
+    }
+    for (int i = 0; i < EIGHT; i += 4) {
+      code.vpunpcklqdq(FACTOR, first + i, first + i + 2);
+      code.vpunpckhqdq(FACTOR + 1, first + i, first + i + 2);
+      code.vaddps(first + i, FACTOR, FACTOR + 1);
+    }
+    code.vshufi32x4(FACTOR, first, first + 4, EVEN);
+    code.vshufi32x4(FACTOR + 1, first, first + 4, ODD);
+    code.vaddps(first, FACTOR, FACTOR + 1);
+    code.vshufi32x4(FACTOR, first, first, EVEN);
+    code.vshufi32x4(FACTOR + 1, first, first, ODD);
+    code.vaddps(first, FACTOR, FACTOR + 1);
+  }
+}
