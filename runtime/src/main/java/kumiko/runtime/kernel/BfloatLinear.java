@@ -22,12 +22,17 @@ final class BfloatLinear {
 
   private final VectorLinear floats;
   private final String description;
+
+  /** Null where there is no machine code, and so is {@link #gemm}. */
+  private final StoredEights few;
+
   private final PanelGemm gemm;
 
   BfloatLinear(MachineCode code, VectorLinear floats) {
     this.floats = floats;
     description = code.pairs().describe();
     PairProducts pairs = code.pairs().orNull();
+    few = pairs == null ? null : new StoredEights(pairs);
     gemm = pairs == null ? null : PanelGemm.of(pairs);
   }
 
@@ -60,14 +65,18 @@ final class BfloatLinear {
       Slab slab = weight.slabs().get(s);
       int first = Math.max(0, Math.ceilDiv(from - slab.row(), slab.rowStep()));
       int end = Math.min(slab.rows(), Math.ceilDiv(to - slab.row(), slab.rowStep()));
-      gemm.multiply(DType.BF16, slab, x, y, rows, first, end, scratch.address());
+      if (rows <= StoredEights.MOST_ROWS) {
+        few.multiply(DType.BF16, slab, x, y, rows, first, end, scratch.address());
+      } else {
+        gemm.multiply(DType.BF16, slab, x, y, rows, first, end, scratch.address());
+      }
     }
   }
 
   long scratchBytes(Matrix weight, int rows) {
     int few = isForMachine(weight, rows) ? LEAST_ROWS - 1 : rows;
     long rounded = roundedBytes(weight, few) + floats.scratchBytes(few);
-    return gemm == null ? rounded : Math.max(rounded, gemm.scratchBytes());
+    return gemm == null ? rounded : Math.max(rounded, Math.max(StoredEights.SCRATCH_BYTES, gemm.scratchBytes()));
   }
 
   private static long roundedBytes(Matrix weight, int rows) {

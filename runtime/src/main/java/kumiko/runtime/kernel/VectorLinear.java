@@ -13,20 +13,22 @@ import kumiko.runtime.tensor.Slab;
  * need no case of their own.
  */
 final class VectorLinear {
-  /** Null where only the Vector API computes, and so is {@link #gemm}. */
-  private final StoredRows few;
+  /** Null where only the Vector API computes, and so are the others. */
+  private final StoredRow one;
 
+  private final StoredEights few;
   private final PanelGemm gemm;
 
   VectorLinear(MachineCode code) {
     FloatProducts products = code.floats().orNull();
-    few = products == null ? null : new StoredRows(products);
+    one = products == null ? null : new StoredRow(products);
+    few = products == null ? null : new StoredEights(products);
     gemm = products == null ? null : PanelGemm.of(products);
   }
 
   /** Scratch of {@link #linear} for up to {@code rows} rows. */
   long scratchBytes(int rows) {
-    return few == null || rows == 1 ? 0 : Math.max(StoredRows.SCRATCH_BYTES, gemm.scratchBytes());
+    return few == null || rows == 1 ? 0 : Math.max(StoredEights.SCRATCH_BYTES, gemm.scratchBytes());
   }
 
   void linear(
@@ -62,11 +64,11 @@ final class VectorLinear {
   private void addByMachine(DType type, Slab slab, Rows x, Rows y, int rows, int first, int end, long scratch) {
     boolean inRows = slab.columnStride() == 1;
     if (rows == 1 && inRows) {
-      few.multiplyOne(type, slab, x, y, first, end);
+      one.multiply(type, slab, x, y, first, end);
     } else if (rows == 1 && slab.rowStep() == 1) {
-      few.multiplyOneByColumns(type, slab, x, y, first, end);
-    } else if (rows <= StoredRows.SEVERAL && inRows) {
-      few.multiplySeveral(type, slab, x, y, rows, first, end, scratch);
+      one.multiplyByColumns(type, slab, x, y, first, end);
+    } else if (rows <= StoredEights.MOST_ROWS && inRows) {
+      few.multiply(type, slab, x, y, rows, first, end, scratch);
     } else {
       gemm.multiply(type, slab, x, y, rows, first, end, scratch);
     }

@@ -12,18 +12,14 @@ import static kumiko.runtime.machine.Register.RDX;
 import static kumiko.runtime.machine.Register.RSI;
 
 /**
- * Dot products of rows of weights with eight rows of float32 at once, added to rows of a tile: RDI weights, RSI bytes from one row of
- * weights to the next, RDX groups of rows of weights, RCX the float32, their rows {@value #STRIDE} bytes apart, R8 columns, R9 the tile's
- * first eight lanes.
+ * Dot products of rows of weights with eight other rows at once, added to rows of a tile: RDI weights, RSI bytes from one row of weights
+ * to the next, RDX groups of rows of weights, RCX the other rows, R8 columns, R9 the tile's first eight lanes.
  */
 final class EightCode {
   static final int EIGHT = 8;
 
-  /** Columns that a row of float32 has room for. */
+  /** Columns that the other rows have room for. */
   static final int COLUMNS = 2048;
-
-  /** Not a power of two, whose rows would share few lines of the nearest cache. */
-  static final int STRIDE = COLUMNS * Float.BYTES + 64;
 
   /** Rows of weights at once: their sums fill 24 of 32 registers. */
   static final int ROWS = 3;
@@ -31,8 +27,7 @@ final class EightCode {
   /** Vectors of columns in a turn of the loop. */
   private static final int VECTORS = 2;
 
-  private static final int GROUP = VECTORS * WeightVector.LANES;
-  private static final int VECTOR_BYTES = Float.BYTES * WeightVector.LANES;
+  private static final int VECTOR_BYTES = 64;
   private static final int WEIGHT = 24;
   private static final int FACTOR = 28;
   private static final int LINE_BYTES = 64;
@@ -41,10 +36,86 @@ final class EightCode {
 
   private EightCode() {}
 
+  /** How a vector of weights meets one of the other rows. */
+  interface Meeting {
+    /** Columns of a vector. */
+    int columns();
+
+    /** Bytes of a vector of weights. */
+    int bytes();
+
+    /** Weights outside of the mask are not read and count as zero; a mask of 0 stands for all. */
+    void load(Assembler code, int target, int mask, Address weights);
+
+    void multiply(Assembler code, int sum, int factor, int weight);
+
+    /** Bytes from one of the other rows to the next; not a power of two, whose rows would share few lines of the nearest cache. */
+    default int stride() {
+      return COLUMNS / columns() * VECTOR_BYTES + VECTOR_BYTES;
+    }
+
+    /** Part of one of the other rows. */
+    default void loadFactor(Assembler code, int target, int mask, Address row) {
+      code.vmovups(target, mask, row);
+    }
+  }
+
+  /** Weights of any type, widened, with float32. */
+  record Singles(WeightVector type) implements Meeting {
+    @Override
+    public int columns() {
+      return WeightVector.LANES;
+    }
+
+    @Override
+    public int bytes() {
+      return type.bytes();
+    }
+
+    @Override
+    public void load(Assembler code, int target, int mask, Address weights) {
+      type.load(code, target, mask, weights);
+    }
+
+    @Override
+    public void multiply(Assembler code, int sum, int factor, int weight) {
+      code.vfmadd231ps(sum, factor, weight);
+    }
+  }
+
+  /** bf16 with bf16, by {@code vdpbf16ps}. */
+  record Pairs() implements Meeting {
+    @Override
+    public int columns() {
+      return 2 * WeightVector.LANES;
+    }
+
+    @Override
+    public int bytes() {
+      return VECTOR_BYTES;
+    }
+
+    @Override
+    public void load(Assembler code, int target, int mask, Address weights) {
+      code.vmovdqu16(target, mask, weights);
+    }
+
+    @Override
+    public void loadFactor(Assembler code, int target, int mask, Address row) {
+      code.vmovdqu16(target, mask, row);
+    }
+
+    @Override
+    public void multiply(Assembler code, int sum, int factor, int weight) {
+      code.vdpbf16ps(sum, factor, weight);
+    }
+  }
+
   /**
    * @param rows of weights in a group: 1 or {@link #ROWS}
    */
-  static byte[] code(WeightVector type, int rows) {
+  static byte[] code(Meeting type, int rows) {
+    int group = VECTORS * type.columns();
     Assembler code = new Assembler();
     code.push(RBX);
     if (rows == 1) {
@@ -53,12 +124,13 @@ final class EightCode {
       code.lea(RBX, Address.at(RSI, RSI, 2));
     }
     code.mov(RAX, R8);
-    code.and(RAX, GROUP - 1);
+    code.and(RAX, group - 1);
     code.mov(R10, -1L);
     code.bzhi(R10, R10, RAX);
-    code.kmovw(1, R10);
-    code.shr(R10, WeightVector.LANES);
-    code.kmovw(2, R10);
+    for (int v = 0; v < VECTORS; v++) {
+      code.kmovd(1 + v, R10);
+      code.shr(R10, type.columns());
+    }
     int nextRows = code.here();
     for (int i = 0; i < rows * EIGHT; i++) {
       code.vpxord(i);
@@ -66,7 +138,7 @@ final class EightCode {
     code.mov(R10, RDI);
     code.mov(R11, RCX);
     code.mov(RAX, R8);
-    code.shr(RAX, Integer.numberOfTrailingZeros(GROUP));
+    code.shr(RAX, Integer.numberOfTrailingZeros(group));
     int few = code.jz();
     int next = code.here();
     for (int i = 0; i < rows; i++) {
@@ -81,7 +153,7 @@ final class EightCode {
     code.jnz(next);
     code.land(few);
     code.mov(RAX, R8);
-    code.and(RAX, GROUP - 1);
+    code.and(RAX, group - 1);
     int whole = code.jz();
     vectors(code, type, rows, 1);
     code.land(whole);
@@ -103,7 +175,7 @@ final class EightCode {
     return code.toBytes();
   }
 
-  private static void vectors(Assembler code, WeightVector type, int rows, int firstMask) {
+  private static void vectors(Assembler code, Meeting type, int rows, int firstMask) {
     for (int v = 0; v < VECTORS; v++) {
       int mask = firstMask == 0 ? 0 : firstMask + v;
       for (int i = 0; i < rows; i++) {
@@ -111,9 +183,9 @@ final class EightCode {
       }
       for (int r = 0; r < EIGHT; r++) {
         int factor = FACTOR + r % 4;
-        code.vmovups(factor, mask, Address.at(R11, r * STRIDE + v * VECTOR_BYTES));
+        type.loadFactor(code, factor, mask, Address.at(R11, r * type.stride() + v * VECTOR_BYTES));
         for (int i = 0; i < rows; i++) {
-          code.vfmadd231ps(i * EIGHT + r, factor, WEIGHT + i);
+          type.multiply(code, i * EIGHT + r, factor, WEIGHT + i);
         }
       }
     }

@@ -71,6 +71,6 @@ final class MachineCodeChoice {
       tiles.send();
       product = new TileProduct(product, pages, arena);
     }
-    return new MachineCode.Ready<>(new PairProducts(new PanelMoves(pages), product), product.instructions());
+    return new MachineCode.Ready<>(new PairProducts(new PanelMoves(pages), product, new PairEights(pages)), product.instructions());
   }
 }

@@ -4,5 +4,7 @@ package kumiko.runtime.machine;
  * Products of bf16 with bf16, summed in float32.
  *
  * @param moves brings activations into panels and results out of tiles
+ * @param product of panels
+ * @param eights of few rows with weights as they are stored
  */
-public record PairProducts(PanelMoves moves, PanelProduct product) {}
+public record PairProducts(PanelMoves moves, PanelProduct product, Eights eights) {}

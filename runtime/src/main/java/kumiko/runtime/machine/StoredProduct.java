@@ -10,15 +10,8 @@ import kumiko.runtime.tensor.DType;
  * Products of few rows of float32 with weights read in the type and place they are stored, by AVX-512 (F, BW) and BMI2. A result is summed
  * in the same order wherever it stands.
  */
-public final class StoredProduct {
-  /** Rows of float32 that meet a weight together in {@link #eights}. */
-  public static final int EIGHT = EightCode.EIGHT;
-
-  /** Columns that {@link #eights} has room for. */
-  public static final int EIGHT_COLUMNS = EightCode.COLUMNS;
-
-  /** Bytes from one of those rows to the next. */
-  public static final int EIGHT_STRIDE = EightCode.STRIDE;
+public final class StoredProduct implements Eights {
+  private static final int STRIDE = new EightCode.Singles(WeightVector.F32).stride();
 
   private final Map<DType, Routine> dots = new EnumMap<>(DType.class);
   private final Map<DType, Routine> sums = new EnumMap<>(DType.class);
@@ -38,7 +31,8 @@ public final class StoredProduct {
       if (type != WeightVector.I8_ROWS) {
         maps.addAll(List.of(sums, eights, lastEights));
         types.addAll(List.of(type.type(), type.type(), type.type()));
-        codes.addAll(List.of(SumCode.code(type), EightCode.code(type, EightCode.ROWS), EightCode.code(type, 1)));
+        codes.addAll(List.of(SumCode.code(type), EightCode.code(new EightCode.Singles(type), EightCode.ROWS),
+            EightCode.code(new EightCode.Singles(type), 1)));
       }
     }
     for (WeightBlock type : WeightBlock.values()) {
@@ -52,14 +46,19 @@ public final class StoredProduct {
     }
   }
 
-  /** Whether there are {@link #dots} of weights of this type, and they can be {@link #widen}ed. */
-  public boolean reads(DType type) {
-    return dots.containsKey(type);
+  @Override
+  public int stride() {
+    return STRIDE;
   }
 
-  /** Whether there are {@link #eights} of weights of this type. */
-  public boolean hasEights(DType type) {
+  @Override
+  public boolean reads(DType type) {
     return eights.containsKey(type);
+  }
+
+  @Override
+  public void pack(long x, long from, int rows, int columns, long to) {
+    widen(DType.F32, x, from, rows, 0, columns, to, STRIDE);
   }
 
   /**
@@ -81,15 +80,8 @@ public final class StoredProduct {
     sums.get(type).call(weights, stride, rows, x, columns, y);
   }
 
-  /**
-   * {@code tile[i, r] += sum over k < columns of x[r, k] * weights[i, k]} for {@code i < rows} and r below {@link #EIGHT}; the next eight
-   * elements of each row of the tile may change too.
-   *
-   * @param x address of eight rows, {@link #EIGHT_STRIDE} bytes apart
-   * @param columns at most {@link #EIGHT_COLUMNS}
-   * @param tile address of results, {@link PanelLayout#TILE_BYTES} bytes a row
-   */
-  public void eights(DType type, long weights, long stride, int rows, long x, int columns, long tile) {
+  @Override
+  public void add(DType type, long weights, long stride, int rows, long x, int columns, long tile) {
     int whole = rows / EightCode.ROWS;
     int done = whole * EightCode.ROWS;
     if (whole > 0) {

@@ -2,6 +2,7 @@ package kumiko.runtime.machine;
 
 import static kumiko.runtime.machine.Register.R10;
 import static kumiko.runtime.machine.Register.R11;
+import static kumiko.runtime.machine.Register.R12;
 import static kumiko.runtime.machine.Register.R8;
 import static kumiko.runtime.machine.Register.R9;
 import static kumiko.runtime.machine.Register.RAX;
@@ -28,6 +29,7 @@ final class SumCode {
   static byte[] code(WeightVector type) {
     Assembler code = new Assembler();
     code.push(RBX);
+    code.push(R12);
     code.mov(RAX, R8);
     code.and(RAX, WeightVector.LANES - 1);
     code.mov(R10, -1L);
@@ -47,6 +49,7 @@ final class SumCode {
       code.jnz(next);
       code.land(none);
     }
+    code.pop(R12);
     code.pop(RBX);
     code.vzeroupper();
     code.ret();
@@ -62,12 +65,18 @@ final class SumCode {
     code.mov(R10, RDI);
     code.mov(R11, R9);
     code.lea(RBX, Address.at(RSI, RSI, 2));
+    code.lea(R12, Address.at(RDI, RSI, ROWS));
     code.mov(RAX, R8);
     code.shr(RAX, Integer.numberOfTrailingZeros(WeightVector.LANES));
     int few = code.jz();
     int next = code.here();
+    for (int i = 0; i < rows; i++) {
+      // The next rows: a few neighbouring columns of each are too little for the processor to see them coming.
+      code.prefetcht1(weights(R12, i));
+    }
     vector(code, type, rows, 0);
     code.add(R10, type.bytes());
+    code.add(R12, type.bytes());
     code.add(R11, VECTOR_BYTES);
     code.dec(RAX);
     code.jnz(next);
@@ -87,18 +96,18 @@ final class SumCode {
   private static void vector(Assembler code, WeightVector type, int rows, int mask) {
     code.vmovups(0, mask, Address.at(R11, 0));
     for (int i = 0; i < rows; i++) {
-      type.load(code, WEIGHT + i, mask, weights(i));
+      type.load(code, WEIGHT + i, mask, weights(R10, i));
       code.vfmadd231ps(0, WEIGHT + i, FACTOR + i);
     }
     code.vmovups(Address.at(R11, 0), mask, 0);
   }
 
-  private static Address weights(int row) {
+  private static Address weights(Register first, int row) {
     return switch (row) {
-      case 0 -> Address.at(R10, 0);
-      case 1 -> Address.at(R10, RSI, 1);
-      case 2 -> Address.at(R10, RSI, 2);
-      default -> Address.at(R10, RBX, 1);
+      case 0 -> Address.at(first, 0);
+      case 1 -> Address.at(first, RSI, 1);
+      case 2 -> Address.at(first, RSI, 2);
+      default -> Address.at(first, RBX, 1);
     };
   }
 }

@@ -44,6 +44,11 @@ abstract class VectorInstructions extends GeneralInstructions {
     code.evex(new Opcode(NONE, M0F, 0, 0x11), source, NO_REGISTER, target, VECTOR_BYTES, mask, Outside.STAYS);
   }
 
+  /** Elements of 16 bits; those outside of the mask are not read and become zero. */
+  void vmovdqu16(int target, int mask, Address source) {
+    masked(new Opcode(PF2, M0F, 1, 0x6f), target, mask, source, VECTOR_BYTES);
+  }
+
   /** Zero. */
   void vpxord(int target) {
     code.evex(new Opcode(P66, M0F, 0, 0xef), target, target, target);

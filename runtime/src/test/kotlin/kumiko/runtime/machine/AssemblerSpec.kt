@@ -67,6 +67,10 @@ class AssemblerSpec : FunSpec({
             Fact("vcvtne2ps2bf16 zmm15, zmm17, zmm16", "62 32 77 40 72 f8") { vcvtne2ps2bf16(15, 17, 16) },
             Fact("vaddps zmm7, zmm7, zmm16", "62 b1 44 48 58 f8") { vaddps(7, 7, 16) },
             Fact("vaddps zmm7, zmm23, [r8+64]", "62 d1 44 40 58 78 01") { vaddps(7, 23, Address.at(Register.R8, 64)) },
+            Fact("vmovdqu16 zmm24, [r10+64]", "62 41 ff 48 6f 42 01") { vmovdqu16(24, 0, Address.at(Register.R10, 64)) },
+            Fact("vmovdqu16 zmm3{k2}{z}, [r10+rsi]", "62 d1 ff ca 6f 1c 32") {
+                vmovdqu16(3, 2, Address.at(Register.R10, Register.RSI, 1))
+            },
             Fact("vpunpckldq zmm16, zmm0, zmm1", "62 e1 7d 48 62 c1") { vpunpckldq(16, 0, 1) },
             Fact("vpunpckhdq zmm31, zmm14, zmm15", "62 41 0d 48 6a ff") { vpunpckhdq(31, 14, 15) },
             Fact("vpunpcklqdq zmm0, zmm16, zmm18", "62 b1 fd 40 6c c2") { vpunpcklqdq(0, 16, 18) },

@@ -101,10 +101,10 @@ class StoredProductSpec : FunSpec({
             val random = Random(3)
             for (columns in awkward) {
                 val stored = Stored(type, columns, ROWS, random).apply { fill(ROWS, columns, random) }
-                val stride = StoredProduct.EIGHT_STRIDE.toLong()
+                val stride = product!!.stride().toLong()
                 val arena = Arena.ofAuto()
-                val factors = arena.allocate(StoredProduct.EIGHT * stride).fill(-1)
-                for (r in 0 until StoredProduct.EIGHT) {
+                val factors = arena.allocate(Eights.EIGHT * stride).fill(-1)
+                for (r in 0 until Eights.EIGHT) {
                     for (k in 0 until columns) {
                         factors.set(
                             ValueLayout.JAVA_FLOAT,
@@ -114,7 +114,7 @@ class StoredProductSpec : FunSpec({
                     }
                 }
                 val tile = arena.allocate(ROWS.toLong() * PanelLayout.TILE_BYTES)
-                product!!.eights(
+                product.add(
                     type,
                     stored.weights.address(),
                     type.bytes(stored.width.toLong()),
@@ -124,7 +124,7 @@ class StoredProductSpec : FunSpec({
                     tile.address(),
                 )
                 for (i in 0 until ROWS) {
-                    for (r in 0 until StoredProduct.EIGHT) {
+                    for (r in 0 until Eights.EIGHT) {
                         val want = (0 until columns).sumOf {
                             factors.get(ValueLayout.JAVA_FLOAT, r * stride + 4L * it) * stored.weight(i, it)
                         }

@@ -1,0 +1,43 @@
+package kumiko.runtime.kernel;
+
+import kumiko.runtime.machine.FloatProducts;
+import kumiko.runtime.machine.StoredProduct;
+import kumiko.runtime.tensor.DType;
+import kumiko.runtime.tensor.Rows;
+import kumiko.runtime.tensor.Slab;
+
+/** The product of one row of activations with a slab of weights by {@link StoredProduct}. */
+final class StoredRow {
+  /** Columns whose activations stay in the nearest cache, next to the weights that pass by; whole blocks of every type. */
+  private static final int MOST_COLUMNS = 4096;
+
+  private final StoredProduct product;
+
+  StoredRow(FloatProducts products) {
+    product = products.stored();
+  }
+
+  /** {@code y += x w^T} of one row and weights {@code [first, end)} of a slab whose rows lie in order. */
+  void multiply(DType type, Slab slab, Rows x, Rows y, int first, int end) {
+    long stride = type.bytes(slab.rowStride());
+    // The unit of a row of int8 lies before its first column.
+    int most = type == DType.I8_ROWS ? slab.columns() : MOST_COLUMNS;
+    int together = slab.rowStep() == 1 ? end - first : 1;
+    for (int k = 0; k < slab.columns(); k += most) {
+      long in = VectorLinear.address(x, 0, slab.column() + k);
+      int columns = Math.min(most, slab.columns() - k);
+      for (int i = first; i < end; i += together) {
+        long weights = slab.data().address() + type.bytes(slab.offset() + i * slab.rowStride() + k);
+        product.dots(type, weights, stride, together, in, columns, VectorLinear.address(y, 0, slab.row() + i * slab.rowStep()));
+      }
+    }
+  }
+
+  /** The same of a slab whose columns lie in order, and whose rows are neighbours in the weight. */
+  void multiplyByColumns(DType type, Slab slab, Rows x, Rows y, int first, int end) {
+    long weights = slab.data().address() + type.bytes(slab.offset() + first);
+    long in = VectorLinear.address(x, 0, slab.column());
+    product.sums(
+        type, weights, type.bytes(slab.columnStride()), slab.columns(), in, end - first, VectorLinear.address(y, 0, slab.row() + first));
+  }
+}

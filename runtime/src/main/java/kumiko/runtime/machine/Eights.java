@@ -1,0 +1,39 @@
+package kumiko.runtime.machine;
+
+import kumiko.runtime.tensor.DType;
+
+/** Dot products of rows of weights with eight rows of activations at once, each weight read once. */
+public interface Eights {
+  int EIGHT = EightCode.EIGHT;
+
+  /** Columns that {@link #add} has room for. */
+  int COLUMNS = EightCode.COLUMNS;
+
+  /** Bytes from one of the eight rows to the next. */
+  int stride();
+
+  /** Whether weights of this type are read as they are stored. */
+  boolean reads(DType type);
+
+  /**
+   * Rows of float32 as {@link #add} takes them.
+   *
+   * @param x address of the first row
+   * @param from bytes from one row to the next
+   * @param rows 1 to 8
+   * @param columns at most {@link #COLUMNS}
+   * @param to address of the first of the eight rows
+   */
+  void pack(long x, long from, int rows, int columns, long to);
+
+  /**
+   * {@code tile[i, r] += sum over k < columns of x[r, k] * weights[i, k]} for {@code i < rows} and r below {@link #EIGHT}; the next eight
+   * elements of each row of the tile may change too.
+   *
+   * @param weights address of the first row
+   * @param from bytes from one row of weights to the next
+   * @param x address of eight packed rows
+   * @param tile address of results, {@link PanelLayout#TILE_BYTES} bytes a row
+   */
+  void add(DType type, long weights, long from, int rows, long x, int columns, long tile);
+}
