@@ -75,8 +75,8 @@ final class BfloatLinear {
 
   long scratchBytes(Matrix weight, int rows) {
     int few = isForMachine(weight, rows) ? LEAST_ROWS - 1 : rows;
-    long rounded = roundedBytes(weight, few) + floats.scratchBytes(few);
-    return gemm == null ? rounded : Math.max(rounded, Math.max(StoredEights.SCRATCH_BYTES, gemm.scratchBytes()));
+    long rounded = roundedBytes(weight, few) + floats.scratchBytes(weight, few);
+    return gemm == null ? rounded : Math.max(rounded, Math.max(StoredEights.scratchBytes(weight.columns()), gemm.scratchBytes()));
   }
 
   private static long roundedBytes(Matrix weight, int rows) {

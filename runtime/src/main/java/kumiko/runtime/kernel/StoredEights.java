@@ -17,19 +17,16 @@ final class StoredEights {
   static final int MOST_ROWS = Eights.EIGHT;
 
   /** Rows of weights whose results wait in a tile, and that are widened together. */
-  private static final int TILE_ROWS = 96;
+  private static final int TILE_ROWS = 48;
 
   private static final int EIGHT = Eights.EIGHT;
 
   /** Of float32, which take the most; not a power of two, whose rows would share few lines of the nearest cache. */
   private static final int WIDE_STRIDE = Eights.COLUMNS * Float.BYTES + 64;
 
-  private static final long TILE = (long) EIGHT * WIDE_STRIDE;
-  private static final long WIDE = TILE + (long) TILE_ROWS * PanelLayout.TILE_BYTES;
+  private static final long WIDE = (long) TILE_ROWS * PanelLayout.TILE_BYTES;
+  private static final long ACTIVATIONS = WIDE + (long) TILE_ROWS * WIDE_STRIDE;
   private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
-
-  /** Eight rows of activations, tile, widened weights. */
-  static final long SCRATCH_BYTES = WIDE + (long) TILE_ROWS * WIDE_STRIDE;
 
   private final Eights eights;
   private final PanelMoves moves;
@@ -49,33 +46,52 @@ final class StoredEights {
     stored = null;
   }
 
-  /** {@code y += x w^T} for weights {@code [first, end)} of a slab whose rows lie in order; {@code scratch} is the address of {@link #SCRATCH_BYTES} bytes. */
+  /** Tile, widened weights, and eight rows of activations in as many pieces as {@code columns} columns need. */
+  static long scratchBytes(int columns) {
+    return ACTIVATIONS + (long) Math.ceilDiv(columns, Eights.COLUMNS) * EIGHT * WIDE_STRIDE;
+  }
+
+  /**
+   * {@code y += x w^T} for weights {@code [first, end)} of a slab whose rows lie in order; {@code scratch} is the address of {@link
+   * #scratchBytes} bytes. All pieces of a few weights follow one another, so that memory is read nearly in order, while a piece of the
+   * activations stays in the nearest cache.
+   */
   void multiply(DType type, Slab slab, Rows x, Rows y, int rows, int first, int end, long scratch) {
     for (int r = 0; r < rows; r += EIGHT) {
       int count = Math.min(EIGHT, rows - r);
-      MEMORY.asSlice(scratch + (long) count * eights.stride(), (long) (EIGHT - count) * eights.stride())
-          .fill((byte) 0);
-      for (int k = 0; k < slab.columns(); k += Eights.COLUMNS) {
-        int columns = Math.min(Eights.COLUMNS, slab.columns() - k);
-        long in = VectorLinear.address(x, r, slab.column() + k);
-        eights.pack(in, 4L * x.stride(), count, columns, scratch);
-        for (int i = first; i < end; i += TILE_ROWS) {
-          tile(type, slab, i, Math.min(TILE_ROWS, end - i), k, columns, scratch);
-          add(scratch + TILE, Math.min(TILE_ROWS, end - i), count, y, r, slab.row() + i * slab.rowStep(), slab.rowStep());
+      pack(slab, x, r, count, scratch + ACTIVATIONS);
+      for (int i = first; i < end; i += TILE_ROWS) {
+        int weights = Math.min(TILE_ROWS, end - i);
+        MEMORY.asSlice(scratch, (long) weights * PanelLayout.TILE_BYTES).fill((byte) 0);
+        for (int k = 0; k < slab.columns(); k += Eights.COLUMNS) {
+          addPiece(type, slab, i, weights, k, scratch);
         }
+        add(scratch, weights, count, y, r, slab.row() + i * slab.rowStep(), slab.rowStep());
       }
     }
   }
 
-  private void tile(DType type, Slab slab, int i, int count, int k, int columns, long scratch) {
+  private void pack(Slab slab, Rows x, int row, int count, long to) {
+    long piece = (long) EIGHT * eights.stride();
+    for (int k = 0; k < slab.columns(); k += Eights.COLUMNS) {
+      long at = to + k / Eights.COLUMNS * piece;
+      long in = VectorLinear.address(x, row, slab.column() + k);
+      eights.pack(in, 4L * x.stride(), count, Math.min(Eights.COLUMNS, slab.columns() - k), at);
+      long given = (long) count * eights.stride();
+      MEMORY.asSlice(at + given, piece - given).fill((byte) 0);
+    }
+  }
+
+  private void addPiece(DType type, Slab slab, int i, int count, int k, long scratch) {
     long row = slab.data().address() + type.bytes(slab.offset() + i * slab.rowStride());
     long stride = type.bytes(slab.rowStride());
-    MEMORY.asSlice(scratch + TILE, (long) count * PanelLayout.TILE_BYTES).fill((byte) 0);
+    int columns = Math.min(Eights.COLUMNS, slab.columns() - k);
+    long piece = scratch + ACTIVATIONS + (long) k / Eights.COLUMNS * EIGHT * eights.stride();
     if (eights.reads(type)) {
-      eights.add(type, row + type.bytes(k), stride, count, scratch, columns, scratch + TILE);
+      eights.add(type, row + type.bytes(k), stride, count, piece, columns, scratch);
     } else {
       stored.widen(type, row, stride, count, k, columns, scratch + WIDE, WIDE_STRIDE);
-      eights.add(DType.F32, scratch + WIDE, WIDE_STRIDE, count, scratch, columns, scratch + TILE);
+      eights.add(DType.F32, scratch + WIDE, WIDE_STRIDE, count, piece, columns, scratch);
     }
   }
 

@@ -80,7 +80,7 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public long linearScratchBytes(Matrix weight, int rows) {
-    return isBfloat(weight) ? bfloat.scratchBytes(weight, rows) : floats.scratchBytes(rows);
+    return isBfloat(weight) ? bfloat.scratchBytes(weight, rows) : floats.scratchBytes(weight, rows);
   }
 
   private boolean isBfloat(Matrix weight) {

@@ -27,8 +27,8 @@ final class VectorLinear {
   }
 
   /** Scratch of {@link #linear} for up to {@code rows} rows. */
-  long scratchBytes(int rows) {
-    return few == null || rows == 1 ? 0 : Math.max(StoredEights.SCRATCH_BYTES, gemm.scratchBytes());
+  long scratchBytes(Matrix weight, int rows) {
+    return few == null || rows == 1 ? 0 : Math.max(StoredEights.scratchBytes(weight.columns()), gemm.scratchBytes());
   }
 
   void linear(

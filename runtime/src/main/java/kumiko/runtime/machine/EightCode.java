@@ -19,7 +19,7 @@ final class EightCode {
   static final int EIGHT = 8;
 
   /** Columns that the other rows have room for. */
-  static final int COLUMNS = 2048;
+  static final int COLUMNS = 1024;
 
   /** Rows of weights at once: their sums fill 24 of 32 registers. */
   static final int ROWS = 3;
