@@ -2,6 +2,7 @@ package kumiko.runtime.kernel;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import kumiko.runtime.machine.StoredProduct;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Rows;
 
@@ -70,6 +71,7 @@ final class VectorAttention {
     Lanes.write(mixed, 0, out, headDim);
   }
 
+  /** @param product computes single rows; null where only the Vector API does */
   static void attention(
       Rows query,
       MemorySegment keys,
@@ -84,6 +86,7 @@ final class VectorAttention {
       Rows out,
       int from,
       int to,
+      StoredProduct product,
       MemorySegment scratch) {
     float scale = (float) (scoreScale * softmaxScale);
     for (int r = from; r < to; r += AttentionTile.ROWS) {
@@ -93,7 +96,8 @@ final class VectorAttention {
               query, keys.address() + 4 * offset, values.address() + 4 * offset, headDim, visible, total, scale,
               softmaxScale * fill + NOTHING, out, r, rows);
       for (int row = r; row < r + rows && !done; row++) {
-        if (!attendRow(query, keys, values, offset, headDim, visible, total, scale, softmaxScale * fill + NOTHING, out, row)) {
+        if (!attendRow(
+            query, keys, values, offset, headDim, visible, total, scale, softmaxScale * fill + NOTHING, out, row, product, scratch)) {
           // The filled scores take part: the row is done as it is defined.
           ScalarAttention.attention(
               DType.F32, query, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out, row, row + 1, scratch);
@@ -105,20 +109,36 @@ final class VectorAttention {
   /** Whether the row was done: not when keys are hidden from it and all its scores are below {@code floor}. */
   private static boolean attendRow(
       Rows query, MemorySegment keys, MemorySegment values, long offset, int headDim, MemorySegment visible, int total, float scale,
-      double floor, Rows out, int r) {
+      double floor, Rows out, int r, StoredProduct product, MemorySegment scratch) {
     Desk desk = Desk.ofThread();
     float[] scores = desk.scores(total);
     int first = Lanes.getInt(visible.address() + 8L * r);
     int count = Lanes.getInt(visible.address() + 8L * r + 4) - first;
     long start = 4 * (offset + (long) first * headDim);
-    scoreRow(desk, VectorLinear.address(query, r, 0), keys.address() + start, headDim, count, scale, scores);
+    long q = VectorLinear.address(query, r, 0);
+    if (product == null || count == 0) {
+      scoreRow(desk, q, keys.address() + start, headDim, count, scale, scores);
+    } else {
+      long results = scratch.address();
+      set(results, count, 0);
+      product.dots(DType.F32, keys.address() + start, 4L * headDim, count, q, headDim, results);
+      WeightRows.F32.read(results, 0, count, scores, 0);
+      scale(scores, count, scale);
+    }
     float max = max(scores, count);
     if (count < total && max < floor) {
       return false;
     }
     float sum = exponentials(scores, count, max);
     scale(scores, count, sum == 0 ? 0 : 1 / sum);
-    mixRow(desk, scores, values.address() + start, headDim, count, VectorLinear.address(out, r, 0));
+    long mixed = VectorLinear.address(out, r, 0);
+    if (product == null) {
+      mixRow(desk, scores, values.address() + start, headDim, count, mixed);
+    } else {
+      Lanes.write(scores, 0, scratch.address(), count);
+      set(mixed, headDim, 0);
+      product.sums(DType.F32, values.address() + start, 4L * headDim, count, scratch.address(), headDim, mixed);
+    }
     return true;
   }
 

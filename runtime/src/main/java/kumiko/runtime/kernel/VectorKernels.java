@@ -5,6 +5,7 @@ import jdk.incubator.vector.FloatVector;
 import kumiko.runtime.graph.Activation;
 import kumiko.runtime.graph.Pairing;
 import kumiko.runtime.machine.MachineCode;
+import kumiko.runtime.machine.StoredProduct;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Matrix;
 import kumiko.runtime.tensor.Rows;
@@ -22,6 +23,9 @@ public final class VectorKernels implements Kernels {
   private final MachineCode code;
   private final VectorLinear floats;
 
+  /** Null where only the Vector API computes. */
+  private final StoredProduct stored;
+
   /** Null for products in float32. */
   private final BfloatLinear bfloat;
 
@@ -33,6 +37,7 @@ public final class VectorKernels implements Kernels {
   VectorKernels(MachineCode code, Arithmetic arithmetic) {
     this.code = code;
     floats = new VectorLinear(code);
+    stored = code.floats().orNull() == null ? null : code.floats().orNull().stored();
     bfloat = arithmetic == Arithmetic.BFLOAT16 ? new BfloatLinear(code, floats) : null;
   }
 
@@ -186,7 +191,7 @@ public final class VectorKernels implements Kernels {
       int to,
       MemorySegment scratch) {
     VectorAttention.attention(
-        query, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out, from, to, scratch);
+        query, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out, from, to, stored, scratch);
   }
 
   @Override

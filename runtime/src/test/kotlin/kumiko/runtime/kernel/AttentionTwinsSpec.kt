@@ -27,15 +27,23 @@ class AttentionTwinsSpec :
             val keys = rows(1, total * headDim + 3) { normal() + shift }.data()
             val values = rows(1, total * headDim + 3).data()
             val before = rows(SEQ, headDim)
-            val (want, got, steps) = List(3) { copyOf(before) }
+            val (want, steps) = List(2) { copyOf(before) }
             val (from, to) = 2 to SEQ - 1
             val scale = 1 / Math.sqrt(headDim.toDouble())
-            for ((kernels, out) in listOf(scalar to want, vector to got)) {
-                val scratch = scratch(kernels.attentionScratchBytes(headDim, to - from, total))
-                kernels.attention(query, keys, values, offset, headDim, visible, total, scale, softmaxScale, fill, out, from, to, scratch)
+
+            fun Kernels.attend(out: Rows, from: Int, to: Int) {
+                val scratch = scratch(attentionScratchBytes(headDim, to - from, total))
+                attention(query, keys, values, offset, headDim, visible, total, scale, softmaxScale, fill, out, from, to, scratch)
             }
+            scalar.attend(want, from, to)
             val tolerance = 4 * Tolerance.sum(total) * spread
-            compareAll(want, got, tolerance, "attention, $clue")
+            for (kernels in vectors) {
+                val (together, apart) = List(2) { copyOf(before) }
+                kernels.attend(together, from, to)
+                compareAll(want, together, tolerance, "attention, $clue, ${kernels.describe()}")
+                for (row in from until to) kernels.attend(apart, row, row + 1)
+                compareAll(want, apart, tolerance, "attention a row at a time, $clue, ${kernels.describe()}")
+            }
             val scores = rows(SEQ, total)
             vector.scores(query, keys, offset, headDim, total, scale, scores, from, to)
             vector.softmax(scores, visible, total, softmaxScale, fill, scores, from, to)
