@@ -40,7 +40,8 @@ final class MachineCodeChoice {
     String[] pairs = amx ? new String[]{"avx512bw", "avx512_bf16", "amx_tile", "amx_bf16"} : new String[]{"avx512bw", "avx512_bf16"};
     return new MachineCode(
         part(processor,
-            () -> new MachineCode.Ready<>(new FloatProducts(new StoredProduct(pages), new PanelMoves(pages), new SingleProduct(pages)),
+            () -> new MachineCode.Ready<>(
+                new FloatProducts(new StoredProduct(pages), new PanelMoves(pages), new BroadcastProduct(PanelElement.SINGLE, pages)),
                 "avx512"),
             "avx512bw", "bmi2"),
         part(processor, () -> pairs(amx, tiles, pages, arena), pairs));
@@ -66,7 +67,7 @@ final class MachineCodeChoice {
 
   private static MachineCode.Part<PairProducts> pairs(boolean amx, TileRequest tiles, CodePages pages, Arena arena)
       throws SystemCalls.Refused {
-    PanelProduct product = new PairProduct(pages);
+    PanelProduct product = new BroadcastProduct(PanelElement.PAIR, pages);
     if (amx) {
       tiles.send();
       product = new TileProduct(product, pages, arena);

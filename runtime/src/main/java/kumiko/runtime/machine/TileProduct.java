@@ -17,7 +17,7 @@ import java.util.List;
 
 /**
  * {@link PanelProduct} by {@code tdpbf16ps} (AMX_TILE, AMX_BF16): 32 rows of weights, read as they are stored, by two strips of lanes
- * in four tiles of sums. Columns past the last whole block of 32 are left to {@link PairProduct}, which all processors with tiles can
+ * in four tiles of sums. Columns past the last whole block of 32 are left to {@link BroadcastProduct}, which all processors with tiles can
  * run.
  *
  * <p>Within a block of 32 columns the products of even and of odd columns are summed apart, from zero, each with one rounding, then added

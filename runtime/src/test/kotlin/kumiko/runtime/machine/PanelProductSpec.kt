@@ -102,22 +102,52 @@ private object ScalarProduct : PanelProduct {
 
 class PanelProductSpec : FunSpec({
     val pairs = Processor.current().firstMissing("avx512bw", "avx512_bf16") == null
+    val singles = Processor.current().firstMissing("avx512bw") == null
     val sizes = listOf(1, 2, 3, 31, 32, 33, 64, 97, 130)
     val arena = Arena.ofAuto()
 
     test("the processor's pairs multiply every number of rows, columns and strips as the definition does").config(enabled = pairs) {
-        val product = PairProduct(CodePages(arena))
+        val product = BroadcastProduct(PanelElement.PAIR, CodePages(arena))
         val random = Random(1)
         for (columns in sizes) for (rows in 1..14) for (strips in 1..4) compare(product, Operands(random, strips, rows, columns))
     }
 
     test("the processor's pairs sum in the order that the manual says, with one rounding for each term").config(enabled = pairs) {
-        val product = PairProduct(CodePages(arena))
-        for (columns in sizes) {
+        val product = BroadcastProduct(PanelElement.PAIR, CodePages(arena))
+        for (columns in sizes + listOf(511, 512, 513, 1025)) {
             val (got, want) = List(2) { Operands(Random(2), 3, 7, columns) }
             got.run(product)
             want.run(ScalarProduct)
             got.tile.mismatch(want.tile) shouldBe -1
+        }
+    }
+
+    test("float32 is summed in the order of the columns, each product with one rounding, 256 columns apart from the others").config(
+        enabled = singles,
+    ) {
+        val product = BroadcastProduct(PanelElement.SINGLE, CodePages(arena))
+        val random = Random(6)
+        for (columns in listOf(1, 3, 4, 5, 255, 256, 257, 520)) {
+            for (rows in listOf(1, 4, 6, 7)) {
+                for (strips in 1..4) {
+                    val panel = FloatArray(columns * strips * PanelLayout.STRIP) { random.nextFloat() - 0.5f }
+                    val weights = FloatArray(rows * columns) { random.nextFloat() - 0.5f }
+                    val tile = FloatArray(rows * PanelLayout.LANES) { random.nextFloat() }
+                    val (a, b, c) = listOf(panel, weights, tile).map { arena.allocateFrom(ValueLayout.JAVA_FLOAT, *it) }
+                    product.multiply(a.address(), strips, b.address(), 4L * columns, rows, columns, c.address())
+                    for (i in 0 until rows) {
+                        for (lane in 0 until strips * PanelLayout.STRIP) {
+                            for (piece in (0 until columns).chunked(256)) {
+                                val sum = piece.fold(0f) { sum, k ->
+                                    Math.fma(weights[i * columns + k], panel[k * strips * PanelLayout.STRIP + lane], sum)
+                                }
+                                tile[i * PanelLayout.LANES + lane] += sum
+                            }
+                        }
+                    }
+                    c.toArray(ValueLayout.JAVA_FLOAT) shouldBe tile
+                }
+            }
         }
     }
 
@@ -135,7 +165,7 @@ class PanelProductSpec : FunSpec({
 
     test("what the processor's pairs reach in registers counts every product and sum").config(enabled = pairs) {
         val halves = arena.allocate(ValueLayout.JAVA_INT).fill(0x3f)
-        PairProduct(CodePages(arena)).multiplyRegisters(halves.address(), 1000) shouldBe 1000L * 24 * 16 * 2 * 2
+        BroadcastProduct(PanelElement.PAIR, CodePages(arena)).multiplyRegisters(halves.address(), 1000) shouldBe 1000L * 24 * 16 * 2 * 2
     }
 
     test("what tiles reach in registers counts every product and sum, and touches no memory but their configuration") {

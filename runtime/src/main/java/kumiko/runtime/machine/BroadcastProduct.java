@@ -3,6 +3,7 @@ package kumiko.runtime.machine;
 import static kumiko.runtime.machine.Register.R10;
 import static kumiko.runtime.machine.Register.R11;
 import static kumiko.runtime.machine.Register.R8;
+import static kumiko.runtime.machine.Register.R9;
 import static kumiko.runtime.machine.Register.RAX;
 import static kumiko.runtime.machine.Register.RCX;
 import static kumiko.runtime.machine.Register.RDI;
@@ -13,10 +14,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * {@link PanelProduct} of float32 by {@code vfmadd231ps} (AVX512F): up to six rows of weights by four strips of lanes in 24 registers; for
- * each column a vector of each strip is loaded and one of each weight broadcast.
+ * {@link PanelProduct} in vector registers: up to six rows of weights by four strips of lanes in 24 of them; for each element a vector of
+ * each strip is loaded and one of each weight broadcast, straight from the rows.
  */
-final class SingleProduct implements PanelProduct {
+final class BroadcastProduct implements PanelProduct {
   /** Rows of weights at once: with four strips they fill 24 of 32 registers. */
   private static final int ROWS = 6;
 
@@ -24,27 +25,28 @@ final class SingleProduct implements PanelProduct {
   private static final int WEIGHT_REGISTER = PANEL_REGISTER + PanelLayout.STRIPS;
   private static final int WEIGHT_REGISTERS = 4;
 
-  /** Columns that are summed before the sum is added to others: the errors of rounding stay as small as those of short sums. */
+  /** Elements of a piece: where pieces are summed apart, errors of rounding stay as small as those of short sums. */
   private static final int DEPTH = 256;
 
-  /** Columns in a turn of the loop, while there are as many. */
+  /** Elements in a turn of the loop, while there are as many. */
   private static final int TOGETHER = 4;
 
-  private static final long FLOPS = 2L * PanelLayout.STRIP;
+  private final PanelElement element;
 
   /** By rows and strips, both from 1. */
   private final Routine[][] routines = new Routine[ROWS + 1][PanelLayout.STRIPS + 1];
 
   private final Routine registers;
 
-  SingleProduct(CodeInstaller installer) throws SystemCalls.Refused {
+  BroadcastProduct(PanelElement element, CodeInstaller installer) throws SystemCalls.Refused {
+    this.element = element;
     List<byte[]> codes = new ArrayList<>();
     for (int rows = 1; rows <= ROWS; rows++) {
       for (int strips = 1; strips <= PanelLayout.STRIPS; strips++) {
-        codes.add(code(rows, strips));
+        codes.add(code(element, rows, strips));
       }
     }
-    codes.add(registerCode());
+    codes.add(registerCode(element));
     List<? extends Routine> installed = installer.install(codes);
     for (int i = 0; i < codes.size() - 1; i++) {
       routines[1 + i / PanelLayout.STRIPS][1 + i % PanelLayout.STRIPS] = installed.get(i);
@@ -54,17 +56,22 @@ final class SingleProduct implements PanelProduct {
 
   @Override
   public String instructions() {
-    return "avx512";
+    return element.instructions();
   }
 
   @Override
   public void multiply(long panel, int strips, long weights, long stride, int rows, int columns, long tile) {
+    int elements = Math.ceilDiv(columns, element.columns());
     for (int i = 0; i < rows; i += ROWS) {
       Routine routine = routines[Math.min(ROWS, rows - i)][strips];
+      long row = weights + i * stride;
       long results = tile + (long) i * PanelLayout.TILE_BYTES;
-      for (int k = 0; k < columns; k += DEPTH) {
+      for (int k = 0; k < elements; k += DEPTH) {
+        int left = columns - k * element.columns();
+        int whole = Math.min(DEPTH, left / element.columns());
+        int single = whole < DEPTH ? left % element.columns() : 0;
         long from = panel + (long) k * strips * PanelLayout.STRIP_BYTES;
-        routine.call(from, weights + i * stride + (long) k * Float.BYTES, stride, Math.min(DEPTH, columns - k), results, 0);
+        routine.call(from, row + (long) k * PanelElement.BYTES, stride, whole, results, single);
       }
     }
   }
@@ -72,18 +79,19 @@ final class SingleProduct implements PanelProduct {
   @Override
   public long multiplyRegisters(long operands, int steps) {
     registers.call(operands, 0, 0, steps, 0, 0);
-    return (long) steps * PANEL_REGISTER * FLOPS;
+    return 2L * steps * PANEL_REGISTER * PanelLayout.STRIP * element.columns();
   }
 
   /** RDI operands, RCX steps: the sums of a full tile. */
-  private static byte[] registerCode() {
+  private static byte[] registerCode(PanelElement element) {
     Assembler code = new Assembler();
     for (int i = 0; i < WEIGHT_REGISTER + WEIGHT_REGISTERS; i++) {
-      code.vbroadcastss(i, Address.at(RDI, 0));
+      element.broadcast(code, i, Address.at(RDI, 0));
     }
     int top = code.here();
     for (int i = 0; i < PANEL_REGISTER; i++) {
-      code.vfmadd231ps(i, PANEL_REGISTER + i % PanelLayout.STRIPS, WEIGHT_REGISTER + i / PanelLayout.STRIPS % WEIGHT_REGISTERS);
+      int weight = WEIGHT_REGISTER + i / PanelLayout.STRIPS % WEIGHT_REGISTERS;
+      element.multiply(code, i, PANEL_REGISTER + i % PanelLayout.STRIPS, weight);
     }
     code.dec(RCX);
     code.jnz(top);
@@ -92,18 +100,27 @@ final class SingleProduct implements PanelProduct {
     return code.toBytes();
   }
 
-  /** RDI panel, RSI weights, RDX stride, RCX columns, R8 tile. */
-  static byte[] code(int rows, int strips) {
+  /** RDI panel, RSI weights, RDX stride, RCX elements, R8 tile, R9 whether a single column follows. */
+  private static byte[] code(PanelElement element, int rows, int strips) {
     Assembler code = new Assembler();
     code.lea(RAX, Address.at(RDX, RDX, 2));
     code.lea(R10, Address.at(RDX, RDX, 4));
     for (int i = 0; i < rows * strips; i++) {
-      code.vpxord(i);
+      if (element.sumsApart()) {
+        code.vpxord(i);
+      } else {
+        code.vmovups(i, result(i, strips));
+      }
     }
-    columns(code, rows, strips, TOGETHER);
-    columns(code, rows, strips, 1);
+    elements(code, element, rows, strips, TOGETHER);
+    elements(code, element, rows, strips, 1);
+    if (element.columns() > 1) {
+      last(code, element, rows, strips);
+    }
     for (int i = 0; i < rows * strips; i++) {
-      code.vaddps(i, i, result(i, strips));
+      if (element.sumsApart()) {
+        code.vaddps(i, i, result(i, strips));
+      }
       code.vmovups(result(i, strips), i);
     }
     code.vzeroupper();
@@ -115,8 +132,8 @@ final class SingleProduct implements PanelProduct {
     return Address.at(R8, i / strips * PanelLayout.TILE_BYTES + i % strips * PanelLayout.STRIP_BYTES);
   }
 
-  /** As many turns of {@code together} columns as there are; what is left stays in RCX. */
-  private static void columns(Assembler code, int rows, int strips, int together) {
+  /** As many turns of {@code together} elements as there are; what is left stays in RCX. */
+  private static void elements(Assembler code, PanelElement element, int rows, int strips, int together) {
     code.mov(R11, RCX);
     if (together > 1) {
       code.and(RCX, together - 1);
@@ -126,25 +143,48 @@ final class SingleProduct implements PanelProduct {
     int none = code.jz();
     int top = code.here();
     for (int k = 0; k < together; k++) {
-      for (int s = 0; s < strips; s++) {
-        code.vmovups(PANEL_REGISTER + s, Address.at(RDI, (k * strips + s) * PanelLayout.STRIP_BYTES));
-      }
+      loadPanel(code, strips, k);
       for (int i = 0; i < rows; i++) {
-        int weight = WEIGHT_REGISTER + i % WEIGHT_REGISTERS;
-        code.vbroadcastss(weight, weights(i).plus(k * Float.BYTES));
-        for (int s = 0; s < strips; s++) {
-          code.vfmadd231ps(i * strips + s, PANEL_REGISTER + s, weight);
-        }
+        element.broadcast(code, weight(i), address(i).plus(k * PanelElement.BYTES));
+        multiply(code, element, i, strips);
       }
     }
     code.add(RDI, together * strips * PanelLayout.STRIP_BYTES);
-    code.add(RSI, together * Float.BYTES);
+    code.add(RSI, together * PanelElement.BYTES);
     code.dec(R11);
     code.jnz(top);
     code.land(none);
   }
 
-  private static Address weights(int row) {
+  private static void last(Assembler code, PanelElement element, int rows, int strips) {
+    code.test(R9, R9);
+    int even = code.jz();
+    PanelElement.prepareLast(code);
+    loadPanel(code, strips, 0);
+    for (int i = 0; i < rows; i++) {
+      element.broadcastLast(code, weight(i), address(i));
+      multiply(code, element, i, strips);
+    }
+    code.land(even);
+  }
+
+  private static void loadPanel(Assembler code, int strips, int k) {
+    for (int s = 0; s < strips; s++) {
+      code.vmovups(PANEL_REGISTER + s, Address.at(RDI, (k * strips + s) * PanelLayout.STRIP_BYTES));
+    }
+  }
+
+  private static void multiply(Assembler code, PanelElement element, int row, int strips) {
+    for (int s = 0; s < strips; s++) {
+      element.multiply(code, row * strips + s, PANEL_REGISTER + s, weight(row));
+    }
+  }
+
+  private static int weight(int row) {
+    return WEIGHT_REGISTER + row % WEIGHT_REGISTERS;
+  }
+
+  private static Address address(int row) {
     return switch (row) {
       case 0 -> Address.at(RSI, 0);
       case 1 -> Address.at(RSI, RDX, 1);
