@@ -47,7 +47,7 @@ final class AttentionTile {
   private AttentionTile() {}
 
   /**
-   * Rows {@code from .. from + rows}; keys and values are addresses of the head's cache.
+   * Rows {@code from .. from + rows} of the head that begins in column {@code column}; keys and values are addresses of its cache.
    *
    * @param floor rows that do not see all {@code total} keys need a score above this
    *
@@ -55,10 +55,10 @@ final class AttentionTile {
    *     pass on; nothing was written then
    */
   static boolean attend(
-      Rows query, long keys, long values, int headDim, MemorySegment visible, int total, float scale, double floor, Rows out, int from,
-      int rows) {
+      Rows query, int column, long keys, long values, int headDim, MemorySegment visible, int total, float scale, double floor, Rows out,
+      int from, int rows) {
     AttentionTile own = TILES.get();
-    own.begin(query, headDim, visible, from, rows);
+    own.begin(query, column, headDim, visible, from, rows);
     for (int key = own.lowest; key < own.highest; key += KEYS) {
       int count = Math.min(KEYS, own.highest - key);
       long at = 4L * key * headDim;
@@ -69,14 +69,14 @@ final class AttentionTile {
       own.soften(key, count, scale);
       own.mix(count);
     }
-    return own.finish(total, floor, out, from);
+    return own.finish(total, floor, out, from, column);
   }
 
-  private void begin(Rows query, int dims, MemorySegment visible, int from, int count) {
+  private void begin(Rows query, int column, int dims, MemorySegment visible, int from, int count) {
     headDim = dims;
     rows = count;
     panels = Math.ceilDiv(count, PANEL);
-    PanelPacker.pack(VectorLinear.address(query, from, 0), 4L * query.stride(), count, dims, queries);
+    PanelPacker.pack(VectorLinear.address(query, from, column), 4L * query.stride(), count, dims, queries);
     lowest = Integer.MAX_VALUE;
     highest = 0;
     for (int r = 0; r < ROWS; r++) {
@@ -176,14 +176,14 @@ final class AttentionTile {
     }
   }
 
-  private boolean finish(int total, double floor, Rows out, int from) {
+  private boolean finish(int total, double floor, Rows out, int from, int column) {
     for (int r = 0; r < rows; r++) {
       if (end[r] - first[r] < total && max[r] < floor) {
         return false;
       }
     }
     for (int r = 0; r < rows; r++) {
-      long at = VectorLinear.address(out, from + r, 0);
+      long at = VectorLinear.address(out, from + r, column);
       Lanes.write(mixed, r * width(), at, headDim);
       VectorElements.scaleRow(at, sum[r] == 0 ? 0 : 1 / sum[r], at, headDim);
     }

@@ -97,8 +97,9 @@ public interface Kernels {
   void mix(Rows probabilities, MemorySegment values, long offset, int headDim, int total, Rows out, int from, int to);
 
   /**
-   * {@link #scores}, {@link #softmax} and {@link #mix} of one head without the whole score matrix.
+   * {@link #scores}, {@link #softmax} and {@link #mix} without the whole score matrix, of one head or of several that share a key head.
    *
+   * @param query the columns of these heads side by side, as wide as there are heads; those of {@code out} likewise
    * @param scratch at least {@link #attentionScratchBytes} bytes, used by this call alone
    */
   void attention(
@@ -117,6 +118,9 @@ public interface Kernels {
       int to,
       MemorySegment scratch);
 
-  /** Scratch one call of {@link #attention} needs for up to {@code rows} rows over up to {@code keys} keys. */
-  long attentionScratchBytes(int headDim, int rows, int keys);
+  /** Scratch one call of {@link #attention} needs over up to {@code keys} keys. */
+  long attentionScratchBytes(int headDim, int keys);
+
+  /** Rows that one call of {@link #attention} of {@code heads} heads had best get, where there are as many. */
+  int attentionRows(int heads);
 }

@@ -13,7 +13,7 @@ final class ScalarAttention {
       DType type, Rows query, MemorySegment keys, long offset, int headDim, int total, double scale, Rows out, int from, int to) {
     for (int r = from; r < to; r++) {
       for (int k = 0; k < total; k++) {
-        double score = score(type, query, r, keys, offset, headDim, k, scale);
+        double score = score(type, query, r, 0, keys, offset, headDim, k, scale);
         Elements.set(type, out.data(), out.offset() + (long) (r - from) * out.stride() + k, score);
       }
     }
@@ -32,14 +32,15 @@ final class ScalarAttention {
       DType type, Rows probabilities, MemorySegment values, long offset, int headDim, int total, Rows out, int from, int to) {
     for (int r = from; r < to; r++) {
       long at = probabilities.offset() + (long) (r - from) * probabilities.stride();
-      mix(type, type, probabilities.data(), at, values, offset, headDim, total, out, r);
+      mix(type, type, probabilities.data(), at, values, offset, headDim, total, out, r, 0);
     }
   }
 
-  /** The scores and probabilities of one row at a time lie in {@code scratch}, in double. */
-  static void attention(
+  /** One row of the head that begins in column {@code column}; its scores and probabilities lie in {@code scratch}, in double. */
+  static void attend(
       DType type,
       Rows query,
+      int column,
       MemorySegment keys,
       MemorySegment values,
       long offset,
@@ -50,25 +51,20 @@ final class ScalarAttention {
       double softmaxScale,
       double fill,
       Rows out,
-      int from,
-      int to,
+      int row,
       MemorySegment scratch) {
-    for (int r = from; r < to; r++) {
-      for (int k = 0; k < total; k++) {
-        Elements.set(DType.F64, scratch, k, score(type, query, r, keys, offset, headDim, k, scoreScale));
-      }
-      int first = first(visible, r);
-      int end = end(visible, r);
-      softmax(DType.F64, scratch, 0, first, end, total, softmaxScale, fill, scratch, 0);
-      mix(DType.F64, type, scratch, 0, values, offset, headDim, total, out, r);
+    for (int k = 0; k < total; k++) {
+      Elements.set(DType.F64, scratch, k, score(type, query, row, column, keys, offset, headDim, k, scoreScale));
     }
+    softmax(DType.F64, scratch, 0, first(visible, row), end(visible, row), total, softmaxScale, fill, scratch, 0);
+    mix(DType.F64, type, scratch, 0, values, offset, headDim, total, out, row, column);
   }
 
   private static double score(
-      DType type, Rows query, int row, MemorySegment keys, long offset, int headDim, int key, double scale) {
+      DType type, Rows query, int row, int column, MemorySegment keys, long offset, int headDim, int key, double scale) {
     double sum = 0;
     for (int d = 0; d < headDim; d++) {
-      double q = Elements.get(type, query.data(), query.offset() + (long) row * query.stride() + d);
+      double q = Elements.get(type, query.data(), query.offset() + (long) row * query.stride() + column + d);
       sum += q * Elements.get(type, keys, offset + (long) key * headDim + d);
     }
     return scale * sum;
@@ -113,7 +109,8 @@ final class ScalarAttention {
       int headDim,
       int total,
       Rows out,
-      int row) {
+      int row,
+      int column) {
     for (int d = 0; d < headDim; d++) {
       double sum = 0;
       for (int k = 0; k < total; k++) {
@@ -121,7 +118,7 @@ final class ScalarAttention {
         // A key that is left out stays out even where its value is not a number.
         sum += weight == 0 ? 0 : weight * Elements.get(type, values, offset + (long) k * headDim + d);
       }
-      Elements.set(type, out.data(), out.offset() + (long) row * out.stride() + d, sum);
+      Elements.set(type, out.data(), out.offset() + (long) row * out.stride() + column + d, sum);
     }
   }
 

@@ -268,12 +268,21 @@ public final class ScalarKernels implements Kernels {
       int from,
       int to,
       MemorySegment scratch) {
-    ScalarAttention.attention(
-        type, query, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out, from, to, scratch);
+    for (int column = 0; column < query.width(); column += headDim) {
+      for (int row = from; row < to; row++) {
+        ScalarAttention.attend(
+            type, query, column, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out, row, scratch);
+      }
+    }
   }
 
   @Override
-  public long attentionScratchBytes(int headDim, int rows, int keys) {
+  public long attentionScratchBytes(int headDim, int keys) {
     return 8L * keys;
+  }
+
+  @Override
+  public int attentionRows(int heads) {
+    return 64;
   }
 }

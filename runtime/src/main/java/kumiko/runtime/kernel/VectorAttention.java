@@ -6,10 +6,10 @@ import kumiko.runtime.machine.StoredProduct;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Rows;
 
-/** Attention of one head over a float32 cache: many rows of queries by {@link AttentionTile}, few a row at a time. */
+/** Attention over a float32 cache by the Vector API: many rows of queries by {@link AttentionTile}, few a row at a time. */
 final class VectorAttention {
   /** {@code exp(-110)} is nothing in float32, also after a sum over more keys than memory holds. */
-  private static final double NOTHING = 110;
+  static final double NOTHING = 110;
 
   private static final WeightDots DOTS = new F32Dots();
 
@@ -60,18 +60,27 @@ final class VectorAttention {
     float[] weights = desk.scores(total);
     for (int r = from; r < to; r++) {
       WeightRows.F32.read(VectorLinear.address(probabilities, r - from, 0), 0, total, weights, 0);
-      mixRow(desk, weights, values.address() + 4 * offset, headDim, total, VectorLinear.address(out, r, 0));
+      // Keys left out at either end stay out even where their values are not numbers.
+      int first = 0;
+      while (first < total && weights[first] == 0) {
+        first++;
+      }
+      int end = total;
+      while (end > first && weights[end - 1] == 0) {
+        end--;
+      }
+      long seen = values.address() + 4 * (offset + (long) first * headDim);
+      mixRow(desk, weights, first, seen, headDim, end - first, VectorLinear.address(out, r, 0));
     }
   }
 
-  /** {@code out = sum over k of weights[k] * values[k]}. */
-  private static void mixRow(Desk desk, float[] weights, long values, int headDim, int count, long out) {
+  /** {@code out = sum over k of weights[from + k] * values[k]}. */
+  private static void mixRow(Desk desk, float[] weights, int from, long values, int headDim, int count, long out) {
     float[] mixed = desk.weights(headDim);
-    DOTS.columns(values, 4L * headDim, headDim, weights, 0, count, mixed);
+    DOTS.columns(values, 4L * headDim, headDim, weights, from, count, mixed);
     Lanes.write(mixed, 0, out, headDim);
   }
 
-  /** @param product computes single rows; null where only the Vector API does */
   static void attention(
       Rows query,
       MemorySegment keys,
@@ -86,36 +95,38 @@ final class VectorAttention {
       Rows out,
       int from,
       int to,
-      StoredProduct product,
       MemorySegment scratch) {
     float scale = (float) (scoreScale * softmaxScale);
-    for (int r = from; r < to; r += AttentionTile.ROWS) {
-      int rows = Math.min(AttentionTile.ROWS, to - r);
-      boolean done = rows >= AttentionTile.LEAST_ROWS && headDim <= AttentionTile.MOST_DIMS
-          && AttentionTile.attend(
-              query, keys.address() + 4 * offset, values.address() + 4 * offset, headDim, visible, total, scale,
-              softmaxScale * fill + NOTHING, out, r, rows);
-      for (int row = r; row < r + rows && !done; row++) {
-        if (!attendRow(
-            query, keys, values, offset, headDim, visible, total, scale, softmaxScale * fill + NOTHING, out, row, product, scratch)) {
-          // The filled scores take part: the row is done as it is defined.
-          ScalarAttention.attention(
-              DType.F32, query, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out, row, row + 1, scratch);
+    double floor = softmaxScale * fill + NOTHING;
+    for (int column = 0; column < query.width(); column += headDim) {
+      for (int r = from; r < to; r += AttentionTile.ROWS) {
+        int rows = Math.min(AttentionTile.ROWS, to - r);
+        boolean done = rows >= AttentionTile.LEAST_ROWS && headDim <= AttentionTile.MOST_DIMS
+            && AttentionTile.attend(
+                query, column, keys.address() + 4 * offset, values.address() + 4 * offset, headDim, visible, total, scale, floor, out, r,
+                rows);
+        for (int row = r; row < r + rows && !done; row++) {
+          if (!attendRow(query, column, keys, values, offset, headDim, visible, total, scale, floor, out, row, null, scratch)) {
+            // The filled scores take part: the row is done as it is defined.
+            ScalarAttention.attend(
+                DType.F32, query, column, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out, row, scratch);
+          }
         }
       }
     }
   }
 
   /** Whether the row was done: not when keys are hidden from it and all its scores are below {@code floor}. */
-  private static boolean attendRow(
-      Rows query, MemorySegment keys, MemorySegment values, long offset, int headDim, MemorySegment visible, int total, float scale,
+  static boolean attendRow(
+      Rows query, int column, MemorySegment keys, MemorySegment values, long offset, int headDim, MemorySegment visible, int total,
+      float scale,
       double floor, Rows out, int r, StoredProduct product, MemorySegment scratch) {
     Desk desk = Desk.ofThread();
     float[] scores = desk.scores(total);
     int first = Lanes.getInt(visible.address() + 8L * r);
     int count = Lanes.getInt(visible.address() + 8L * r + 4) - first;
     long start = 4 * (offset + (long) first * headDim);
-    long q = VectorLinear.address(query, r, 0);
+    long q = VectorLinear.address(query, r, column);
     if (product == null || count == 0) {
       scoreRow(desk, q, keys.address() + start, headDim, count, scale, scores);
     } else {
@@ -131,9 +142,9 @@ final class VectorAttention {
     }
     float sum = exponentials(scores, count, max);
     scale(scores, count, sum == 0 ? 0 : 1 / sum);
-    long mixed = VectorLinear.address(out, r, 0);
+    long mixed = VectorLinear.address(out, r, column);
     if (product == null) {
-      mixRow(desk, scores, values.address() + start, headDim, count, mixed);
+      mixRow(desk, scores, 0, values.address() + start, headDim, count, mixed);
     } else {
       Lanes.write(scores, 0, scratch.address(), count);
       set(mixed, headDim, 0);

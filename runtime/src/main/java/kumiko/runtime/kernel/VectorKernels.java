@@ -5,7 +5,6 @@ import jdk.incubator.vector.FloatVector;
 import kumiko.runtime.graph.Activation;
 import kumiko.runtime.graph.Pairing;
 import kumiko.runtime.machine.MachineCode;
-import kumiko.runtime.machine.StoredProduct;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Matrix;
 import kumiko.runtime.tensor.Rows;
@@ -24,7 +23,7 @@ public final class VectorKernels implements Kernels {
   private final VectorLinear floats;
 
   /** Null where only the Vector API computes. */
-  private final StoredProduct stored;
+  private final MachineAttention attention;
 
   /** Null for products in float32. */
   private final BfloatLinear bfloat;
@@ -37,7 +36,7 @@ public final class VectorKernels implements Kernels {
   VectorKernels(MachineCode code, Arithmetic arithmetic) {
     this.code = code;
     floats = new VectorLinear(code);
-    stored = code.floats().orNull() == null ? null : code.floats().orNull().stored();
+    attention = code.floats().orNull() == null ? null : new MachineAttention(code.floats().orNull());
     bfloat = arithmetic == Arithmetic.BFLOAT16 ? new BfloatLinear(code, floats) : null;
   }
 
@@ -71,11 +70,7 @@ public final class VectorKernels implements Kernels {
   @Override
   public void linear(
       Matrix weight, Rows bias, Rows x, Rows y, int rows, int from, int to, boolean accumulate, MemorySegment scratch) {
-    // Machine code knows no bounds.
-    if (scratch.byteSize() < linearScratchBytes(weight, rows)) {
-      throw new IllegalArgumentException(
-          "scratch memory has " + scratch.byteSize() + " bytes, and " + rows + " rows need " + linearScratchBytes(weight, rows));
-    }
+    require(scratch, linearScratchBytes(weight, rows), rows, "rows");
     if (isBfloat(weight)) {
       bfloat.linear(weight, bias, x, y, rows, from, to, accumulate, definition, scratch);
     } else {
@@ -190,12 +185,31 @@ public final class VectorKernels implements Kernels {
       int from,
       int to,
       MemorySegment scratch) {
-    VectorAttention.attention(
-        query, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out, from, to, stored, scratch);
+    require(scratch, attentionScratchBytes(headDim, total), total, "keys");
+    if (attention == null) {
+      VectorAttention.attention(
+          query, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out, from, to, scratch);
+    } else {
+      attention.attention(
+          query, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out, from, to, scratch);
+    }
   }
 
   @Override
-  public long attentionScratchBytes(int headDim, int rows, int keys) {
-    return 8L * keys;
+  public long attentionScratchBytes(int headDim, int keys) {
+    return attention == null ? scalar.attentionScratchBytes(headDim, keys) : MachineAttention.scratchBytes(headDim, keys);
+  }
+
+  @Override
+  public int attentionRows(int heads) {
+    return attention == null ? AttentionTile.ROWS : Math.max(1, AttentionPanel.LANES / heads);
+  }
+
+  /** Machine code knows no bounds. */
+  private static void require(MemorySegment scratch, long bytes, int count, String what) {
+    if (scratch.byteSize() < bytes) {
+      throw new IllegalArgumentException(
+          "scratch memory has " + scratch.byteSize() + " bytes, and " + count + " " + what + " need " + bytes);
+    }
   }
 }

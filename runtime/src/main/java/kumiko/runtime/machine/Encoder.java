@@ -103,7 +103,12 @@ final class Encoder {
 
   /** EVEX on 512 bits with a register as last operand, without a mask. */
   void evex(Opcode op, int reg, int second, int rm) {
-    evexPrefix(op, reg, second, rm >> 4 & 1, rm >> 3 & 1, 0, Outside.STAYS);
+    evex(op, reg, second, rm, 0);
+  }
+
+  /** EVEX on 512 bits with a register as last operand; elements outside of the mask, 0 for none, stay, or are zero where the target is a mask. */
+  void evex(Opcode op, int reg, int second, int rm, int mask) {
+    evexPrefix(op, reg, second, rm >> 4 & 1, rm >> 3 & 1, mask, Outside.STAYS);
     registers(reg, rm);
   }
 

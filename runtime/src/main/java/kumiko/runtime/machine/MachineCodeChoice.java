@@ -41,7 +41,9 @@ final class MachineCodeChoice {
     return new MachineCode(
         part(processor,
             () -> new MachineCode.Ready<>(
-                new FloatProducts(new StoredProduct(pages), new PanelMoves(pages), new BroadcastProduct(PanelElement.SINGLE, pages)),
+                new FloatProducts(
+                    new StoredProduct(pages), new PanelMoves(pages), new BroadcastProduct(PanelElement.SINGLE, pages),
+                    new PanelAttention(pages)),
                 "avx512"),
             "avx512bw", "bmi2"),
         part(processor, () -> pairs(amx, tiles, pages, arena), pairs));

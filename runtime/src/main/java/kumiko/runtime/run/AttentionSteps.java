@@ -7,10 +7,20 @@ import kumiko.runtime.tensor.Rows;
 
 /** Work in which the rows of a sequence look at its cache. */
 final class AttentionSteps {
-  /** Query rows of one head that one thread takes at a time. */
-  static final int BLOCK = 96;
+  /** The most heads that one thread takes at a time, where they share a key head: more would leave too few parts for many threads. */
+  private static final int TOGETHER = 4;
 
   private AttentionSteps() {}
+
+  /** Neighbouring heads that {@link Fused} has done at once. */
+  static int together(Op.Attention op) {
+    int group = op.heads() / op.kvHeads();
+    int heads = Math.min(group, TOGETHER);
+    while (group % heads != 0) {
+      heads--;
+    }
+    return heads;
+  }
 
   /** New keys or values into the cache, shared out by rows. */
   record Append(Kernels kernels, Rows x, KeyValueCache cache) implements Step {
@@ -35,7 +45,11 @@ final class AttentionSteps {
     }
   }
 
-  /** Scores, softmax and mixing in one; shared out by sequence, block of rows, and head. */
+  /**
+   * Scores, softmax and mixing in one; shared out by sequence, block of rows, and heads.
+   *
+   * @param query the columns of {@link #together} heads each; so is {@code out}
+   */
   record Fused(
       Kernels kernels, Op.Attention op, Heads query, KeyValueCache keys, KeyValueCache values, MemorySegment visible, Heads out,
       Scratch scratch)
@@ -44,22 +58,24 @@ final class AttentionSteps {
     @Override
     public void run(Call call, int part, int parts, int worker) {
       int unit = 0;
+      int together = together(op);
+      int block = kernels.attentionRows(together);
       for (int s = 0; s < call.sequences; s++) {
         int end = call.first[s] + call.count[s];
-        for (int from = call.first[s]; from < end; from += BLOCK) {
-          for (int head = 0; head < op.heads(); head++) {
+        for (int from = call.first[s]; from < end; from += block) {
+          for (int heads = 0; heads < op.heads() / together; heads++) {
             if (unit++ % parts == part) {
-              attend(call, s, head, from, Math.min(end, from + BLOCK), scratch.of(worker));
+              attend(call, s, heads, heads * together, from, Math.min(end, from + block), scratch.of(worker));
             }
           }
         }
       }
     }
 
-    private void attend(Call call, int s, int head, int from, int to, MemorySegment own) {
-      long offset = keys.offset(call.slot[s], head / (op.heads() / op.kvHeads()));
+    private void attend(Call call, int s, int heads, int first, int from, int to, MemorySegment own) {
+      long offset = keys.offset(call.slot[s], first / (op.heads() / op.kvHeads()));
       kernels.attention(
-          query.of(head),
+          query.of(heads),
           keys.data(),
           values.data(),
           offset,
@@ -69,7 +85,7 @@ final class AttentionSteps {
           op.scoreScale(),
           op.softmaxScale(),
           op.fill(),
-          out.of(head),
+          out.of(heads),
           from,
           to,
           own);

@@ -210,7 +210,7 @@ public final class Program implements AutoCloseable {
       long bytes = switch (node.op()) {
         case Op.Linear() -> kernels().linearScratchBytes(weights.matrix(node.inputs().get(1)), rows);
         case Op.LinearAdd(double scale) -> kernels().linearScratchBytes(weights.matrix(node.inputs().get(2)), rows);
-        case Op.Attention op -> kernels().attentionScratchBytes(op.headDim(), Math.min(rows, AttentionSteps.BLOCK), keys);
+        case Op.Attention op -> kernels().attentionScratchBytes(op.headDim(), keys);
         default -> 0;
       };
       most = Math.max(most, bytes);

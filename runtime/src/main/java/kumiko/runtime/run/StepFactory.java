@@ -143,14 +143,15 @@ final class StepFactory {
   }
 
   private Step attention(Value value, Op.Attention op) {
+    int together = AttentionSteps.together(op);
     return new AttentionSteps.Fused(
         kernels,
         op,
-        heads(value, 0, op.heads(), op.headDim()),
+        heads(value, 0, op.heads() / together, together * op.headDim()),
         work.cache(value.inputs.get(1)),
         work.cache(value.inputs.get(2)),
         work.integers(value.inputs.get(3)),
-        work.heads(value, op.heads(), op.headDim()),
+        work.heads(value, op.heads() / together, together * op.headDim()),
         work.scratch);
   }
 }

@@ -54,7 +54,7 @@ public class AttentionBenchmark {
     for (int r = 0; r < rows; r++) {
       visible.set(ValueLayout.JAVA_INT, 8L * r + 4, KEYS - rows + r + 1);
     }
-    scratch = arena.allocate(kernels.attentionScratchBytes(HEAD, rows, KEYS), 64);
+    scratch = arena.allocate(kernels.attentionScratchBytes(HEAD, KEYS), 64);
   }
 
   private MemorySegment floats(int count) {

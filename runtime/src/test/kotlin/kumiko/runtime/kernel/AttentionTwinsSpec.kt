@@ -1,5 +1,6 @@
 package kumiko.runtime.kernel
 
+import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.core.spec.style.FunSpec
 import io.kotest.matchers.shouldBe
 import kumiko.runtime.tensor.DType
@@ -19,20 +20,21 @@ class AttentionTwinsSpec :
             fill: Double,
             softmaxScale: Double = 1.0,
             spread: Double = 1.0,
-            shift: Double = 0.0,
+            heads: Int = 1,
+            value: () -> Double = ::normal,
             clue: String,
         ) {
-            val query = rows(SEQ, headDim) { spread * normal() + shift }
+            val query = rows(SEQ, heads * headDim) { spread * normal() }
             val offset = 3L
-            val keys = rows(1, total * headDim + 3) { normal() + shift }.data()
-            val values = rows(1, total * headDim + 3).data()
-            val before = rows(SEQ, headDim)
+            val keys = rows(1, total * headDim + 3).data()
+            val values = rows(1, total * headDim + 3, value).data()
+            val before = rows(SEQ, heads * headDim)
             val (want, steps) = List(2) { copyOf(before) }
             val (from, to) = 2 to SEQ - 1
             val scale = 1 / Math.sqrt(headDim.toDouble())
 
             fun Kernels.attend(out: Rows, from: Int, to: Int) {
-                val scratch = scratch(attentionScratchBytes(headDim, to - from, total))
+                val scratch = scratch(attentionScratchBytes(headDim, total))
                 attention(query, keys, values, offset, headDim, visible, total, scale, softmaxScale, fill, out, from, to, scratch)
             }
             scalar.attend(want, from, to)
@@ -45,9 +47,11 @@ class AttentionTwinsSpec :
                 compareAll(want, apart, tolerance, "attention a row at a time, $clue, ${kernels.describe()}")
             }
             val scores = rows(SEQ, total)
-            vector.scores(query, keys, offset, headDim, total, scale, scores, from, to)
-            vector.softmax(scores, visible, total, softmaxScale, fill, scores, from, to)
-            vector.mix(scores, values, offset, headDim, total, steps, from, to)
+            for (head in 0 until heads) {
+                vector.scores(query.columns(head * headDim, headDim), keys, offset, headDim, total, scale, scores, from, to)
+                vector.softmax(scores, visible, total, softmaxScale, fill, scores, from, to)
+                vector.mix(scores, values, offset, headDim, total, steps.columns(head * headDim, headDim), from, to)
+            }
             compareAll(want, steps, tolerance, "scores, softmax, mix, $clue")
         }
 
@@ -69,6 +73,44 @@ class AttentionTwinsSpec :
             }
             bench.compare(64, 1000, bench.window(1000, 33), Double.NaN, clue = "window")
             bench.compare(64, 300, bench.causal(300), Double.NaN, softmaxScale = 7.0, clue = "scaled")
+        }
+
+        test("heads that share their keys are attended to at once") {
+            val bench = Bench(26)
+            for (heads in 2..6) {
+                for (headDim in listOf(16, 20, 64, 150)) {
+                    bench.compare(headDim, 130, bench.causal(130), Double.NaN, heads = heads, clue = "$heads heads of $headDim")
+                }
+            }
+            bench.compare(64, 700, bench.window(700, 100), Double.NaN, heads = 4, clue = "heads, window")
+            bench.compare(32, 90, bench.causal(90), -2.0, heads = 3, clue = "heads, fill among the scores")
+        }
+
+        test("a value that is no number reaches the rows that see its key, and no other") {
+            for (bad in listOf(Double.NaN, Double.POSITIVE_INFINITY)) {
+                for (total in listOf(60, 200)) {
+                    val bench = Bench(27)
+                    val place = (total - 10) * 20 + 8
+                    var i = 0
+                    val value = { if (i++ == place) bad else bench.normal() }
+                    bench.compare(20, total, bench.causal(total), Double.NaN, heads = 2, value = value, clue = "$bad of $total")
+                }
+            }
+        }
+
+        test("memory that is too small for the work is refused before it is touched") {
+            val bench = Bench(28)
+            val rows = bench.rows(1, 64)
+            for (kernels in bench.vectors) {
+                val bytes = kernels.attentionScratchBytes(64, 500)
+                shouldThrow<IllegalArgumentException> {
+                    val visible = bench.ints(0, 500)
+                    val keys = bench.rows(1, 64 * 500).data()
+                    kernels.attention(
+                        rows, keys, keys, 0, 64, visible, 500, 1.0, 1.0, Double.NaN, rows, 0, 1, bench.memory(bytes - 1),
+                    )
+                }.message shouldBe "scratch memory has ${bytes - 1} bytes, and 500 keys need $bytes"
+            }
         }
 
         test("a fill takes part exactly where the visible scores are as low as it is") {
@@ -93,7 +135,7 @@ class AttentionTwinsSpec :
             bench.vector.attention(
                 query, keys, keys, 0, 16, visible, 40, 1.0, 1.0, Double.NaN, out, 0, SEQ,
                 bench.scratch(
-                    bench.vector.attentionScratchBytes(16, SEQ, 40),
+                    bench.vector.attentionScratchBytes(16, 40),
                 ),
             )
             for (r in 0 until SEQ) for (c in 0 until 16) out.at(r, c) shouldBe 0.0
