@@ -33,7 +33,7 @@ final class BfloatLinear {
     description = code.pairs().describe();
     PairProducts pairs = code.pairs().orNull();
     few = pairs == null ? null : new StoredEights(pairs);
-    gemm = pairs == null ? null : PanelGemm.of(pairs);
+    gemm = pairs == null ? null : new PanelGemm(new PanelOperands.Pairs(pairs));
   }
 
   String describe() {
@@ -65,7 +65,7 @@ final class BfloatLinear {
       Slab slab = weight.slabs().get(s);
       int first = Math.max(0, Math.ceilDiv(from - slab.row(), slab.rowStep()));
       int end = Math.min(slab.rows(), Math.ceilDiv(to - slab.row(), slab.rowStep()));
-      if (rows <= StoredEights.MOST_ROWS) {
+      if (rows <= StoredEights.MOST_ROWS && slab.columnStride() == 1) {
         few.multiply(DType.BF16, slab, x, y, rows, first, end, scratch.address());
       } else {
         gemm.multiply(DType.BF16, slab, x, y, rows, first, end, scratch.address());
@@ -76,7 +76,7 @@ final class BfloatLinear {
   long scratchBytes(Matrix weight, int rows) {
     int few = isForMachine(weight, rows) ? LEAST_ROWS - 1 : rows;
     long rounded = roundedBytes(weight, few) + floats.scratchBytes(weight, few);
-    return gemm == null ? rounded : Math.max(rounded, Math.max(StoredEights.scratchBytes(weight.columns()), gemm.scratchBytes()));
+    return gemm == null ? rounded : Math.max(rounded, Math.max(StoredEights.scratchBytes(weight.columns()), gemm.scratchBytes(rows)));
   }
 
   private static long roundedBytes(Matrix weight, int rows) {
@@ -88,7 +88,8 @@ final class BfloatLinear {
       return false;
     }
     for (int s = 0; s < weight.slabs().size(); s++) {
-      if (weight.slabs().get(s).columnStride() != 1) {
+      Slab slab = weight.slabs().get(s);
+      if (slab.columnStride() != 1 && slab.rowStride() != 1) {
         return false;
       }
     }

@@ -2,12 +2,9 @@ package kumiko.runtime.kernel;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import kumiko.runtime.machine.FloatProducts;
-import kumiko.runtime.machine.PairProducts;
 import kumiko.runtime.machine.PanelLayout;
 import kumiko.runtime.machine.PanelMoves;
 import kumiko.runtime.machine.PanelProduct;
-import kumiko.runtime.machine.StoredProduct;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Rows;
 import kumiko.runtime.tensor.Slab;
@@ -15,7 +12,8 @@ import kumiko.runtime.tensor.Slab;
 /**
  * The product of rows of activations with a slab of weights by machine code. 64 rows of one operand are packed into a panel that stays in
  * the second-level cache while the rows of the other pass by it. Where weights lie in rows, activations are packed, and weights pass as
- * they are stored, or widened a few rows at a time; where they lie in columns it is the other way round, as what is packed must be turned.
+ * they are stored, or converted, a few rows at a time; where they lie in columns it is the other way round, as what is packed must be
+ * turned.
  */
 final class PanelGemm {
   /** Bytes of a panel. */
@@ -24,123 +22,128 @@ final class PanelGemm {
   /** Rows whose results wait in a tile: whole groups of every {@link PanelProduct}. */
   private static final int TILE_ROWS = 96;
 
-  private static final long TABLE = PANEL;
-  private static final long TILE = TABLE + PanelLayout.STRIP * Long.BYTES;
-  private static final long WIDE = TILE + (long) TILE_ROWS * PanelLayout.TILE_BYTES;
+  /** Rows of activations that weights, once converted or packed, meet. */
+  private static final int MOST_ROWS = 512;
+
+  private static final long TILE = PanelLayout.STRIP * Long.BYTES;
+  private static final long PANELS = TILE + (long) TILE_ROWS * PanelLayout.TILE_BYTES;
   private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
+  private final PanelOperands operands;
   private final PanelMoves moves;
   private final PanelProduct product;
-
-  /** What the panel holds: float32 or bf16. */
-  private final DType operand;
-
-  /** Null where weights are of the panel's type. */
-  private final StoredProduct stored;
 
   /** Columns in a panel. */
   private final int depth;
 
-  /** Bytes from one widened row to the next; not a power of two, whose rows would share few lines of the nearest cache. */
+  /** Bytes from one converted row to the next; not a power of two, whose rows would share few lines of the nearest cache. */
   private final int wideStride;
 
-  private PanelGemm(PanelMoves moves, PanelProduct product, DType operand, StoredProduct stored) {
-    this.moves = moves;
-    this.product = product;
-    this.operand = operand;
-    this.stored = stored;
-    depth = PANEL / PanelLayout.LANES / operand.blockBytes();
-    wideStride = depth * operand.blockBytes() + 64;
+  PanelGemm(PanelOperands operands) {
+    this.operands = operands;
+    moves = operands.moves();
+    product = operands.product();
+    depth = PANEL / PanelLayout.LANES / operands.type().blockBytes();
+    wideStride = depth * operands.type().blockBytes() + 64;
   }
 
-  /** With weights of any stored type and activations as they are. */
-  static PanelGemm of(FloatProducts products) {
-    return new PanelGemm(products.moves(), products.product(), DType.F32, products.stored());
+  /** For up to {@code rows} rows of activations: the addresses of some, a tile, panels, converted rows of weights or of activations. */
+  long scratchBytes(int rows) {
+    int together = Math.min(rows, MOST_ROWS);
+    return wide(together) + (long) Math.max(TILE_ROWS, operands.type() == DType.F32 ? 0 : together) * wideStride;
   }
 
-  /** With bf16 weights and activations rounded to bf16. */
-  static PanelGemm of(PairProducts products) {
-    return new PanelGemm(products.moves(), products.product(), DType.BF16, null);
-  }
-
-  /** Panel, the addresses of its rows, tile, widened rows. */
-  long scratchBytes() {
-    return stored == null ? WIDE : WIDE + (long) TILE_ROWS * wideStride;
+  private static long wide(int rows) {
+    return PANELS + (long) Math.ceilDiv(rows, PanelLayout.LANES) * PANEL;
   }
 
   /**
-   * {@code y += x w^T} for rows {@code [first, end)} of a slab whose rows or, in float32, columns lie in order; {@code scratch} is the
-   * address of {@link #scratchBytes} bytes.
+   * {@code y += x w^T} for rows {@code [first, end)} of a slab whose rows or columns lie in order; {@code scratch} is the address of
+   * {@link #scratchBytes} bytes.
    */
   void multiply(DType type, Slab slab, Rows x, Rows y, int rows, int first, int end, long scratch) {
     if (first >= end) {
       return;
     }
-    if (slab.columnStride() == 1) {
-      multiplyRows(type, slab, x, y, rows, first, end, scratch);
-    } else {
-      multiplyColumns(type, slab, x, y, rows, first, end, scratch);
-    }
-  }
-
-  private void multiplyRows(DType type, Slab slab, Rows x, Rows y, int rows, int first, int end, long scratch) {
-    long tile = scratch + TILE;
     for (int k = 0; k < slab.columns(); k += depth) {
       int columns = Math.min(depth, slab.columns() - k);
+      for (int r = 0; r < rows; r += MOST_ROWS) {
+        int together = Math.min(MOST_ROWS, rows - r);
+        if (slab.columnStride() == 1) {
+          multiplyRows(type, slab, x, y, r, together, first, end, k, columns, scratch);
+        } else {
+          multiplyColumns(type, slab, x, y, r, together, first, end, k, columns, scratch);
+        }
+      }
+    }
+  }
+
+  static int strips(int lanes) {
+    return Math.ceilDiv(lanes, PanelLayout.STRIP);
+  }
+
+  private void multiplyRows(
+      DType type, Slab slab, Rows x, Rows y, int row, int rows, int first, int end, int k, int columns, long scratch) {
+    for (int r = 0; r < rows; r += PanelLayout.LANES) {
+      pack(x, row + r, Math.min(PanelLayout.LANES, rows - r), slab.column() + k, columns, scratch, panel(scratch, r));
+    }
+    for (int i = first; i < end; i += TILE_ROWS) {
+      int count = Math.min(TILE_ROWS, end - i);
+      long weights = slab.data().address() + type.bytes(slab.offset() + i * slab.rowStride());
+      long stride = type.bytes(slab.rowStride());
+      if (type == operands.type()) {
+        weights += type.bytes(k);
+      } else {
+        operands.convert(type, weights, stride, count, k, columns, scratch + wide(rows), wideStride);
+        weights = scratch + wide(rows);
+        stride = wideStride;
+      }
       for (int r = 0; r < rows; r += PanelLayout.LANES) {
         int lanes = Math.min(PanelLayout.LANES, rows - r);
-        int strips = Math.ceilDiv(lanes, PanelLayout.STRIP);
-        pack(x, r, lanes, slab.column() + k, columns, scratch);
-        for (int i = first; i < end; i += TILE_ROWS) {
-          int count = Math.min(TILE_ROWS, end - i);
-          clear(tile, count);
-          long row = slab.data().address() + type.bytes(slab.offset() + i * slab.rowStride());
-          long stride = type.bytes(slab.rowStride());
-          if (type == operand) {
-            product.multiply(scratch, strips, row + type.bytes(k), stride, count, columns, tile);
-          } else {
-            stored.widen(type, row, stride, count, k, columns, scratch + WIDE, wideStride);
-            product.multiply(scratch, strips, scratch + WIDE, wideStride, count, columns, tile);
-          }
-          addTurned(tile, count, lanes, VectorLinear.address(y, r, slab.row() + i * slab.rowStep()), 4L * y.stride(), slab.rowStep());
-        }
+        clear(scratch + TILE, count);
+        product.multiply(panel(scratch, r), strips(lanes), weights, stride, count, columns, scratch + TILE);
+        long to = VectorLinear.address(y, row + r, slab.row() + i * slab.rowStep());
+        addTurned(scratch + TILE, count, lanes, to, 4L * y.stride(), slab.rowStep());
       }
     }
   }
 
-  private void multiplyColumns(DType type, Slab slab, Rows x, Rows y, int rows, int first, int end, long scratch) {
-    long tile = scratch + TILE;
+  private static long panel(long scratch, int row) {
+    return scratch + PANELS + (long) row / PanelLayout.LANES * PANEL;
+  }
+
+  private void multiplyColumns(
+      DType type, Slab slab, Rows x, Rows y, int row, int rows, int first, int end, int k, int columns, long scratch) {
+    long activations = VectorLinear.address(x, row, slab.column() + k);
+    long stride = 4L * x.stride();
+    if (operands.type() != DType.F32) {
+      operands.convert(DType.F32, activations, stride, rows, 0, columns, scratch + wide(rows), wideStride);
+      activations = scratch + wide(rows);
+      stride = wideStride;
+    }
     for (int i = first; i < end; i += PanelLayout.LANES) {
       int lanes = Math.min(PanelLayout.LANES, end - i);
-      int strips = Math.ceilDiv(lanes, PanelLayout.STRIP);
-      for (int k = 0; k < slab.columns(); k += depth) {
-        int columns = Math.min(depth, slab.columns() - k);
-        long column = slab.data().address() + type.bytes(slab.offset() + i + k * slab.columnStride());
-        stored.widen(type, column, type.bytes(slab.columnStride()), columns, 0, lanes, scratch, strips * PanelLayout.STRIP * Float.BYTES);
-        for (int r = 0; r < rows; r += TILE_ROWS) {
-          int count = Math.min(TILE_ROWS, rows - r);
-          clear(tile, count);
-          product.multiply(scratch, strips, VectorLinear.address(x, r, slab.column() + k), 4L * x.stride(), count, columns, tile);
-          addStraight(tile, count, lanes, VectorLinear.address(y, r, slab.row() + i * slab.rowStep()), 4L * y.stride(), slab.rowStep());
-        }
+      long column = slab.data().address() + type.bytes(slab.offset() + i + k * slab.columnStride());
+      operands.packColumns(type, column, type.bytes(slab.columnStride()), columns, lanes, scratch + PANELS);
+      for (int r = 0; r < rows; r += TILE_ROWS) {
+        int count = Math.min(TILE_ROWS, rows - r);
+        clear(scratch + TILE, count);
+        product.multiply(scratch + PANELS, strips(lanes), activations + r * stride, stride, count, columns, scratch + TILE);
+        long to = VectorLinear.address(y, row + r, slab.row() + i * slab.rowStep());
+        addStraight(scratch + TILE, count, lanes, to, 4L * y.stride(), slab.rowStep());
       }
     }
   }
 
-  private void pack(Rows x, int row, int lanes, int column, int columns, long scratch) {
-    int strips = Math.ceilDiv(lanes, PanelLayout.STRIP);
+  private void pack(Rows x, int row, int lanes, int column, int columns, long table, long panel) {
+    int strips = strips(lanes);
     for (int s = 0; s < strips; s++) {
       for (int lane = 0; lane < PanelLayout.STRIP; lane++) {
         // Lanes past the last hold a row again; nobody reads their results.
         int r = row + Math.min(s * PanelLayout.STRIP + lane, lanes - 1);
-        MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, scratch + TABLE + (long) lane * Long.BYTES, VectorLinear.address(x, r, column));
+        MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, table + (long) lane * Long.BYTES, VectorLinear.address(x, r, column));
       }
-      long strip = scratch + (long) s * PanelLayout.STRIP * Integer.BYTES;
-      if (operand == DType.F32) {
-        moves.packFloats(scratch + TABLE, 0, columns, strip, strips);
-      } else {
-        moves.pack(scratch + TABLE, 0, columns, strip, strips);
-      }
+      operands.packActivations(table, columns, panel + (long) s * PanelLayout.STRIP * Integer.BYTES, strips);
     }
   }
 

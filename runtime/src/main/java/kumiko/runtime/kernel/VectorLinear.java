@@ -23,12 +23,12 @@ final class VectorLinear {
     FloatProducts products = code.floats().orNull();
     one = products == null ? null : new StoredRow(products);
     few = products == null ? null : new StoredEights(products);
-    gemm = products == null ? null : PanelGemm.of(products);
+    gemm = products == null ? null : new PanelGemm(new PanelOperands.Singles(products));
   }
 
   /** Scratch of {@link #linear} for up to {@code rows} rows. */
   long scratchBytes(Matrix weight, int rows) {
-    return few == null || rows == 1 ? 0 : Math.max(StoredEights.scratchBytes(weight.columns()), gemm.scratchBytes());
+    return few == null || rows == 1 ? 0 : Math.max(StoredEights.scratchBytes(weight.columns()), gemm.scratchBytes(rows));
   }
 
   void linear(

@@ -74,6 +74,8 @@ final class MachineCodeChoice {
       tiles.send();
       product = new TileProduct(product, pages, arena);
     }
-    return new MachineCode.Ready<>(new PairProducts(new PanelMoves(pages), product, new PairEights(pages)), product.instructions());
+    RowRounding rounding = new RowRounding(pages);
+    PairProducts products = new PairProducts(new PanelMoves(pages), product, new PairEights(rounding, pages), rounding);
+    return new MachineCode.Ready<>(products, product.instructions());
   }
 }

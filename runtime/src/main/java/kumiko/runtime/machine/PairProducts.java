@@ -6,5 +6,6 @@ package kumiko.runtime.machine;
  * @param moves brings activations into panels and results out of tiles
  * @param product of panels
  * @param eights of few rows with weights as they are stored
+ * @param rounding of activations, and of weights that are stored in other types
  */
-public record PairProducts(PanelMoves moves, PanelProduct product, Eights eights) {}
+public record PairProducts(PanelMoves moves, PanelProduct product, Eights eights, RowRounding rounding) {}

@@ -9,6 +9,7 @@ import static kumiko.runtime.machine.Register.RDX;
 import static kumiko.runtime.machine.Register.RSI;
 
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Brings rows into panels and results out of tiles; see {@link PanelLayout}. AVX512F and AVX512BW, and for panels of bf16 AVX512_BF16.
@@ -16,8 +17,12 @@ import java.util.List;
 public final class PanelMoves {
   private static final int ALL = -1;
 
+  /** {@code target | a | b} of {@code vpternlogd}. */
+  private static final int EITHER = 0xfe;
+
   private final Routine pack;
   private final Routine packFloats;
+  private final List<? extends Routine> packColumns;
   private final Routine add;
   private final Routine addRows;
 
@@ -27,6 +32,7 @@ public final class PanelMoves {
     packFloats = routines.get(1);
     add = routines.get(2);
     addRows = routines.get(3);
+    packColumns = installer.install(IntStream.rangeClosed(1, PanelLayout.STRIPS).mapToObj(PanelMoves::packColumnsCode).toList());
   }
 
   /**
@@ -65,6 +71,19 @@ public final class PanelMoves {
   }
 
   /**
+   * Columns of bf16 into a whole panel of bf16, as they are: lane i of column k is element i behind {@code columns + k * stride}. Lanes
+   * that fill up the last strip become zero.
+   *
+   * @param columns address of the first column
+   * @param stride bytes from one column to the next
+   * @param count of columns
+   * @param lanes 1 to {@value PanelLayout#LANES}
+   */
+  public void packColumns(long columns, long stride, int count, int lanes, long panel) {
+    packColumns.get((lanes - 1) / PanelLayout.STRIP).call(columns, stride, panel, count / 2, bits(lanes), count % 2);
+  }
+
+  /**
    * {@code y[i, lane] += tile[i, lane]}.
    *
    * @param y address of the first row
@@ -73,7 +92,11 @@ public final class PanelMoves {
    * @param lanes 1 to {@value PanelLayout#LANES}
    */
   public void addRows(long tile, long y, long stride, int rows, int lanes) {
-    addRows.call(tile, y, stride, rows, lanes == PanelLayout.LANES ? ALL : (1L << lanes) - 1, 0);
+    addRows.call(tile, y, stride, rows, bits(lanes), 0);
+  }
+
+  private static long bits(int lanes) {
+    return lanes == PanelLayout.LANES ? ALL : (1L << lanes) - 1;
   }
 
   /**
@@ -123,13 +146,49 @@ public final class PanelMoves {
     return code.toBytes();
   }
 
-  /** RDI tile, RSI y, RDX stride, RCX rows, R8 the lanes that there are, as bits. */
-  static byte[] addRowsCode() {
+  /** RDI columns, RSI stride, RDX panel, RCX pairs, R8 the lanes that there are, as bits, R9 whether a single column follows. */
+  static byte[] packColumnsCode(int strips) {
     Assembler code = new Assembler();
-    for (int s = 0; s < PanelLayout.STRIPS; s++) {
+    laneMasks(code, strips);
+    code.test(RCX, RCX);
+    int none = code.jz();
+    int top = code.here();
+    for (int s = 0; s < strips; s++) {
+      code.vpmovzxwd(s, 1 + s, Address.at(RDI, s * PanelLayout.STRIP_BYTES / 2));
+      code.vpmovzxwd(4 + s, 1 + s, Address.at(RDI, RSI, 1).plus(s * PanelLayout.STRIP_BYTES / 2));
+      code.vpslld(4 + s, 4 + s, Short.SIZE);
+      code.vpternlogd(s, 4 + s, 4 + s, EITHER);
+      code.vmovups(Address.at(RDX, s * PanelLayout.STRIP_BYTES), s);
+    }
+    code.lea(RDI, Address.at(RDI, RSI, 2));
+    code.add(RDX, strips * PanelLayout.STRIP_BYTES);
+    code.dec(RCX);
+    code.jnz(top);
+    code.land(none);
+    code.test(R9, R9);
+    int even = code.jz();
+    for (int s = 0; s < strips; s++) {
+      code.vpmovzxwd(s, 1 + s, Address.at(RDI, s * PanelLayout.STRIP_BYTES / 2));
+      code.vmovups(Address.at(RDX, s * PanelLayout.STRIP_BYTES), s);
+    }
+    code.land(even);
+    code.vzeroupper();
+    code.ret();
+    return code.toBytes();
+  }
+
+  /** R8 into masks from 1 on. */
+  private static void laneMasks(Assembler code, int strips) {
+    for (int s = 0; s < strips; s++) {
       code.kmovw(1 + s, R8);
       code.shr(R8, PanelLayout.STRIP);
     }
+  }
+
+  /** RDI tile, RSI y, RDX stride, RCX rows, R8 the lanes that there are, as bits. */
+  static byte[] addRowsCode() {
+    Assembler code = new Assembler();
+    laneMasks(code, PanelLayout.STRIPS);
     int top = code.here();
     for (int s = 0; s < PanelLayout.STRIPS; s++) {
       Address y = Address.at(RSI, s * PanelLayout.STRIP_BYTES);

@@ -26,7 +26,7 @@ public final class StoredProduct implements Eights {
     for (WeightVector type : WeightVector.values()) {
       maps.addAll(List.of(dots, widen));
       types.addAll(List.of(type.type(), type.type()));
-      codes.addAll(List.of(DotCode.code(type), WidenCode.code(type)));
+      codes.addAll(List.of(DotCode.code(type), WidenCode.code(type, PanelElement.SINGLE)));
       // The unit of a row of int8 lies before its first column: those are widened row by row.
       if (type != WeightVector.I8_ROWS) {
         maps.addAll(List.of(sums, eights, lastEights));
@@ -38,7 +38,7 @@ public final class StoredProduct implements Eights {
     for (WeightBlock type : WeightBlock.values()) {
       maps.addAll(List.of(dots, widen));
       types.addAll(List.of(type.type(), type.type()));
-      codes.addAll(List.of(BlockDotCode.code(type), WidenCode.code(type)));
+      codes.addAll(List.of(BlockDotCode.code(type), WidenCode.code(type, PanelElement.SINGLE)));
     }
     List<? extends Routine> routines = installer.install(codes);
     for (int i = 0; i < codes.size(); i++) {

@@ -11,8 +11,8 @@ import static kumiko.runtime.machine.Register.RDX;
 import static kumiko.runtime.machine.Register.RSI;
 
 /**
- * Rows of weights as float32: RDI weights, RSI bytes from one row of weights to the next, RDX rows, RCX where they go, R8 columns, R9 lower
- * half: bytes from one row there to the next, upper half: bytes from the beginning of a row of weights to its first column.
+ * Rows of weights as float32 or, rounded to nearest even, as bf16: RDI weights, RSI bytes from one row of weights to the next, RDX rows, RCX where they go, R8 columns, R9 lower
+ * half: bytes from one row there to the next, upper half: bytes from the beginning of a row of weights to its first column. Rows of bf16 are written in vectors: zeros fill up the last.
  */
 final class WidenCode {
   private static final int VECTOR_BYTES = Float.BYTES * WeightVector.LANES;
@@ -22,43 +22,58 @@ final class WidenCode {
 
   private WidenCode() {}
 
-  static byte[] code(WeightVector type) {
+  static byte[] code(WeightVector type, PanelElement to) {
+    int group = to.columns() * WeightVector.LANES;
     Assembler code = new Assembler();
     code.mov(RAX, R8);
-    code.and(RAX, WeightVector.LANES - 1);
+    code.and(RAX, group - 1);
     code.mov(R10, -1L);
     code.bzhi(R10, R10, RAX);
-    code.kmovw(1, R10);
-    int nextRow = begin(code, Integer.numberOfTrailingZeros(WeightVector.LANES));
+    for (int v = 0; v < to.columns(); v++) {
+      code.kmovw(1 + v, R10);
+      code.shr(R10, WeightVector.LANES);
+    }
+    int nextRow = begin(code, Integer.numberOfTrailingZeros(group));
     if (type == WeightVector.I8_ROWS) {
       code.vbroadcastss(SCALE, Address.at(RDI, -Float.BYTES));
     }
     int few = code.jz();
     int next = code.here();
-    vector(code, type, 0);
-    code.add(R10, type.bytes());
+    group(code, type, to, 0);
+    code.add(R10, to.columns() * type.bytes());
     code.add(R11, VECTOR_BYTES);
     code.dec(RAX);
     code.jnz(next);
     code.land(few);
     code.mov(RAX, R8);
-    code.and(RAX, WeightVector.LANES - 1);
+    code.and(RAX, group - 1);
     int whole = code.jz();
-    vector(code, type, 1);
+    group(code, type, to, 1);
     code.land(whole);
     return end(code, nextRow);
   }
 
-  private static void vector(Assembler code, WeightVector type, int mask) {
-    type.load(code, WEIGHT, mask, Address.at(R10, 0));
-    if (type == WeightVector.I8_ROWS) {
-      code.vmulps(WEIGHT, WEIGHT, SCALE);
+  private static void group(Assembler code, WeightVector type, PanelElement to, int firstMask) {
+    for (int v = 0; v < to.columns(); v++) {
+      type.load(code, WEIGHT + v, firstMask == 0 ? 0 : firstMask + v, Address.at(R10, v * type.bytes()));
+      if (type == WeightVector.I8_ROWS) {
+        code.vmulps(WEIGHT + v, WEIGHT + v, SCALE);
+      }
     }
-    code.vmovups(Address.at(R11, 0), mask, WEIGHT);
+    if (to == PanelElement.PAIR) {
+      storePairs(code);
+    } else {
+      code.vmovups(Address.at(R11, 0), firstMask, WEIGHT);
+    }
+  }
+
+  private static void storePairs(Assembler code) {
+    code.vcvtne2ps2bf16(WEIGHT, WEIGHT + 1, WEIGHT);
+    code.vmovups(Address.at(R11, 0), WEIGHT);
   }
 
   /** Whole blocks. */
-  static byte[] code(WeightBlock type) {
+  static byte[] code(WeightBlock type, PanelElement to) {
     Assembler code = new Assembler();
     type.prepare(code);
     int nextRow = begin(code, Integer.numberOfTrailingZeros(2 * WeightVector.LANES));
@@ -68,10 +83,15 @@ final class WidenCode {
     type.scale(code, SCALE, Address.at(R10, 0));
     for (int half = 0; half < 2; half++) {
       code.vmulps(WEIGHT + half, WEIGHT + half, SCALE);
-      code.vmovups(Address.at(R11, half * VECTOR_BYTES), WEIGHT + half);
+      if (to == PanelElement.SINGLE) {
+        code.vmovups(Address.at(R11, half * VECTOR_BYTES), WEIGHT + half);
+      }
+    }
+    if (to == PanelElement.PAIR) {
+      storePairs(code);
     }
     code.add(R10, type.bytes());
-    code.add(R11, 2 * VECTOR_BYTES);
+    code.add(R11, 2 / to.columns() * VECTOR_BYTES);
     code.dec(RAX);
     code.jnz(next);
     code.land(none);

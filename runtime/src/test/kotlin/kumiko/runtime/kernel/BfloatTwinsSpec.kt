@@ -90,6 +90,23 @@ class BfloatTwinsSpec : FunSpec({
         val bench = Bench(2)
         bench.compare(bench.bf16(3, 4131), 20, "20 x 4131 x 3")
         bench.compare(bench.bf16(211, 33), 66, "66 x 33 x 211")
+        bench.compare(bench.bf16(3, 5), 1030, "1030 x 5 x 3")
+    }
+
+    test("weights whose columns lie in order multiply as the definition says, in every awkward size") {
+        val bench = Bench(7)
+        for (columns in awkward) {
+            for (rows in listOf(1, 2, 8, 9, 17, 97)) bench.compare(bench.bf16(columns, 37).transpose(), rows, "$rows x $columns x 37")
+        }
+        for (out in awkward) bench.compare(bench.bf16(50, out).transpose(), 19, "19 x 50 x $out")
+        bench.compare(bench.bf16(4131, 3).transpose(), 20, "20 x 4131 x 3")
+        bench.compare(bench.bf16(5, 3).transpose(), 1030, "1030 x 5 x 3")
+        for (rows in listOf(2, 20)) {
+            bench.compare(bench.bf16(45, 54).transpose().rows(5, 24, 2), rows, "every second row")
+            val pair = List(2) { bench.bf16(45, 18).transpose() }
+            bench.compare(Matrix.stackColumns(pair), rows, "column parts")
+            bench.compare(Matrix.interleaveRows(pair[0], pair[1]), rows, "interleaved rows")
+        }
     }
 
     test("weights put together from slabs multiply as the definition says") {
@@ -108,8 +125,12 @@ class BfloatTwinsSpec : FunSpec({
     test("what lies behind a row of weights, or in another row of activations, does not reach a result") {
         val bench = Bench(4)
         var i = 0
-        val wide = bench.bf16(20, 36) { if (i++ % 36 < 33) bench.normal() else Double.NaN }
-        for (rows in listOf(1, 2, 17)) bench.compare(wide.columns(0, 33), rows, "NaN behind every row")
+        val wide = bench.bf16(20, 36) { if (i++ % 36 < 33) bench.normal() else Double.NaN }.also { i = 0 }
+        val tall = bench.bf16(33, 36) { if (i++ % 36 < 33) bench.normal() else Double.NaN }.transpose()
+        for (rows in listOf(1, 2, 17)) {
+            bench.compare(wide.columns(0, 33), rows, "NaN behind every row")
+            bench.compare(tall.rows(0, 33, 1), rows, "NaN behind every column")
+        }
         for (kernels in twins) {
             val x = bench.rows(18, 36)
             Elements.set(DType.F32, x.data(), x.offset() + 3L * x.stride(), Double.POSITIVE_INFINITY)

@@ -46,6 +46,32 @@ class PanelMovesSpec : FunSpec({
         }
     }
 
+    test("columns are laid in pairs, side by side, as they are, and nothing behind a column takes part").config(enabled = pairs) {
+        val moves = PanelMoves(CodePages(arena))
+        val random = Random(2)
+        for (count in listOf(1, 2, 3, 8, 33)) {
+            for (lanes in listOf(1, 15, 16, 17, 32, 47, 48, 49, 63, 64)) {
+                val width = lanes + 3
+                val columns = arena.allocate(2L * (count * width - 3), 2)
+                for (i in 0 until columns.byteSize() / 2) {
+                    columns.set(ValueLayout.JAVA_SHORT, 2 * i, if (i % width < lanes) random.nextInt().toShort() else -1)
+                }
+                val lanesFilled = PanelLayout.STRIP * ((lanes + PanelLayout.STRIP - 1) / PanelLayout.STRIP)
+                val bytes = 4L * lanesFilled * ((count + 1) / 2)
+                val panel = arena.allocate(bytes + 64).fill(1)
+                moves.packColumns(columns.address(), 2L * width, count, lanes, panel.address())
+                for (k in 0 until count + count % 2) {
+                    for (lane in 0 until lanesFilled) {
+                        val want = if (k < count && lane < lanes) columns.get(ValueLayout.JAVA_SHORT, 2L * (k * width + lane)) else 0
+                        val got = panel.get(ValueLayout.JAVA_SHORT, (k / 2L * lanesFilled + lane) * 4 + k % 2 * 2)
+                        withClue("$count columns, $lanes lanes, column $k, lane $lane") { got shouldBe want }
+                    }
+                }
+                panel.asSlice(bytes).mismatch(arena.allocate(64).fill(1)) shouldBe -1
+            }
+        }
+    }
+
     test("results are added to the lanes and columns that there are, and to nothing else").config(enabled = pairs) {
         val moves = PanelMoves(CodePages(arena))
         val stride = 23
