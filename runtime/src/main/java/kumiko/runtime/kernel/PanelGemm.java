@@ -25,6 +25,7 @@ final class PanelGemm {
   /** Rows of activations that weights, once converted or packed, meet. */
   private static final int MOST_ROWS = 512;
 
+  private static final int LINE = 64;
   private static final long TILE = PanelLayout.STRIP * Long.BYTES;
   private static final long PANELS = TILE + (long) TILE_ROWS * PanelLayout.TILE_BYTES;
   private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
@@ -36,21 +37,22 @@ final class PanelGemm {
   /** Columns in a panel. */
   private final int depth;
 
-  /** Bytes from one converted row to the next; not a power of two, whose rows would share few lines of the nearest cache. */
-  private final int wideStride;
-
   PanelGemm(PanelOperands operands) {
     this.operands = operands;
     moves = operands.moves();
     product = operands.product();
     depth = PANEL / PanelLayout.LANES / operands.type().blockBytes();
-    wideStride = depth * operands.type().blockBytes() + 64;
   }
 
   /** For up to {@code rows} rows of activations: the addresses of some, a tile, panels, converted rows of weights or of activations. */
   long scratchBytes(int rows) {
     int together = Math.min(rows, MOST_ROWS);
-    return wide(together) + (long) Math.max(TILE_ROWS, operands.type() == DType.F32 ? 0 : together) * wideStride;
+    return wide(together) + (long) Math.max(TILE_ROWS, operands.type() == DType.F32 ? 0 : together) * wideStride(depth);
+  }
+
+  /** Bytes from one converted row to the next: an odd number of lines, as rows would share few of the nearest cache with a power of two. */
+  private int wideStride(int columns) {
+    return (Math.ceilDiv(columns * operands.type().blockBytes(), LINE) | 1) * LINE;
   }
 
   private static long wide(int rows) {
@@ -94,9 +96,9 @@ final class PanelGemm {
       if (type == operands.type()) {
         weights += type.bytes(k);
       } else {
-        operands.convert(type, weights, stride, count, k, columns, scratch + wide(rows), wideStride);
+        operands.convert(type, weights, stride, count, k, columns, scratch + wide(rows), wideStride(columns));
         weights = scratch + wide(rows);
-        stride = wideStride;
+        stride = wideStride(columns);
       }
       for (int r = 0; r < rows; r += PanelLayout.LANES) {
         int lanes = Math.min(PanelLayout.LANES, rows - r);
@@ -117,9 +119,9 @@ final class PanelGemm {
     long activations = VectorLinear.address(x, row, slab.column() + k);
     long stride = 4L * x.stride();
     if (operands.type() != DType.F32) {
-      operands.convert(DType.F32, activations, stride, rows, 0, columns, scratch + wide(rows), wideStride);
+      operands.convert(DType.F32, activations, stride, rows, 0, columns, scratch + wide(rows), wideStride(columns));
       activations = scratch + wide(rows);
-      stride = wideStride;
+      stride = wideStride(columns);
     }
     for (int i = first; i < end; i += PanelLayout.LANES) {
       int lanes = Math.min(PanelLayout.LANES, end - i);
