@@ -1,6 +1,7 @@
 package kumiko.runtime.kernel;
 
 import java.lang.foreign.MemorySegment;
+import kumiko.runtime.machine.StoredProduct;
 import kumiko.runtime.tensor.Matrix;
 import kumiko.runtime.tensor.Rows;
 import kumiko.runtime.tensor.Slab;
@@ -9,7 +10,8 @@ import kumiko.runtime.tensor.Slab;
 final class VectorEmbedding {
   private VectorEmbedding() {}
 
-  static void embed(Matrix table, MemorySegment ids, Rows out, int from, int to, ScalarKernels scalar) {
+  /** @param stored widens rows; null where only the Vector API does */
+  static void embed(Matrix table, MemorySegment ids, Rows out, int from, int to, ScalarKernels scalar, StoredProduct stored) {
     Format format = Format.of(table.dtype());
     float[] row = Desk.ofThread().rows(table.columns());
     for (int r = from; r < to; r++) {
@@ -17,6 +19,9 @@ final class VectorEmbedding {
       Slab slab = wholeRow(format, table, id);
       if (slab == null) {
         scalar.embed(table, ids, out, r, r + 1);
+      } else if (stored != null) {
+        long start = slab.data().address() + table.dtype().bytes(slab.offset() + slab.indexOf(id) * slab.rowStride());
+        stored.widen(table.dtype(), start, 0, 1, 0, table.columns(), VectorLinear.address(out, r, 0), 0);
       } else {
         long start = slab.data().address() + format.bytes(slab.offset() + slab.indexOf(id) * slab.rowStride());
         format.rows().read(start, 0, table.columns(), row, 0);

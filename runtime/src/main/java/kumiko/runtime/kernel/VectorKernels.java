@@ -4,7 +4,9 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import kumiko.runtime.graph.Activation;
 import kumiko.runtime.graph.Pairing;
+import kumiko.runtime.machine.FloatProducts;
 import kumiko.runtime.machine.MachineCode;
+import kumiko.runtime.machine.StoredProduct;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Matrix;
 import kumiko.runtime.tensor.Rows;
@@ -23,7 +25,13 @@ public final class VectorKernels implements Kernels {
   private final VectorLinear floats;
 
   /** Null where only the Vector API computes. */
+  private final StoredProduct stored;
+
+  /** Likewise. */
   private final MachineAttention attention;
+
+  /** Likewise. */
+  private final MachineRows rows;
 
   /** Null for products in float32. */
   private final BfloatLinear bfloat;
@@ -36,7 +44,10 @@ public final class VectorKernels implements Kernels {
   VectorKernels(MachineCode code, Arithmetic arithmetic) {
     this.code = code;
     floats = new VectorLinear(code);
-    attention = code.floats().orNull() == null ? null : new MachineAttention(code.floats().orNull());
+    FloatProducts products = code.floats().orNull();
+    stored = products == null ? null : products.stored();
+    attention = products == null ? null : new MachineAttention(products);
+    rows = products == null ? null : new MachineRows(products);
     bfloat = arithmetic == Arithmetic.BFLOAT16 ? new BfloatLinear(code, floats) : null;
   }
 
@@ -64,7 +75,7 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public void embed(Matrix table, MemorySegment ids, Rows out, int from, int to) {
-    VectorEmbedding.embed(table, ids, out, from, to, scalar);
+    VectorEmbedding.embed(table, ids, out, from, to, scalar, stored);
   }
 
   @Override
@@ -94,22 +105,38 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public void layerNorm(Rows x, Rows weight, Rows bias, double eps, Rows y, int from, int to) {
-    VectorNorms.layerNorm(x, weight, bias, eps, y, from, to);
+    if (rows == null) {
+      VectorNorms.layerNorm(x, weight, bias, eps, y, from, to);
+    } else {
+      rows.layerNorm(x, weight, bias, eps, y, from, to);
+    }
   }
 
   @Override
   public void rmsNorm(Rows x, Rows weight, double eps, double offset, Rows y, int from, int to) {
-    VectorNorms.rmsNorm(x, weight, eps, offset, y, from, to);
+    if (rows == null) {
+      VectorNorms.rmsNorm(x, weight, eps, offset, y, from, to);
+    } else {
+      rows.rmsNorm(x, weight, eps, offset, y, from, to);
+    }
   }
 
   @Override
   public void activate(Activation function, Rows x, Rows y, int from, int to) {
-    VectorElements.activate(function, x, y, from, to);
+    if (rows == null) {
+      VectorElements.activate(function, x, y, from, to);
+    } else {
+      rows.activate(function, x, y, from, to);
+    }
   }
 
   @Override
   public void gated(Activation function, Rows gate, Rows up, Rows y, int from, int to) {
-    VectorElements.gated(function, gate, up, y, from, to);
+    if (rows == null) {
+      VectorElements.gated(function, gate, up, y, from, to);
+    } else {
+      rows.gated(function, gate, up, y, from, to);
+    }
   }
 
   @Override
@@ -140,7 +167,11 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public void rotate(Rows x, Rows angles, int headDim, int first, Pairing pairing, Rows y, int from, int to) {
-    VectorRotary.rotate(x, angles, headDim, first, pairing, y, from, to);
+    if (rows == null) {
+      VectorRotary.rotate(x, angles, headDim, first, pairing, y, from, to);
+    } else {
+      rows.rotate(x, angles, headDim, first, pairing, y, from, to);
+    }
   }
 
   @Override

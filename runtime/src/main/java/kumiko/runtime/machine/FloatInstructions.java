@@ -6,6 +6,7 @@ import static kumiko.runtime.machine.Opcode.M0F38;
 import static kumiko.runtime.machine.Opcode.M0F3A;
 import static kumiko.runtime.machine.Opcode.NONE;
 import static kumiko.runtime.machine.Opcode.P66;
+import static kumiko.runtime.machine.Opcode.PF3;
 
 import kumiko.runtime.machine.Encoder.Outside;
 
@@ -42,6 +43,50 @@ abstract class FloatInstructions extends VectorInstructions {
   /** {@code target = target * a + b}, rounded once. */
   void vfmadd213ps(int target, int a, int b) {
     code.evex(new Opcode(P66, M0F38, 0, 0xa8), target, a, b);
+  }
+
+  /** {@code target = b - target * a}, rounded once. */
+  void vfnmadd213ps(int target, int a, int b) {
+    code.evex(new Opcode(P66, M0F38, 0, 0xac), target, a, b);
+  }
+
+  /** {@code target -= a * b}, rounded once. */
+  void vfnmadd231ps(int target, int a, int b) {
+    code.evex(new Opcode(P66, M0F38, 0, 0xbc), target, a, b);
+  }
+
+  /** {@code target = target * a - b} in even lanes, {@code + b} in odd ones, rounded once. */
+  void vfmaddsub213ps(int target, int a, int b) {
+    code.evex(new Opcode(P66, M0F38, 0, 0xa6), target, a, b);
+  }
+
+  void vdivps(int target, int a, int b) {
+    code.evex(new Opcode(NONE, M0F, 0, 0x5e), target, a, b);
+  }
+
+  void vsqrtps(int target, int source) {
+    code.evex(new Opcode(NONE, M0F, 0, 0x51), target, NO_REGISTER, source);
+  }
+
+  /** Every even element also into the odd place behind it. */
+  void vmovsldup(int target, int source) {
+    code.evex(new Opcode(PF3, M0F, 0, 0x12), target, NO_REGISTER, source);
+  }
+
+  /** 8 of 32 bits to 64, with zeros; those outside of the mask are not read and become zero. */
+  void vpmovzxdq(int target, int mask, Address source) {
+    code.evex(new Opcode(P66, M0F38, 0, 0x35), target, NO_REGISTER, source, 32, mask, Outside.ZERO);
+  }
+
+  /** Elements of {@code b} within the mask, of {@code a} outside. */
+  void vblendmps(int target, int mask, int a, int b) {
+    code.evex(new Opcode(P66, M0F38, 0, 0x65), target, a, b, mask);
+  }
+
+  /** Where {@code a < b}; nowhere where one of the two is not a number. */
+  void vcmpltps(int mask, int a, int b) {
+    code.evex(new Opcode(NONE, M0F, 0, 0xc2), mask, a, b);
+    code.put(1);
   }
 
   /** Elements outside of the mask are not read and stay. */

@@ -1,11 +1,12 @@
 package kumiko.runtime.machine;
 
 /**
- * Products in float32.
+ * Products in float32, and what stands between them.
  *
  * @param stored of few rows with weights as they are stored
  * @param moves brings rows into panels and results out of tiles
  * @param product of panels of float32
  * @param attention between and after the products of attention
+ * @param rows what is done with single rows
  */
-public record FloatProducts(StoredProduct stored, PanelMoves moves, PanelProduct product, PanelAttention attention) {}
+public record FloatProducts(StoredProduct stored, PanelMoves moves, PanelProduct product, PanelAttention attention, RowFunctions rows) {}

@@ -43,7 +43,7 @@ final class MachineCodeChoice {
             () -> new MachineCode.Ready<>(
                 new FloatProducts(
                     new StoredProduct(pages), new PanelMoves(pages), new BroadcastProduct(PanelElement.SINGLE, pages),
-                    new PanelAttention(pages)),
+                    new PanelAttention(pages), new RowFunctions(pages)),
                 "avx512"),
             "avx512bw", "bmi2"),
         part(processor, () -> pairs(amx, tiles, pages, arena), pairs));

@@ -16,10 +16,13 @@ class ElementTwinsSpec :
                 val a = bench.rows(4, width) { 3 * bench.normal() }
                 val b = bench.rows(4, width)
                 val before = bench.rows(4, width)
-                val (want, got) = List(2) { bench.copyOf(before) }
+                val want = bench.copyOf(before)
                 bench.operation(bench.scalar, a, b, want)
-                bench.operation(bench.vector, a, b, got)
-                compareAll(want, got, tolerance, "$clue, width $width")
+                for (vector in bench.vectors) {
+                    val got = bench.copyOf(before)
+                    bench.operation(vector, a, b, got)
+                    compareAll(want, got, tolerance, "$clue, width $width, ${vector.describe()}")
+                }
             }
         }
 
@@ -30,20 +33,26 @@ class ElementTwinsSpec :
                 val bench = Bench(12)
                 var i = 0
                 val x = bench.rows(1, VALUES.size) { VALUES[i++ % VALUES.size] }
-                val (want, got) = List(2) { bench.copyOf(x) }
+                val want = bench.copyOf(x)
                 bench.scalar.activate(function, x, want, 0, 1)
-                bench.vector.activate(function, x, got, 0, 1)
-                compareAll(want, got, Tolerance.FUNCTION, "$function of extremes")
+                for (vector in bench.vectors) {
+                    val got = bench.copyOf(x)
+                    vector.activate(function, x, got, 0, 1)
+                    compareAll(want, got, Tolerance.FUNCTION, "$function of extremes, ${vector.describe()}")
+                }
             }
 
             test("$function agrees all the way from -12 to 12") {
                 val bench = Bench(13)
                 var i = 0
                 val x = bench.rows(1, 40_000) { (i++ - 20_000) * 6e-4 }
-                val (want, got) = List(2) { bench.copyOf(x) }
+                val want = bench.copyOf(x)
                 bench.scalar.activate(function, x, want, 0, 1)
-                bench.vector.activate(function, x, got, 0, 1)
-                compareAll(want, got, Tolerance.FUNCTION, "$function")
+                for (vector in bench.vectors) {
+                    val got = bench.copyOf(x)
+                    vector.activate(function, x, got, 0, 1)
+                    compareAll(want, got, Tolerance.FUNCTION, "$function, ${vector.describe()}")
+                }
             }
         }
 
@@ -79,12 +88,17 @@ class ElementTwinsSpec :
                     val x = bench.rows(3, 3 * headDim)
                     val angles = bench.rows(3, 2 * pairs)
                     val before = bench.rows(3, 3 * headDim)
-                    val (want, got, place) = listOf(bench.copyOf(before), bench.copyOf(before), bench.copyOf(x))
+                    val want = bench.copyOf(before)
                     bench.scalar.rotate(x, angles, headDim, first, pairing, want, 0, 3)
-                    bench.vector.rotate(x, angles, headDim, first, pairing, got, 0, 3)
-                    compareAll(want, got, 4 * Tolerance.FUNCTION, "$pairing $headDim $first $pairs")
-                    bench.vector.rotate(place, angles, headDim, first, pairing, place, 0, 3)
-                    for (r in 0 until 3) for (c in 0 until 3 * headDim) check(place.at(r, c) == got.at(r, c)) { "in place: $pairing $r $c" }
+                    for (vector in bench.vectors) {
+                        val (got, place) = listOf(bench.copyOf(before), bench.copyOf(x))
+                        vector.rotate(x, angles, headDim, first, pairing, got, 0, 3)
+                        compareAll(want, got, 4 * Tolerance.FUNCTION, "$pairing $headDim $first $pairs, ${vector.describe()}")
+                        vector.rotate(place, angles, headDim, first, pairing, place, 0, 3)
+                        for (r in 0 until 3) {
+                            for (c in 0 until 3 * headDim) check(place.at(r, c) == got.at(r, c)) { "in place: $pairing $r $c" }
+                        }
+                    }
                 }
             }
         }

@@ -1,0 +1,82 @@
+package kumiko.runtime.machine;
+
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import kumiko.runtime.graph.Activation;
+import kumiko.runtime.graph.Pairing;
+
+/** What is done with single rows of float32, by AVX-512 (F) and BMI2; a row's result does not depend on where it stands. */
+public final class RowFunctions {
+  private static final int CENTRED = 4;
+  private static final int WEIGHTED = 2;
+  private static final int BIASED = 1;
+
+  private final Map<Activation, Routine> plain = new EnumMap<>(Activation.class);
+  private final Map<Activation, Routine> gated = new EnumMap<>(Activation.class);
+  private final Map<Pairing, Routine> rotary = new EnumMap<>(Pairing.class);
+
+  /** By the sum of what a norm has of the three above. */
+  private final List<? extends Routine> norms;
+
+  RowFunctions(CodeInstaller installer) throws SystemCalls.Refused {
+    for (Activation function : Activation.values()) {
+      List<byte[]> codes = List.of(ActivationCode.code(function, false), ActivationCode.code(function, true));
+      List<? extends Routine> routines = installer.install(codes);
+      plain.put(function, routines.get(0));
+      gated.put(function, routines.get(1));
+    }
+    for (Pairing pairing : Pairing.values()) {
+      rotary.put(pairing, installer.install(List.of(RotaryCode.code(pairing))).getFirst());
+    }
+    List<byte[]> codes = new ArrayList<>();
+    for (int norm = 0; norm < 2 * CENTRED; norm++) {
+      codes.add(NormCode.code((norm & CENTRED) != 0, (norm & WEIGHTED) != 0, (norm & BIASED) != 0));
+    }
+    norms = installer.install(codes);
+  }
+
+  /** {@code y = f(x)} for {@code n} float32; y may be x. */
+  public void activate(Activation function, long x, long y, int n) {
+    plain.get(function).call(x, y, n, 0, 0, 0);
+  }
+
+  /** {@code y = f(x) * up} for {@code n} float32; y may be x or up. */
+  public void gated(Activation function, long x, long up, long y, int n) {
+    gated.get(function).call(x, y, n, up, 0, 0);
+  }
+
+  /**
+   * {@code y = (x - mean) / sqrt(variance + eps) * weight + bias} for {@code n} float32; y may be x.
+   *
+   * @param weight address of as many, or 0 for none; likewise {@code bias}
+   */
+  public void layerNorm(long x, long weight, long bias, float eps, long y, int n) {
+    norm(CENTRED, x, weight, bias, eps, 0, y, n);
+  }
+
+  /** {@code y = x / sqrt(mean of x^2 + eps) * (weight + offset)} for {@code n} float32; the rest as in {@link #layerNorm}. */
+  public void rmsNorm(long x, long weight, float eps, float offset, long y, int n) {
+    norm(0, x, weight, 0, eps, offset, y, n);
+  }
+
+  private void norm(int kind, long x, long weight, long bias, float eps, float offset, long y, int n) {
+    int norm = kind | (weight == 0 ? 0 : WEIGHTED) | (bias == 0 ? 0 : BIASED);
+    long numbers = (long) Float.floatToRawIntBits(offset) << Integer.SIZE | Integer.toUnsignedLong(Float.floatToRawIntBits(eps));
+    norms.get(norm).call(x, y, n, weight, bias, numbers);
+  }
+
+  /**
+   * Pairs {@code (a, b)} become {@code (a cos - b sin, b cos + a sin)}, in every head of a row.
+   *
+   * @param x address of the first head's first pair
+   * @param stride elements from one head to the next
+   * @param heads at least 1
+   * @param angles address of the cosines of {@code pairs} pairs, then their sines
+   */
+  public void rotate(Pairing pairing, long x, int stride, int heads, long angles, int pairs) {
+    long sines = angles + (long) pairs * Float.BYTES;
+    rotary.get(pairing).call(x, (long) stride * Float.BYTES, heads, angles, sines, pairs);
+  }
+}
