@@ -4,12 +4,13 @@ package kumiko.runtime.machine;
  * The machine code of this process, or why there is none. The system property {@value #PROPERTY} decides:
  *
  * <ul>
- *   <li>absent: all that the processor can run, but no tiles
- *   <li>{@code amx}: the tiles of AMX_BF16 too; off by default, because no test has run them on such a processor yet
+ *   <li>absent: all that the processor can run and the system allows
+ *   <li>{@code avx512}: no tiles of AMX_BF16
  *   <li>{@code off}: none
  * </ul>
  *
- * What is asked for and cannot be had is no error: the Vector API computes the same kind of result everywhere, and the reason is told.
+ * What cannot be had is no error: the Vector API computes the same kind of result everywhere, and the reason is told. Tiles are used only
+ * after a product of theirs came out right in this process.
  *
  * @param floats products in float32, of weights of any stored type
  * @param pairs products of bf16 with bf16
@@ -19,7 +20,7 @@ public record MachineCode(Part<FloatProducts> floats, Part<PairProducts> pairs) 
 
   /** One kind of products. */
   public sealed interface Part<T> {
-    /** How they are computed: "by avx512_bf16". */
+    /** How they are computed, and why not better: "by avx512_bf16", "by the vector kernels, because this processor has no bmi2". */
     String describe();
 
     /** Null where there are none. */
@@ -30,11 +31,12 @@ public record MachineCode(Part<FloatProducts> floats, Part<PairProducts> pairs) 
    * Ready to run.
    *
    * @param instructions what it is made of, by the name of the processor's flag
+   * @param reason why it is not made of better ones that the processor has, a clause; null where it has none
    */
-  public record Ready<T>(T products, String instructions) implements Part<T> {
+  public record Ready<T>(T products, String instructions, String reason) implements Part<T> {
     @Override
     public String describe() {
-      return "by " + instructions;
+      return reason == null ? "by " + instructions : "by " + instructions + ", because " + reason;
     }
 
     @Override

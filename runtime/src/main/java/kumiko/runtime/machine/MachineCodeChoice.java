@@ -4,10 +4,15 @@ import java.lang.foreign.Arena;
 
 /** Which {@link MachineCode} a process gets. */
 final class MachineCodeChoice {
-  /** Asks the system for the tile registers. */
+  private static final String[] TILES = {"amx_tile", "amx_bf16"};
+  private static final String WITHOUT_TILES = "avx512";
+  private static final String OFF = "off";
+
+  /** Asks the system for the tile registers and makes the products that use them. */
   @FunctionalInterface
-  interface TileRequest {
-    void send() throws SystemCalls.Refused;
+  interface TileMaker {
+    /** @param rest what tiles leave over */
+    PanelProduct make(PanelProduct rest) throws SystemCalls.Refused;
   }
 
   private static MachineCode chosen;
@@ -16,37 +21,34 @@ final class MachineCodeChoice {
 
   static synchronized MachineCode ofProcess() {
     if (chosen == null) {
-      chosen = choose(System.getProperty(MachineCode.PROPERTY), Processor.current(), SystemCalls::requestTiles, Arena.global());
+      Arena arena = Arena.global();
+      chosen = choose(System.getProperty(MachineCode.PROPERTY), Processor.current(), rest -> {
+        SystemCalls.requestTiles();
+        return new TileProduct(rest, new CodePages(arena), arena);
+      }, arena);
     }
     return chosen;
   }
 
   /** The code lives as long as {@code arena}. */
-  static MachineCode choose(String wanted, Processor processor, TileRequest tiles, Arena arena) {
-    boolean amx = switch (wanted) {
-      case null -> false;
-      case "off" -> false;
-      case "amx" -> true;
-      default -> throw new IllegalArgumentException(
-          "-D" + MachineCode.PROPERTY + "=" + wanted + ": choose off or amx, or leave it away for what the processor has");
-    };
-    if ("off".equals(wanted)) {
-      return MachineCode.none("-D" + MachineCode.PROPERTY + "=off");
+  static MachineCode choose(String wanted, Processor processor, TileMaker tiles, Arena arena) {
+    if (wanted != null && !wanted.equals(OFF) && !wanted.equals(WITHOUT_TILES)) {
+      throw new IllegalArgumentException(
+          property(wanted) + ": choose " + WITHOUT_TILES + " or " + OFF + ", or leave it away for all that the processor has");
+    }
+    if (OFF.equals(wanted)) {
+      return MachineCode.none(property(OFF));
     }
     if (!processor.system().equals(Processor.LINUX)) {
       return MachineCode.none("machine code is written for " + Processor.LINUX + ", and this is " + processor.system());
     }
     CodePages pages = new CodePages(arena);
-    String[] pairs = amx ? new String[]{"avx512bw", "avx512_bf16", "amx_tile", "amx_bf16"} : new String[]{"avx512bw", "avx512_bf16"};
-    return new MachineCode(
-        part(processor,
-            () -> new MachineCode.Ready<>(
-                new FloatProducts(
-                    new StoredProduct(pages), new PanelMoves(pages), new BroadcastProduct(PanelElement.SINGLE, pages),
-                    new PanelAttention(pages), new RowFunctions(pages)),
-                "avx512"),
-            "avx512bw", "bmi2"),
-        part(processor, () -> pairs(amx, tiles, pages, arena), pairs));
+    return new MachineCode(part(processor, () -> floats(pages), "avx512bw", "bmi2"),
+        part(processor, () -> pairs(wanted, processor, tiles, pages), "avx512bw", "avx512_bf16"));
+  }
+
+  private static String property(String value) {
+    return "-D" + MachineCode.PROPERTY + "=" + value;
   }
 
   /** Makes products; the system may refuse what they need. */
@@ -67,15 +69,37 @@ final class MachineCodeChoice {
     }
   }
 
-  private static MachineCode.Part<PairProducts> pairs(boolean amx, TileRequest tiles, CodePages pages, Arena arena)
+  private static MachineCode.Part<FloatProducts> floats(CodePages pages) throws SystemCalls.Refused {
+    return new MachineCode.Ready<>(
+        new FloatProducts(
+            new StoredProduct(pages), new PanelMoves(pages), new BroadcastProduct(PanelElement.SINGLE, pages),
+            new PanelAttention(pages), new RowFunctions(pages)),
+        "avx512", null);
+  }
+
+  /** Without tiles where they are not wanted, where the system refuses them, and where they do not compute what they must. */
+  private static MachineCode.Part<PairProducts> pairs(String wanted, Processor processor, TileMaker tiles, CodePages pages)
       throws SystemCalls.Refused {
-    PanelProduct product = new BroadcastProduct(PanelElement.PAIR, pages);
-    if (amx) {
-      tiles.send();
-      product = new TileProduct(product, pages, arena);
+    PanelProduct vectors = new BroadcastProduct(PanelElement.PAIR, pages);
+    if (processor.firstMissing(TILES) != null) {
+      return pairs(vectors, null, pages);
     }
+    if (WITHOUT_TILES.equals(wanted)) {
+      return pairs(vectors, property(WITHOUT_TILES), pages);
+    }
+    try {
+      PanelProduct product = tiles.make(vectors);
+      return TileTrial.passes(product)
+          ? pairs(product, null, pages)
+          : pairs(vectors, product.instructions() + " gave a wrong product when it was tried", pages);
+    } catch (SystemCalls.Refused refused) {
+      return pairs(vectors, refused.getMessage(), pages);
+    }
+  }
+
+  private static MachineCode.Part<PairProducts> pairs(PanelProduct product, String reason, CodePages pages) throws SystemCalls.Refused {
     RowRounding rounding = new RowRounding(pages);
     PairProducts products = new PairProducts(new PanelMoves(pages), product, new PairEights(rounding, pages), rounding);
-    return new MachineCode.Ready<>(products, product.instructions());
+    return new MachineCode.Ready<>(products, product.instructions(), reason);
   }
 }

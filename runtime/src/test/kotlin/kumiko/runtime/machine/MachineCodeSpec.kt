@@ -10,11 +10,18 @@ import java.nio.file.Path
 private val AVX = setOf("avx512f", "avx512bw", "bmi2", "avx512_bf16")
 private val AMX = AVX + setOf("amx_tile", "amx_bf16")
 
+/** Products in ordinary Java under the tiles' name; the real ones would end the process where the processor has none. */
+private class Named(product: PanelProduct) : PanelProduct by product {
+    override fun instructions() = "amx_bf16"
+}
+
+private val right = MachineCodeChoice.TileMaker { Named(ScalarProduct) }
+
 private fun choose(
     wanted: String? = null,
     flags: Set<String> = AMX,
     system: String = Processor.LINUX,
-    tiles: MachineCodeChoice.TileRequest = MachineCodeChoice.TileRequest {},
+    tiles: MachineCodeChoice.TileMaker = right,
 ) = Arena.ofConfined().use { MachineCodeChoice.choose(wanted, Processor(system, flags), tiles, it) }
 
 /** The products of bf16. */
@@ -22,16 +29,22 @@ private fun describe(
     wanted: String? = null,
     flags: Set<String> = AMX,
     system: String = Processor.LINUX,
-    tiles: MachineCodeChoice.TileRequest = MachineCodeChoice.TileRequest {},
+    tiles: MachineCodeChoice.TileMaker = right,
 ) = choose(wanted, flags, system, tiles).pairs().describe()
 
 class MachineCodeSpec : FunSpec({
     val linux = Processor.current().system() == Processor.LINUX
 
-    test("the processor's pairs are used where it has them, its tiles where they are asked for too").config(enabled = linux) {
-        describe() shouldBe "by avx512_bf16"
+    test("the processor's tiles are used where it has them, otherwise its pairs").config(enabled = linux) {
+        describe() shouldBe "by amx_bf16"
         describe(flags = AVX) shouldBe "by avx512_bf16"
-        describe("amx") shouldBe "by amx_bf16"
+        describe(flags = AMX - "amx_bf16") shouldBe "by avx512_bf16"
+        describe(flags = AMX - "amx_tile") shouldBe "by avx512_bf16"
+    }
+
+    test("tiles are not used when told so").config(enabled = linux) {
+        describe("avx512") shouldBe "by avx512_bf16, because -Dkumiko.machine=avx512"
+        describe("avx512", AVX) shouldBe "by avx512_bf16"
     }
 
     test("products in float32 need less of the processor than those of bf16").config(enabled = linux) {
@@ -48,8 +61,7 @@ class MachineCodeSpec : FunSpec({
     test("a processor without the instructions is told with the one it lacks") {
         describe(flags = AVX - "avx512_bf16") shouldBe "by the vector kernels, because this processor has no avx512_bf16"
         describe(flags = emptySet()) shouldBe "by the vector kernels, because this processor has no avx512bw"
-        describe("amx", AVX) shouldBe "by the vector kernels, because this processor has no amx_tile"
-        describe("amx", AMX - "amx_bf16") shouldBe "by the vector kernels, because this processor has no amx_bf16"
+        describe(flags = AMX - "avx512_bf16") shouldBe "by the vector kernels, because this processor has no avx512_bf16"
     }
 
     test("another system is told by its name") {
@@ -57,14 +69,23 @@ class MachineCodeSpec : FunSpec({
             "by the vector kernels, because machine code is written for Linux amd64, and this is Mac OS X aarch64"
     }
 
-    test("tiles that the system refuses are not used").config(enabled = linux) {
-        describe("amx", tiles = { throw SystemCalls.Refused("arch_prctl(ARCH_REQ_XCOMP_PERM)", 1) }) shouldBe
-            "by the vector kernels, because arch_prctl(ARCH_REQ_XCOMP_PERM) was refused with error 1"
+    test("tiles that the system refuses are not used, and pairs serve").config(enabled = linux) {
+        val refused = choose(tiles = { throw SystemCalls.Refused("arch_prctl(ARCH_REQ_XCOMP_PERM)", 1) }).pairs()
+        refused.describe() shouldBe "by avx512_bf16, because arch_prctl(ARCH_REQ_XCOMP_PERM) was refused with error 1"
+        refused.orNull().product().instructions() shouldBe "avx512_bf16"
+    }
+
+    test("tiles that compute something else than they must are not used, and pairs serve").config(enabled = linux) {
+        val wrong = choose(tiles = { Named(SpoiledProduct(row = 32, lane = 47)) }).pairs()
+        wrong.describe() shouldBe "by avx512_bf16, because amx_bf16 gave a wrong product when it was tried"
+        wrong.orNull().product().instructions() shouldBe "avx512_bf16"
     }
 
     test("any other value of the property is refused") {
-        shouldThrow<IllegalArgumentException> { describe("avx") }.message shouldBe
-            "-Dkumiko.machine=avx: choose off or amx, or leave it away for what the processor has"
+        for (value in listOf("avx", "amx", "")) {
+            shouldThrow<IllegalArgumentException> { describe(value) }.message shouldBe
+                "-Dkumiko.machine=$value: choose avx512 or off, or leave it away for all that the processor has"
+        }
     }
 
     test("flags are those of the first processor in the system's list, and none where there is no list") {
