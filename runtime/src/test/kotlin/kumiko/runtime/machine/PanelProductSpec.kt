@@ -73,6 +73,7 @@ private fun compare(product: PanelProduct, operands: Operands) {
 
 class PanelProductSpec : FunSpec({
     val pairs = Processor.current().firstMissing("avx512bw", "avx512_bf16") == null
+    val tiles = Processor.current().firstMissing("avx512bw", "avx512_bf16", "amx_tile", "amx_bf16") == null
     val singles = Processor.current().firstMissing("avx512bw") == null
     val sizes = listOf(1, 2, 3, 31, 32, 33, 64, 97, 130)
     val arena = Arena.ofAuto()
@@ -129,6 +130,21 @@ class PanelProductSpec : FunSpec({
                 for (strips in 1..4) {
                     val operands = Operands(random, strips, rows, columns)
                     compare(interpreted(operands), operands)
+                }
+            }
+        }
+    }
+
+    test("the processor's tiles compute bit for bit what the manual says, and touch nothing else").config(enabled = tiles) {
+        SystemCalls.requestTiles()
+        val product = TileProduct(BroadcastProduct(PanelElement.PAIR, CodePages(arena)), CodePages(arena), arena)
+        for (columns in sizes) {
+            for (rows in listOf(1, 15, 16, 17, 32, 33, 48, 71)) {
+                for (strips in 1..4) {
+                    val (got, want) = List(2) { Operands(Random(7), strips, rows, columns) }
+                    got.run(product)
+                    want.run(interpreted(want))
+                    got.tile.mismatch(want.tile) shouldBe -1
                 }
             }
         }
