@@ -6,7 +6,8 @@
 
 Needs torch, transformers and safetensors. Nothing is fetched: CHECKPOINT is a local directory in a layout that transformers reads
 (llama-hf, gpt2-hf, neox-hf), or ChatGLM-6B's, for which a module of the same shapes stands below. Both compute in the type that the
-weights are stored in, with as many threads; PyTorch rounds activations of bf16 weights to bf16 too, Kumiko with --arithmetic bf16.
+weights are stored in, with as many threads. PyTorch rounds activations of bf16 weights to bf16, so Kumiko does too unless told
+--arithmetic f32.
 
 A round is one process of `examples/kumiko bench --json`, which warms up and measures once, and then one prompt and its continuation in
 PyTorch, which stays loaded in this process and was warmed up before the first round. Both choose the largest logit, compute the logits
@@ -168,7 +169,7 @@ def parsed():
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--arithmetic", choices=("f32", "bf16"), default="f32")
+    parser.add_argument("--arithmetic", choices=("f32", "bf16"), help="of Kumiko (default: bf16 for bf16 weights, else f32)")
     return parser.parse_args()
 
 
@@ -178,6 +179,7 @@ def main():
     transformers.utils.logging.disable_progress_bar()
     config = json.loads((arguments.checkpoint / "config.json").read_text())
     dtype = stored_type(arguments.checkpoint)
+    arguments.arithmetic = arguments.arithmetic or ("bf16" if dtype == torch.bfloat16 else "f32")
     rival = (GlmRival if config["model_type"] == "chatglm" else TransformersRival)(arguments.checkpoint, config, dtype)
     theirs(rival, arguments.batch, arguments.prefill, WARM_TOKENS)
     speeds = {"ours": [], "theirs": []}
@@ -188,7 +190,7 @@ def main():
         _, written = theirs(rival, arguments.batch, arguments.prefill, arguments.decode)
         speeds["theirs"].append((arguments.prefill / prompt, arguments.batch * arguments.decode / written))
     print(f"{report['model']}, {str(dtype).removeprefix('torch.')}, {arguments.threads} threads, {arguments.rounds} rounds")
-    print(f"torch {torch.__version__}, transformers {transformers.__version__}; {report['kernels']}")
+    print(f"torch {torch.__version__}, transformers {transformers.__version__}; kumiko --arithmetic {arguments.arithmetic}: {report['kernels']}")
     print(f"\n{'tokens/s':<32}{'kumiko':>10}{'PyTorch':>10}{'ratio':>8}")
     rows = f"prefill {arguments.prefill}", f"decode after {arguments.prefill}, {arguments.batch} at once"
     for column, row in enumerate(rows):

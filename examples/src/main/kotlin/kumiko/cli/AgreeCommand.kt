@@ -28,6 +28,7 @@ class AgreeCommand : KumikoCommand("agree", "How often two checkpoints predict t
     private val ids by option("--ids", metavar = "1,2,3").help("token ids instead of a text")
     private val window by ContextOptions()
     private val threads by threadsOption()
+    private val arithmetic by arithmeticOption()
 
     override fun run() {
         val text = TextIds(file, ids)
@@ -56,7 +57,7 @@ class AgreeCommand : KumikoCommand("agree", "How often two checkpoints predict t
 
     private fun compare(left: LoadedModel, right: LoadedModel, ids: IntArray, windows: List<Window>): Agreement {
         val size = windows.maxOf { it.end - it.from }
-        val options = options(threads)
+        val options = options(threads, arithmetic = arithmetic)
         for (model in listOf(left, right)) Evaluated.requireIds(model.graph, ids)
         return Progress(terminal, "comparing").use { progress ->
             refusing {

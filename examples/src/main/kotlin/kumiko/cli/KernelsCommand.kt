@@ -26,7 +26,10 @@ class KernelsCommand : KumikoCommand("kernels", "How fast single linear layers r
             }})",
         )
     private val dtypes by option("--dtype", metavar = "f32,bf16").choice(WEIGHT_TYPES).split(",").default(WEIGHT_TYPES.values.toList())
-        .help("types that the weight is stored in, bf16 multiplied in both arithmetics (default: ${WEIGHT_TYPES.keys.joinToString(",")})")
+        .help(
+            "types that the weight is stored in, also measured with --arithmetic bf16 where that changes anything " +
+                "(default: ${WEIGHT_TYPES.keys.joinToString(",")})",
+        )
     private val rows by option("--rows", metavar = "N,N").int().restrictTo(1, MOST_ROWS).split(",").default(ROWS)
         .help("rows of activations, at most $MOST_ROWS, as a prompt is cut (default: ${ROWS.joinToString(",")})")
     private val rounds by option("--rounds", metavar = "N").int().restrictTo(min = 1).default(ROUNDS)
@@ -39,7 +42,7 @@ class KernelsCommand : KumikoCommand("kernels", "How fast single linear layers r
             var done = 0L
             KernelBench(settings) {
                 val layer = "${it.size} in ${it.dtype.name.lowercase()}, ${it.rows} ${if (it.rows == 1) "row" else "rows"}"
-                progress.at(done++, settings.count.toLong(), layer)
+                progress.at(done++, settings.cases.size.toLong(), layer)
             }.run()
         }
         if (json) printJson(result.toJson()) else terminal.printResult(result)

@@ -22,6 +22,7 @@ class PerplexityCommand : KumikoCommand("perplexity", "How well a checkpoint pre
     private val ids by option("--ids", metavar = "1,2,3").help("token ids instead of a text")
     private val window by ContextOptions()
     private val threads by threadsOption()
+    private val arithmetic by arithmeticOption()
     private val quantize by quantizeOption()
 
     override fun run() {
@@ -32,7 +33,7 @@ class PerplexityCommand : KumikoCommand("perplexity", "How well a checkpoint pre
             val (context, stride) = window.of(found.size, model.graph)
             val result = Progress(terminal, "reading ${text.name}").use { progress ->
                 refusing {
-                    Perplexity.of(model.graph, model.weights, options(threads), found, context, stride) {
+                    Perplexity.of(model.graph, model.weights, options(threads, arithmetic = arithmetic), found, context, stride) {
                         progress.at(it.toLong(), found.size.toLong(), "$it of ${found.size} ids")
                     }
                 }

@@ -73,6 +73,13 @@ class KernelsCommandSpec : FunSpec({
         speeds.forEach { speed -> speed.rounds.minOf { it.seconds } shouldBeGreaterThan 0.0 }
     }
 
+    test("weights in blocks are measured in both arithmetics where there are many rows") {
+        val cases = settings.copy(dtypes = listOf(DType.Q8_0, DType.F16), rows = listOf(1, 8, 9)).cases
+        cases.map { Triple(it.dtype, it.rows, it.arithmetic) } shouldContainExactly
+            listOf(1, 8, 9).map { Triple(DType.Q8_0, it, FLOAT32) } + Triple(DType.Q8_0, 9, BFLOAT16) +
+            listOf(1, 8, 9).map { Triple(DType.F16, it, FLOAT32) }
+    }
+
     test("a share is the median of what each round reached of the limits before it") {
         val case = LinearCase(MatrixSize(1000, 500), DType.F32, FLOAT32, 2)
         val speed = speed(case, 1e-3, 2e-3, 1e-3)

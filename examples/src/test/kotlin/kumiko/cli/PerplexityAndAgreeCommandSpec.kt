@@ -4,6 +4,7 @@ import io.kotest.core.spec.style.FunSpec
 import io.kotest.engine.spec.tempdir
 import io.kotest.matchers.doubles.plusOrMinus
 import io.kotest.matchers.shouldBe
+import io.kotest.matchers.shouldNotBe
 import io.kotest.matchers.string.shouldContain
 import kotlinx.serialization.json.Json
 import kotlinx.serialization.json.JsonObject
@@ -55,6 +56,16 @@ class PerplexityAndAgreeCommandSpec : FunSpec({
         listOf("neox-hf", "48", "20", "7.453333", "149"),
         listOf("llama-hf", "100", "100", "7.233343", "148"),
     )
+
+    test("bf16 arithmetic changes a perplexity a little, and both models of a comparison alike") {
+        val folder = "${root.resolve("bf16")}"
+        kumiko("init", "gpt2-124m", "--tiny", "--seed", "1", "--dtype", "bf16", "--map", "gpt2-hf", "--out", folder).code shouldBe Exit.GOOD
+        val ids = arrayOf("--ids", (0..<12).joinToString(",") { "${it * 7 % 50}" })
+        val (exact, rounded) = listOf("f32", "bf16").map { json("perplexity", folder, *ids, "--arithmetic", it).number("perplexity") }
+        rounded shouldNotBe exact
+        rounded shouldBe (exact plusOrMinus 0.01 * exact)
+        json("agree", folder, folder, *ids, "--arithmetic", "bf16").number("logitMaxAbs") shouldBe 0.0
+    }
 
     for ((set, context, stride, likelihood, predicted) in references) {
         test(

@@ -11,7 +11,8 @@ import kumiko.runtime.tensor.Matrix
 import java.lang.foreign.Arena
 
 /**
- * Which linear layers are measured, and how often: every size in every type with every number of rows, bf16 in both arithmetics.
+ * Which linear layers are measured, and how often: every size in every type with every number of rows, and once more what is
+ * multiplied as bf16 when told to.
  *
  * @property rounds how often the same is measured
  */
@@ -23,7 +24,10 @@ internal data class KernelSettings(
     val warmth: Warmth,
     val options: Options,
 ) {
-    val count: Int get() = sizes.size * rows.size * dtypes.sumOf { arithmetics(it).size }
+    val cases: List<LinearCase> get() = dtypes.flatMap { dtype -> sizes.flatMap { cases(it, dtype) } }
+
+    fun cases(size: MatrixSize, dtype: DType): List<LinearCase> = rows.map { LinearCase(size, dtype, Arithmetic.FLOAT32, it) } +
+        rows.filter { Arithmetic.BFLOAT16.isBfloat(dtype, it.toLong()) }.map { LinearCase(size, dtype, Arithmetic.BFLOAT16, it) }
 }
 
 /** The options of the command that mean the same, for one of the types. */
@@ -31,10 +35,6 @@ internal fun KernelSettings.arguments(dtype: DType): List<String> = listOf(
     "kernels", "--json", "--dtype", dtype.name.lowercase(), "--matrix", sizes.joinToString(",") { "${it.inputs}x${it.outputs}" },
     "--rows", rows.joinToString(","), "--rounds", "$rounds", "--threads", "${options.threads()}",
 )
-
-/** Of all types bf16 only is multiplied in either. */
-internal fun arithmetics(dtype: DType): List<Arithmetic> =
-    if (dtype == DType.BF16) listOf(Arithmetic.FLOAT32, Arithmetic.BFLOAT16) else listOf(Arithmetic.FLOAT32)
 
 /**
  * Measures linear layers, and before every round of them the machine, which others may slow down meanwhile. [onCase] is told what begins.
@@ -57,7 +57,7 @@ internal class KernelBench(
     }
 
     private fun inOwnProcess(dtype: DType): List<LinearSpeed> {
-        onCase(cases(settings.sizes.first(), dtype).first())
+        onCase(settings.cases(settings.sizes.first(), dtype).first())
         return linearSpeeds(Json.parseToJsonElement(OwnProcess.output(settings.arguments(dtype))).jsonObject)
     }
 
@@ -70,7 +70,7 @@ internal class KernelBench(
     }
 
     private fun requireRoom(size: MatrixSize) {
-        val needed = settings.dtypes.maxOf { dtype -> cases(size, dtype).maxOf { it.bytes * it.copies } } +
+        val needed = settings.dtypes.maxOf { dtype -> settings.cases(size, dtype).maxOf { it.bytes * it.copies } } +
             settings.rows.max() * DType.F32.bytes(2L * (size.inputs + size.outputs))
         if (needed > memory - RESERVE) {
             refuse(
@@ -80,11 +80,8 @@ internal class KernelBench(
         }
     }
 
-    private fun cases(size: MatrixSize, dtype: DType): List<LinearCase> =
-        arithmetics(dtype).flatMap { arithmetic -> settings.rows.map { LinearCase(size, dtype, arithmetic, it) } }
-
     private fun measure(size: MatrixSize, dtype: DType, limits: Limits): List<LinearSpeed> {
-        val cases = cases(size, dtype)
+        val cases = settings.cases(size, dtype)
         return Arena.ofShared().use { arena ->
             val made = MadeMatrices(dtype, arena)
             val matrices = List(cases.maxOf { it.copies }) { made.make(size.outputs, size.inputs) }

@@ -34,7 +34,7 @@ internal fun Terminal.printResult(result: KernelResult) {
 
 /** The kernels, bf16 arithmetic included where it was measured. */
 internal fun kernels(settings: KernelSettings): String {
-    val arithmetic = settings.dtypes.flatMap(::arithmetics).max()
+    val arithmetic = settings.cases.maxOf { it.arithmetic }
     return settings.options.withArithmetic(arithmetic).kernels().describe()
 }
 
@@ -52,6 +52,6 @@ private fun row(speed: LinearSpeed): List<String> = listOf(
 private fun note(settings: KernelSettings): String =
     "Medians of ${settings.rounds} rounds after warming up for at least ${settings.warmth}; spread is slowest less fastest.\n" +
         "A round reads copies of the weight that no cache holds, and before each the machine is measured: shares are of that.\n" +
-        "\"bf16 by bf16\" is --arithmetic bf16."
+        "\"by bf16\" is --arithmetic bf16."
 
 private val FIGURES = listOf("one product", "reads", "of the limit", "multiplies", "of the limit", "spread")

@@ -1,5 +1,7 @@
 package kumiko.runtime.kernel;
 
+import kumiko.runtime.tensor.DType;
+
 /** In which numbers the products of linear layers are computed. */
 public enum Arithmetic {
   /** Activations and sums in the activation type of the kernels: results differ from the definition by rounding of sums only. */
@@ -7,10 +9,22 @@ public enum Arithmetic {
 
   /**
    * Where the weight is stored as bf16, activations are rounded to bf16 before they are multiplied, to nearest even; sums stay float32.
-   * Other weights are multiplied as by {@link #FLOAT32}. Each result changes by up to 2^-8 of the magnitudes of its terms, relative to
-   * {@link #FLOAT32}: more than rounding of sums, which is why it is a choice. It is the arithmetic of processors' bf16 instructions.
+   * So are, where more than {@value #FEW_ROWS} rows of activations meet a weight in blocks of quantised numbers, both the activations and
+   * what the blocks stand for as float32; fewer rows, which wait for memory, are multiplied as by {@link #FLOAT32}. So are all other
+   * weights; among them int8 rows, whose activations were rounded to levels of their own. It is the arithmetic of processors' bf16
+   * instructions.
    *
-   * <p>Those take numbers below 2^-126 for zero, so a sum may also miss up to 2^-126 times the larger factor of each term.
+   * <p>Relative to {@link #FLOAT32} each result changes by up to 2^-8 of the magnitudes of its terms, and where weights are rounded too
+   * by up to 2^-7 + 2^-16: more than rounding of sums, which is why it is a choice. The instructions take numbers below 2^-126 for zero,
+   * so a sum may also miss up to 2^-126 times the larger factor of each term.
    */
-  BFLOAT16
+  BFLOAT16;
+
+  /** Rows of activations up to which a weight in blocks is multiplied in float32. */
+  public static final int FEW_ROWS = 8;
+
+  /** Whether so many rows of activations are multiplied as bf16 with a weight of this type. */
+  public boolean isBfloat(DType weight, long rows) {
+    return this == BFLOAT16 && (weight == DType.BF16 || (weight.blockElements() > 1 && rows > FEW_ROWS));
+  }
 }

@@ -10,7 +10,7 @@ import kumiko.runtime.tensor.Slab;
 
 /**
  * {@link Kernels#linear} with {@link Arithmetic#BFLOAT16}: by machine code where there is some and the weight lies so that it can be
- * read, otherwise the activations are rounded and multiplied as in float32.
+ * read, otherwise the activations, and weights in blocks, are rounded and multiplied as in float32.
  */
 final class BfloatLinear {
   /** Rows below which the vector kernels wait for memory only. */
@@ -20,6 +20,7 @@ final class BfloatLinear {
 
   private static final int INFINITY = 0x7f80_0000;
 
+  private final ScalarLinear definition = new ScalarLinear(DType.F32, Arithmetic.BFLOAT16);
   private final VectorLinear floats;
   private final String description;
 
@@ -40,24 +41,15 @@ final class BfloatLinear {
     return description;
   }
 
-  void linear(
-      Matrix weight,
-      Rows bias,
-      Rows x,
-      Rows y,
-      int rows,
-      int from,
-      int to,
-      boolean accumulate,
-      ScalarLinear scalar,
-      MemorySegment scratch) {
+  /** For rows and weights of which {@link Arithmetic#isBfloat} is true. */
+  void linear(Matrix weight, Rows bias, Rows x, Rows y, int rows, int from, int to, boolean accumulate, MemorySegment scratch) {
     if (from >= to) {
       return;
     }
-    if (!isForMachine(weight, rows)) {
-      Rows rounded = ROUNDED.get().over(scratch, x.width());
-      round(x, rounded, rows);
-      floats.linear(weight, bias, rounded, y, rows, from, to, accumulate, scalar, scratch.address() + roundedBytes(weight, rows));
+    DType type = weight.dtype();
+    Rows in = isByMachine(rows) ? x : rounded(x, rows, scratch);
+    if (type == DType.BF16 && !isByMachine(rows)) {
+      floats.linear(weight, bias, in, y, rows, from, to, accumulate, definition, scratch.address() + roundedBytes(weight, rows));
       return;
     }
     VectorLinear.begin(bias, y, rows, from, to, accumulate);
@@ -65,35 +57,43 @@ final class BfloatLinear {
       Slab slab = weight.slabs().get(s);
       int first = Math.max(0, Math.ceilDiv(from - slab.row(), slab.rowStep()));
       int end = Math.min(slab.rows(), Math.ceilDiv(to - slab.row(), slab.rowStep()));
-      if (rows <= StoredEights.MOST_ROWS && slab.columnStride() == 1) {
-        few.multiply(DType.BF16, slab, x, y, rows, first, end, scratch.address());
-      } else {
-        gemm.multiply(DType.BF16, slab, x, y, rows, first, end, scratch.address());
+      if (first < end) {
+        add(type, slab, in, y, rows, first, end, scratch.address());
       }
+    }
+  }
+
+  private void add(DType type, Slab slab, Rows x, Rows y, int rows, int first, int end, long scratch) {
+    Format format = Format.of(type);
+    if (format == null || !format.reads(slab)) {
+      definition.addSlab(type, slab, x, y, rows, first, end);
+    } else if (gemm == null) {
+      VectorGemm.multiply(format.roundingPacker(), slab, x, y, rows, first, end);
+    } else if (rows <= StoredEights.MOST_ROWS && slab.columnStride() == 1) {
+      few.multiply(type, slab, x, y, rows, first, end, scratch);
+    } else {
+      gemm.multiply(type, slab, x, y, rows, first, end, scratch);
     }
   }
 
   long scratchBytes(Matrix weight, int rows) {
-    int few = isForMachine(weight, rows) ? LEAST_ROWS - 1 : rows;
+    int few = isByMachine(rows) ? LEAST_ROWS - 1 : rows;
     long rounded = roundedBytes(weight, few) + floats.scratchBytes(weight, few);
     return gemm == null ? rounded : Math.max(rounded, Math.max(StoredEights.scratchBytes(weight.columns()), gemm.scratchBytes(rows)));
   }
 
-  private static long roundedBytes(Matrix weight, int rows) {
-    return (long) rows * weight.columns() * Float.BYTES;
+  private boolean isByMachine(int rows) {
+    return gemm != null && rows >= LEAST_ROWS;
   }
 
-  private boolean isForMachine(Matrix weight, int rows) {
-    if (gemm == null || rows < LEAST_ROWS) {
-      return false;
-    }
-    for (int s = 0; s < weight.slabs().size(); s++) {
-      Slab slab = weight.slabs().get(s);
-      if (slab.columnStride() != 1 && slab.rowStride() != 1) {
-        return false;
-      }
-    }
-    return true;
+  private static Rows rounded(Rows x, int rows, MemorySegment scratch) {
+    Rows rounded = ROUNDED.get().over(scratch, x.width());
+    round(x, rounded, rows);
+    return rounded;
+  }
+
+  private static long roundedBytes(Matrix weight, int rows) {
+    return (long) rows * weight.columns() * Float.BYTES;
   }
 
   /** {@code y = x} rounded to the numbers of bf16; a NaN stays one. */
@@ -113,12 +113,22 @@ final class BfloatLinear {
     }
   }
 
-  /** Half of the last bit that stays is added, less a little where that bit is even; to a NaN, whose bits would overflow, nothing. */
   private static void round(int[] bits, int n) {
     for (int i = 0; i < n; i++) {
-      int b = bits[i];
-      int nan = (INFINITY - (b & Integer.MAX_VALUE)) >> 31;
-      bits[i] = (b + ((0x7fff + ((b >>> 16) & 1)) & ~nan)) & (0xffff_0000 | nan);
+      bits[i] = nearest(bits[i]);
     }
+  }
+
+  /** Numbers {@code at ... at + n} in place. */
+  static void round(float[] values, int at, int n) {
+    for (int i = at; i < at + n; i++) {
+      values[i] = Float.intBitsToFloat(nearest(Float.floatToRawIntBits(values[i])));
+    }
+  }
+
+  /** Half of the last bit that stays is added, less a little where that bit is even; to a NaN, whose bits would overflow, nothing. */
+  private static int nearest(int bits) {
+    int nan = (INFINITY - (bits & Integer.MAX_VALUE)) >> 31;
+    return (bits + ((0x7fff + ((bits >>> 16) & 1)) & ~nan)) & (0xffff_0000 | nan);
   }
 }

@@ -16,12 +16,14 @@ final class Format {
   private final WeightDots dots;
   private final WeightRows rows;
   private final WeightPacker packer;
+  private final WeightPacker roundingPacker;
 
   private Format(DType type, WeightDots dots, WeightRows rows) {
     this.type = type;
     this.dots = dots;
     this.rows = rows;
     this.packer = new WeightPacker(type, rows);
+    this.roundingPacker = new WeightPacker(type, rows.rounded());
   }
 
   /** Null for a type without loops of its own. */
@@ -47,6 +49,11 @@ final class Format {
 
   WeightPacker packer() {
     return packer;
+  }
+
+  /** {@link #packer} of weights rounded to bf16. */
+  WeightPacker roundingPacker() {
+    return roundingPacker;
   }
 
   /** Bytes of so many elements; whole blocks. */

@@ -32,7 +32,9 @@ public final class ScalarKernels implements Kernels {
 
   @Override
   public String describe() {
-    String rounding = linear.arithmetic() == Arithmetic.BFLOAT16 ? ", rounded to bf16 in front of bf16 weights" : "";
+    String rounding = linear.arithmetic() == Arithmetic.BFLOAT16
+        ? ", products of bf16 with bf16 weights, and of many rows with blocks"
+        : "";
     return "scalar kernels, " + type + " activations" + rounding;
   }
 

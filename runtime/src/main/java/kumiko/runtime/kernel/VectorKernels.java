@@ -82,8 +82,8 @@ public final class VectorKernels implements Kernels {
   public void linear(
       Matrix weight, Rows bias, Rows x, Rows y, int rows, int from, int to, boolean accumulate, MemorySegment scratch) {
     require(scratch, linearScratchBytes(weight, rows), rows, "rows");
-    if (isBfloat(weight)) {
-      bfloat.linear(weight, bias, x, y, rows, from, to, accumulate, definition, scratch);
+    if (arithmetic().isBfloat(weight.dtype(), rows)) {
+      bfloat.linear(weight, bias, x, y, rows, from, to, accumulate, scratch);
     } else {
       floats.linear(weight, bias, x, y, rows, from, to, accumulate, definition, scratch.address());
     }
@@ -91,11 +91,8 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public long linearScratchBytes(Matrix weight, int rows) {
-    return isBfloat(weight) ? bfloat.scratchBytes(weight, rows) : floats.scratchBytes(weight, rows);
-  }
-
-  private boolean isBfloat(Matrix weight) {
-    return bfloat != null && weight.dtype() == DType.BF16;
+    long few = floats.scratchBytes(weight, rows);
+    return arithmetic().isBfloat(weight.dtype(), rows) ? Math.max(few, bfloat.scratchBytes(weight, rows)) : few;
   }
 
   @Override

@@ -6,6 +6,14 @@ interface WeightRows {
   /** Elements {@code index .. index + n} of the row at {@code row} to {@code out[at ...]}. */
   void read(long row, long index, int n, float[] out, int at);
 
+  /** The same, rounded to bf16. */
+  default WeightRows rounded() {
+    return (row, index, n, out, at) -> {
+      read(row, index, n, out, at);
+      BfloatLinear.round(out, at, n);
+    };
+  }
+
   WeightRows F32 = (row, index, n, out, at) -> Lanes.read(row + 4 * index, out, at, n);
 
   WeightRows BF16 = (row, index, n, out, at) -> VectorWidening.bf16(row + 2 * index, n, out, at);

@@ -9,14 +9,13 @@ import kumiko.runtime.graph.Op;
 import kumiko.runtime.graph.Source;
 import kumiko.runtime.kernel.Arithmetic;
 import kumiko.runtime.kernel.Kernels;
-import kumiko.runtime.tensor.DType;
 
 /**
  * What a call cannot do without, as its program runs it: the rows that no logits ask for are not counted, weights are counted as they
  * are stored and once, however many rows share them.
  *
  * @param flops floating point operations, as {@link Cost} counts them; of query-key pairs only the visible ones
- * @param bf16Flops those of them that are computed in bf16: what linear layers with bf16 weights do in {@link Arithmetic#BFLOAT16}
+ * @param bf16Flops those of them that are computed in bf16: {@link Arithmetic#isBfloat}
  * @param weightBytes bytes of weights read
  * @param cacheBytes bytes of keys and values read
  */
@@ -32,7 +31,7 @@ public record Work(long flops, long bf16Flops, long weightBytes, long cacheBytes
         Node node = value.node;
         long own = sequences * Cost.flops(node, value.picked ? 1 : rows, past, pairs(node));
         flops += own;
-        bf16Flops += isBfloat(node, weights, kernels) ? own : 0;
+        bf16Flops += isBfloat(node, weights, kernels, (long) sequences * (value.picked ? 1 : rows)) ? own : 0;
         weightBytes += weightBytes(node, weights, (long) sequences * rows);
         cacheBytes += sequences * kernels.activations().bytes(cacheElements(node, rows, past));
       }
@@ -40,10 +39,9 @@ public record Work(long flops, long bf16Flops, long weightBytes, long cacheBytes
     return new Work(flops, bf16Flops, weightBytes, cacheBytes);
   }
 
-  private static boolean isBfloat(Node node, BoundWeights weights, Kernels kernels) {
+  private static boolean isBfloat(Node node, BoundWeights weights, Kernels kernels, long rows) {
     int weight = node.op() instanceof Op.Linear ? 1 : node.op() instanceof Op.LinearAdd ? 2 : -1;
-    return kernels.arithmetic() == Arithmetic.BFLOAT16 && weight > 0
-        && weights.matrix(node.inputs().get(weight)).dtype() == DType.BF16;
+    return weight > 0 && kernels.arithmetic().isBfloat(weights.matrix(node.inputs().get(weight)).dtype(), rows);
   }
 
   private static long weightBytes(Node node, BoundWeights weights, long rows) {

@@ -2,18 +2,25 @@ package kumiko.runtime.kernel
 
 import io.kotest.assertions.fail
 import io.kotest.core.spec.style.FunSpec
+import io.kotest.matchers.doubles.shouldBeLessThanOrEqual
 import io.kotest.matchers.shouldBe
+import io.kotest.matchers.shouldNotBe
 import kumiko.runtime.tensor.DType
 import kumiko.runtime.tensor.Elements
 import kumiko.runtime.tensor.Matrix
+import kumiko.runtime.tensor.RowEncoder
 import kumiko.runtime.tensor.Rows
 import kumiko.runtime.tensor.Shape
+import kumiko.runtime.tensor.Slab
 import kumiko.runtime.tensor.Tensor
 import java.lang.foreign.MemorySegment
 import kotlin.math.abs
 
 /** Largest relative error of one rounding to float32. */
 private const val UNIT = 1.0 / (1 shl 24)
+
+/** Largest relative error of one rounding to bf16. */
+private const val HALF_LAST = 1.0 / (1 shl 8)
 
 private val twins = vectorTwins(Arithmetic.BFLOAT16)
 
@@ -25,14 +32,26 @@ private fun Bench.bf16(rows: Int, columns: Int, value: () -> Double = ::normal):
     return Matrix.of(Tensor(DType.BF16, Shape.of(rows.toLong(), columns.toLong()), data))
 }
 
+private fun Bench.quantised(type: DType, rows: Int, columns: Int): Matrix {
+    val stride = RowEncoder.rowBytes(type, columns)
+    val data = memory(rows * stride)
+    for (r in 0 until rows) RowEncoder.encode(type, FloatArray(columns) { normal().toFloat() }, columns, data, r * stride)
+    return Matrix.of(Tensor(type, Shape.of(rows.toLong(), columns.toLong()), data))
+}
+
+private fun Matrix.stored(slab: Slab, row: Int, column: Int): Double {
+    val start = slab.offset() + row * slab.rowStride()
+    val unit = Elements.rowUnit(dtype(), slab.data(), start)
+    return Elements.get(dtype(), slab.data(), start + column * slab.columnStride()) * unit
+}
+
 /** The magnitudes of all terms of a result: what the bound on its rounding is proportional to. */
 private fun magnitudes(weight: Matrix, bias: Rows, x: Rows, before: Rows, row: Int, column: Int): Double {
     var sum = abs(bias.at(0, column)) + abs(before.at(row, column))
     for (slab in weight.slabs()) {
         val index = slab.indexOf(column)
         for (k in 0 until if (index < 0) 0 else slab.columns()) {
-            val stored = Elements.get(DType.BF16, slab.data(), slab.offset() + index * slab.rowStride() + k * slab.columnStride())
-            sum += abs(stored * x.at(row, slab.column() + k)) * (1 + UNIT * (1 shl 16))
+            sum += abs(weight.stored(slab, index, k) * x.at(row, slab.column() + k)) * (1 + HALF_LAST) * (1 + HALF_LAST)
         }
     }
     return sum
@@ -160,17 +179,64 @@ class BfloatTwinsSpec : FunSpec({
         }
     }
 
-    test("weights that are not bf16 are multiplied as ever") {
-        val bench = Bench(6)
-        val data = bench.memory(4L * 9 * 30)
-        for (i in 0 until 9 * 30L) Elements.set(DType.F32, data, i, bench.normal())
-        val weight = Matrix.of(Tensor(DType.F32, Shape.of(9, 30), data))
-        val x = bench.rows(14, 30)
-        for ((exact, rounding) in listOf(bench.scalar to definition) + bench.vectors.zip(twins)) {
-            val (want, got) = List(2) { Rows(bench.memory(4L * 14 * 9), 9) }
-            exact.linear(weight, null, x, want, 14, 0, 9, false, bench.scratch(exact.linearScratchBytes(weight, 14)))
-            rounding.linear(weight, null, x, got, 14, 0, 9, false, bench.scratch(rounding.linearScratchBytes(weight, 14)))
+    for (type in listOf(DType.Q8_0, DType.Q4_0)) {
+        test("$type weights are rounded for many rows and multiplied as the definition says, whole, in parts and in slabs") {
+            val bench = Bench(8)
+            for (columns in listOf(32, 64, 96, 1056)) {
+                for (rows in listOf(
+                    9,
+                    11,
+                    17,
+                    65,
+                )) {
+                    bench.compare(bench.quantised(type, 37, columns), rows, "$rows x $columns x 37 in $type")
+                }
+            }
+            bench.compare(bench.quantised(type, 3, 4128), 20, "20 x 4128 x 3 in $type")
+            val parts = List(2) { bench.quantised(type, 18, 64) }
+            bench.compare(Matrix.stackRows(parts), 20, "row ranges")
+            bench.compare(Matrix.stackColumns(parts), 20, "column parts")
+            bench.compare(Matrix.interleaveRows(parts[0], parts[1]), 20, "interleaved rows")
+        }
+
+        test("the definition of products with many rows and $type weights is that with bf16 weights of the nearest numbers") {
+            val bench = Bench(9)
+            val weight = bench.quantised(type, 11, 96)
+            val slab = weight.slabs().single()
+            var i = 0
+            val nearest = bench.bf16(11, 96) { weight.stored(slab, i / 96, i % 96).also { i++ } }
+            val x = bench.rows(9, 96)
+            val (want, got, exact) = List(3) { Rows(bench.memory(4L * 9 * 11), 11) }
+            definition.linear(nearest, null, x, want, 9, 0, 11, false, MemorySegment.NULL)
+            definition.linear(weight, null, x, got, 9, 0, 11, false, MemorySegment.NULL)
             got.data().mismatch(want.data()) shouldBe -1
+            bench.scalar.linear(weight, null, x, exact, 9, 0, 11, false, MemorySegment.NULL)
+            val zero = bench.rows(9, 11) { 0.0 }
+            for (r in 0 until 9) {
+                for (c in 0 until 11) {
+                    val bound = (2 * HALF_LAST + HALF_LAST * HALF_LAST + UNIT) * magnitudes(weight, zero, x, zero, r, c)
+                    abs(got.at(r, c) - exact.at(r, c)) shouldBeLessThanOrEqual bound
+                }
+            }
+            got.data().mismatch(exact.data()) shouldNotBe -1
+        }
+    }
+
+    test("weights that are neither bf16 nor blocks, and blocks of few rows, are multiplied as ever") {
+        val bench = Bench(6)
+        val data = bench.memory(4L * 9 * 32)
+        for (i in 0 until 9 * 32L) Elements.set(DType.F32, data, i, bench.normal())
+        val float = Matrix.of(Tensor(DType.F32, Shape.of(9, 32), data))
+        val blocks = listOf(DType.Q8_0, DType.Q4_0).map { bench.quantised(it, 9, 32) to 8 }
+        val cases = blocks + listOf(float to 14, bench.int8Rows(9, 32) to 14)
+        for ((weight, rows) in cases) {
+            val x = bench.rows(rows, 32)
+            for ((exact, rounding) in listOf(bench.scalar to definition) + bench.vectors.zip(twins)) {
+                val (want, got) = List(2) { Rows(bench.memory(4L * rows * 9), 9) }
+                exact.linear(weight, null, x, want, rows, 0, 9, false, bench.scratch(exact.linearScratchBytes(weight, rows)))
+                rounding.linear(weight, null, x, got, rows, 0, 9, false, bench.scratch(rounding.linearScratchBytes(weight, rows)))
+                got.data().mismatch(want.data()) shouldBe -1
+            }
         }
     }
 
@@ -180,7 +246,8 @@ class BfloatTwinsSpec : FunSpec({
             kernels.with(Arithmetic.BFLOAT16).arithmetic() shouldBe Arithmetic.BFLOAT16
             kernels.with(Arithmetic.BFLOAT16).with(Arithmetic.FLOAT32).describe() shouldBe kernels.describe()
         }
-        definition.describe() shouldBe "scalar kernels, F32 activations, rounded to bf16 in front of bf16 weights"
+        definition.describe() shouldBe
+            "scalar kernels, F32 activations, products of bf16 with bf16 weights, and of many rows with blocks"
         twins.last().describe() shouldBe
             vectorTwins(Arithmetic.FLOAT32).last().describe() + ", bf16 products by the vector kernels, because tests ask for it"
     }

@@ -1,6 +1,7 @@
 package kumiko.runtime.run
 
 import io.kotest.core.spec.style.FunSpec
+import io.kotest.matchers.collections.shouldNotBeEmpty
 import io.kotest.matchers.doubles.shouldBeGreaterThanOrEqual
 import io.kotest.matchers.shouldNotBe
 import kumiko.runtime.kernel.Arithmetic
@@ -37,11 +38,12 @@ private fun bf16(matrix: Matrix): Matrix {
 }
 
 class ArithmeticSpec : FunSpec({
-    val model = randomModel(11) { it.copy(heads = 8, kvHeads = 8, headDim = 16, layers = 3, blocks = false, prefix = 0, learned = false) }
-        .inBf16()
+    val float = randomModel(11) { it.copy(heads = 8, kvHeads = 8, headDim = 16, layers = 3, blocks = false, prefix = 0, learned = false) }
+    val model = float.inBf16()
     val prompt = model.prompt(40, 1)
 
-    fun logits(kernels: Kernels) = model.compile(options(kernels).withThreads(2)).use { it.whole(prompt) }
+    fun logits(kernels: Kernels, weights: Weights = Weights { model.weights[it] }) =
+        Program.compile(model.graph, weights, options(kernels).withThreads(2)).use { it.whole(prompt) }
 
     for (kernels in listOf(ScalarKernels(DType.F32), VectorKernels())) {
         val name = kernels.describe().substringBefore(',')
@@ -51,6 +53,17 @@ class ArithmeticSpec : FunSpec({
             val rounded = logits(kernels.with(Arithmetic.BFLOAT16))
             for (position in prompt.indices) cosine(rounded[position], exact[position]) shouldBeGreaterThanOrEqual LEAST_COSINE
             rounded.last().toList() shouldNotBe exact.last().toList()
+        }
+
+        for (by in listOf(Quantisation.Q8_0(), Quantisation.Q4_0())) {
+            test("$name: logits of weights in $by point where they do in float32, and are not the same") {
+                val quantised = Quantiser.quantise(float.graph, { float.weights[it] }, by, Arena.ofAuto(), 1) { _, _ -> }
+                quantised.changes().shouldNotBeEmpty()
+                val want = logits(kernels, quantised)
+                val got = logits(kernels.with(Arithmetic.BFLOAT16), quantised)
+                for (position in prompt.indices) cosine(got[position], want[position]) shouldBeGreaterThanOrEqual LEAST_COSINE
+                got.last().toList() shouldNotBe want.last().toList()
+            }
         }
 
         test("$name: a sequence written token by token in bf16 gets what it gets whole, to bf16's rounding") {
