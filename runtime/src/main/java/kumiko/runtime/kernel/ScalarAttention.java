@@ -9,6 +9,11 @@ import kumiko.runtime.tensor.Rows;
 final class ScalarAttention {
   private ScalarAttention() {}
 
+  /** Scratch of {@link #attend}. */
+  static long scratchBytes(int keys) {
+    return Double.BYTES * (long) keys;
+  }
+
   static void scores(
       DType type, Rows query, MemorySegment keys, long offset, int headDim, int total, double scale, Rows out, int from, int to) {
     for (int r = from; r < to; r++) {

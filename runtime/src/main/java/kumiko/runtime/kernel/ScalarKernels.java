@@ -280,7 +280,7 @@ public final class ScalarKernels implements Kernels {
 
   @Override
   public long attentionScratchBytes(int headDim, int keys) {
-    return 8L * keys;
+    return ScalarAttention.scratchBytes(keys);
   }
 
   @Override

@@ -2,14 +2,13 @@ package kumiko.runtime.kernel;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
-import kumiko.runtime.machine.StoredProduct;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Rows;
 
 /** Attention over a float32 cache by the Vector API: many rows of queries by {@link AttentionTile}, few a row at a time. */
 final class VectorAttention {
   /** {@code exp(-110)} is nothing in float32, also after a sum over more keys than memory holds. */
-  static final double NOTHING = 110;
+  private static final double NOTHING = 110;
 
   private static final WeightDots DOTS = new F32Dots();
 
@@ -81,6 +80,11 @@ final class VectorAttention {
     Lanes.write(mixed, 0, out, headDim);
   }
 
+  /** The score below which keys that are left out take part with their fill; not a number where they never do. */
+  static double floor(double softmaxScale, double fill) {
+    return softmaxScale * fill + NOTHING;
+  }
+
   static void attention(
       Rows query,
       MemorySegment keys,
@@ -97,7 +101,7 @@ final class VectorAttention {
       int to,
       MemorySegment scratch) {
     float scale = (float) (scoreScale * softmaxScale);
-    double floor = softmaxScale * fill + NOTHING;
+    double floor = floor(softmaxScale, fill);
     for (int column = 0; column < query.width(); column += headDim) {
       for (int r = from; r < to; r += AttentionTile.ROWS) {
         int rows = Math.min(AttentionTile.ROWS, to - r);
@@ -106,7 +110,7 @@ final class VectorAttention {
                 query, column, keys.address() + 4 * offset, values.address() + 4 * offset, headDim, visible, total, scale, floor, out, r,
                 rows);
         for (int row = r; row < r + rows && !done; row++) {
-          if (!attendRow(query, column, keys, values, offset, headDim, visible, total, scale, floor, out, row, null, scratch)) {
+          if (!attendRow(query, column, keys, values, offset, headDim, visible, total, scale, floor, out, row)) {
             // The filled scores take part: the row is done as it is defined.
             ScalarAttention.attend(
                 DType.F32, query, column, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out, row, scratch);
@@ -117,39 +121,22 @@ final class VectorAttention {
   }
 
   /** Whether the row was done: not when keys are hidden from it and all its scores are below {@code floor}. */
-  static boolean attendRow(
+  private static boolean attendRow(
       Rows query, int column, MemorySegment keys, MemorySegment values, long offset, int headDim, MemorySegment visible, int total,
-      float scale,
-      double floor, Rows out, int r, StoredProduct product, MemorySegment scratch) {
+      float scale, double floor, Rows out, int r) {
     Desk desk = Desk.ofThread();
     float[] scores = desk.scores(total);
     int first = Lanes.getInt(visible.address() + 8L * r);
     int count = Lanes.getInt(visible.address() + 8L * r + 4) - first;
     long start = 4 * (offset + (long) first * headDim);
-    long q = VectorLinear.address(query, r, column);
-    if (product == null || count == 0) {
-      scoreRow(desk, q, keys.address() + start, headDim, count, scale, scores);
-    } else {
-      long results = scratch.address();
-      set(results, count, 0);
-      product.dots(DType.F32, keys.address() + start, 4L * headDim, count, q, headDim, results);
-      WeightRows.F32.read(results, 0, count, scores, 0);
-      scale(scores, count, scale);
-    }
+    scoreRow(desk, VectorLinear.address(query, r, column), keys.address() + start, headDim, count, scale, scores);
     float max = max(scores, count);
     if (count < total && max < floor) {
       return false;
     }
     float sum = exponentials(scores, count, max);
     scale(scores, count, sum == 0 ? 0 : 1 / sum);
-    long mixed = VectorLinear.address(out, r, column);
-    if (product == null) {
-      mixRow(desk, scores, 0, values.address() + start, headDim, count, mixed);
-    } else {
-      Lanes.write(scores, 0, scratch.address(), count);
-      set(mixed, headDim, 0);
-      product.sums(DType.F32, values.address() + start, 4L * headDim, count, scratch.address(), headDim, mixed);
-    }
+    mixRow(desk, scores, 0, values.address() + start, headDim, count, VectorLinear.address(out, r, column));
     return true;
   }
 

@@ -225,7 +225,7 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public long attentionScratchBytes(int headDim, int keys) {
-    return attention == null ? scalar.attentionScratchBytes(headDim, keys) : MachineAttention.scratchBytes(headDim, keys);
+    return attention == null ? ScalarAttention.scratchBytes(keys) : MachineAttention.scratchBytes(headDim, keys);
   }
 
   @Override

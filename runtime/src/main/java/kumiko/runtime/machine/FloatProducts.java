@@ -6,7 +6,9 @@ package kumiko.runtime.machine;
  * @param stored of few rows with weights as they are stored
  * @param moves brings rows into panels and results out of tiles
  * @param product of panels of float32
- * @param attention between and after the products of attention
+ * @param attention between and after the products of attention of many queries
+ * @param group attention of few queries
  * @param rows what is done with single rows
  */
-public record FloatProducts(StoredProduct stored, PanelMoves moves, PanelProduct product, PanelAttention attention, RowFunctions rows) {}
+public record FloatProducts(StoredProduct stored, PanelMoves moves, PanelProduct product, PanelAttention attention, GroupAttention group,
+    RowFunctions rows) {}

@@ -73,7 +73,7 @@ final class MachineCodeChoice {
     return new MachineCode.Ready<>(
         new FloatProducts(
             new StoredProduct(pages), new PanelMoves(pages), new BroadcastProduct(PanelElement.SINGLE, pages),
-            new PanelAttention(pages), new RowFunctions(pages)),
+            new PanelAttention(pages), new GroupAttention(pages), new RowFunctions(pages)),
         "avx512", null);
   }
 

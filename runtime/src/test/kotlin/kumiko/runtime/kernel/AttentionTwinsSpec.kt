@@ -129,16 +129,16 @@ class AttentionTwinsSpec :
         test("a row that sees no key is zero") {
             val bench = Bench(24)
             val visible = bench.ints(*IntArray(2 * SEQ))
-            val out = bench.rows(SEQ, 16)
             val keys = bench.rows(1, 640).data()
-            val query = bench.rows(SEQ, 16)
-            bench.vector.attention(
-                query, keys, keys, 0, 16, visible, 40, 1.0, 1.0, Double.NaN, out, 0, SEQ,
-                bench.scratch(
-                    bench.vector.attentionScratchBytes(16, 40),
-                ),
-            )
-            for (r in 0 until SEQ) for (c in 0 until 16) out.at(r, c) shouldBe 0.0
+            val query = bench.rows(SEQ, 32)
+            for (kernels in bench.vectors) {
+                for (rows in listOf(1, SEQ)) {
+                    val out = bench.rows(SEQ, 32)
+                    val scratch = bench.scratch(kernels.attentionScratchBytes(16, 40))
+                    kernels.attention(query, keys, keys, 0, 16, visible, 40, 1.0, 1.0, Double.NaN, out, 0, rows, scratch)
+                    for (r in 0 until rows) for (c in 0 until 32) out.at(r, c) shouldBe 0.0
+                }
+            }
         }
 
         test("rows appended to a cache stand head by head") {

@@ -1,0 +1,334 @@
+package kumiko.runtime.machine;
+
+import static kumiko.runtime.machine.Register.R10;
+import static kumiko.runtime.machine.Register.R11;
+import static kumiko.runtime.machine.Register.R12;
+import static kumiko.runtime.machine.Register.R13;
+import static kumiko.runtime.machine.Register.R14;
+import static kumiko.runtime.machine.Register.R8;
+import static kumiko.runtime.machine.Register.R9;
+import static kumiko.runtime.machine.Register.RAX;
+import static kumiko.runtime.machine.Register.RBX;
+import static kumiko.runtime.machine.Register.RCX;
+import static kumiko.runtime.machine.Register.RDI;
+import static kumiko.runtime.machine.Register.RDX;
+import static kumiko.runtime.machine.Register.RSI;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Attention of 1, 2 or 4 queries that see the same keys, each key and each value read once for all of them.
+ *
+ * <p>Scores come in <em>blocks</em> of sixteen: some keys of the first query, the same ones of the second, and so on. Before the first
+ * block lies a <em>state</em> of {@value #STATE_BYTES} bytes, vectors of float32: in each place the largest score of the query that the
+ * place in a block belongs to, likewise the sum of its exponentials, and one factor for each query.
+ */
+public final class GroupAttention {
+  /** The most queries at once. */
+  public static final int QUERIES = 4;
+
+  /** Bytes of a state. */
+  public static final int STATE_BYTES = 3 * 64;
+
+  /** Where the state's parts begin. */
+  public static final int MAX = 0;
+
+  public static final int SUM = 64;
+  public static final int FACTORS = 128;
+
+  /** Scores in a block. */
+  public static final int BLOCK = WeightVector.LANES;
+
+  private static final int BLOCK_BYTES = 64;
+
+  /** Keys and values lie without a gap: so far ahead they are asked for. */
+  private static final int AHEAD = 4096;
+
+  private static final int QUERY = 16;
+  private static final int KEY = 20;
+  private static final int HALVES = 0x4e;
+  private static final int NEIGHBOURS = 0xb1;
+
+  /** By queries, and for mixing by strips of columns. */
+  private final Routine[] scores = new Routine[QUERIES + 1];
+
+  private final Routine[] softens = new Routine[QUERIES + 1];
+  private final Routine[][] mixes = new Routine[QUERIES + 1][PanelLayout.STRIPS + 1];
+
+  GroupAttention(CodeInstaller installer) throws SystemCalls.Refused {
+    for (int queries = 1; queries <= QUERIES; queries *= 2) {
+      List<byte[]> codes = new ArrayList<>(List.of(scoreCode(queries), softenCode(queries)));
+      for (int strips = 1; strips <= PanelLayout.STRIPS; strips++) {
+        codes.add(mixCode(queries, strips));
+      }
+      List<? extends Routine> routines = installer.install(codes);
+      scores[queries] = routines.get(0);
+      softens[queries] = routines.get(1);
+      for (int strips = 1; strips <= PanelLayout.STRIPS; strips++) {
+        mixes[queries][strips] = routines.get(1 + strips);
+      }
+    }
+  }
+
+  /** Keys of a block. */
+  public static int keys(int queries) {
+    return BLOCK / queries;
+  }
+
+  /**
+   * Dot products of {@code queries} rows with the keys of {@code blocks} whole blocks.
+   *
+   * @param query address of rows of {@code columns} float32 without a gap, as the keys are
+   * @param to address of the first block
+   */
+  public void score(int queries, long query, long keys, int blocks, int columns, long to) {
+    scores[queries].call(keys, (long) columns * Float.BYTES, blocks, query, columns, to);
+  }
+
+  /**
+   * Scores of {@code count} keys, at least 1, become {@code e^(scale * score - max)}; the state before them tells the maxima of the scaled
+   * scores, at least -{@link Float#MAX_VALUE}, and the sums.
+   */
+  public void soften(int queries, long scores, int count, float scale) {
+    int keys = keys(queries);
+    int blocks = Math.ceilDiv(count, keys);
+    int last = (1 << (count - (blocks - 1) * keys)) - 1;
+    long mask = 0;
+    for (int q = 0; q < queries; q++) {
+      mask |= (long) last << (q * keys);
+    }
+    softens[queries].call(scores, scores - STATE_BYTES, blocks, mask, Float.floatToRawIntBits(scale), 0);
+  }
+
+  /**
+   * {@code to[q, d] = factor[q] * sum over k < count of exponential[q, k] * values[k, d]} for {@code d < columns}, with the state's
+   * factors.
+   *
+   * @param values address of rows of {@code columns} float32 without a gap, as the results are
+   */
+  public void mix(int queries, long scores, long values, int count, int columns, long to) {
+    for (int d = 0; d < columns; d += PanelLayout.LANES) {
+      int taken = Math.min(PanelLayout.LANES, columns - d);
+      int strips = Math.ceilDiv(taken, PanelLayout.STRIP);
+      long mask = (1L << (taken - (strips - 1) * PanelLayout.STRIP)) - 1;
+      long from = (long) d * Float.BYTES;
+      mixes[queries][strips].call(scores, values + from, (long) columns * Float.BYTES, count, to + from, mask);
+    }
+  }
+
+  /** RDI keys, RSI bytes of a row, RDX blocks, RCX queries, R8 columns, R9 scores. */
+  static byte[] scoreCode(int queries) {
+    int keys = keys(queries);
+    Register[] fours = {R10, RBX, R12, R13};
+    Assembler code = new Assembler();
+    code.push(RBX);
+    code.push(R12);
+    code.push(R13);
+    code.push(R14);
+    code.lea(R14, Address.at(RSI, RSI, 2));
+    code.mov(R11, R8);
+    code.and(R11, WeightVector.LANES - 1);
+    code.mov(RAX, -1L);
+    code.bzhi(RAX, RAX, R11);
+    code.kmovw(1, RAX);
+    int nextBlock = code.here();
+    for (int i = 0; i < BLOCK; i++) {
+      code.vpxord(i);
+    }
+    code.mov(R10, RDI);
+    for (int four = 1; four < keys / 4; four++) {
+      code.lea(fours[four], Address.at(fours[four - 1], RSI, 4));
+    }
+    code.mov(R11, RCX);
+    code.mov(RAX, R8);
+    code.shr(RAX, Integer.numberOfTrailingZeros(WeightVector.LANES));
+    int few = code.jz();
+    int next = code.here();
+    products(code, queries, fours, 0);
+    for (int four = 0; four < keys / 4; four++) {
+      code.add(fours[four], BLOCK_BYTES);
+    }
+    code.add(R11, BLOCK_BYTES);
+    code.dec(RAX);
+    code.jnz(next);
+    code.land(few);
+    products(code, queries, fours, 1);
+    LaneSums.emit(code);
+    code.vmovups(Address.at(R9, 0), 0);
+    code.add(R9, BLOCK_BYTES);
+    for (int four = 0; four < keys / 4; four++) {
+      code.lea(RDI, Address.at(RDI, RSI, 4));
+    }
+    code.dec(RDX);
+    code.jnz(nextBlock);
+    code.pop(R14);
+    code.pop(R13);
+    code.pop(R12);
+    code.pop(RBX);
+    code.vzeroupper();
+    code.ret();
+    return code.toBytes();
+  }
+
+  /** A vector of columns of all keys of a block with that of all queries. */
+  private static void products(Assembler code, int queries, Register[] fours, int mask) {
+    int keys = keys(queries);
+    for (int q = 0; q < queries; q++) {
+      code.vmovups(QUERY + q, mask, row(R11, q));
+    }
+    for (int k = 0; k < keys; k++) {
+      Address key = row(fours[k / 4], k % 4);
+      code.vmovups(KEY + k % 4, mask, key);
+      if (mask == 0) {
+        code.prefetcht1(key.plus(AHEAD));
+      }
+      for (int q = 0; q < queries; q++) {
+        code.vfmadd231ps(q * keys + k, QUERY + q, KEY + k % 4);
+      }
+    }
+  }
+
+  private static Address row(Register first, int row) {
+    return switch (row) {
+      case 0 -> Address.at(first, 0);
+      case 1 -> Address.at(first, RSI, 1);
+      case 2 -> Address.at(first, RSI, 2);
+      default -> Address.at(first, R14, 1);
+    };
+  }
+
+  /** RDI scores, RSI state, RDX blocks, RCX those of the last block that there are, as bits, R8 scale. */
+  static byte[] softenCode(int queries) {
+    int max = 0;
+    int sum = 1;
+    int value = 2;
+    int factor = 18;
+    Assembler code = new Assembler();
+    ExponentialCode.constants(code);
+    ExponentialCode.constant(code, max, -Float.MAX_VALUE);
+    ExponentialCode.constant(code, value, Float.NEGATIVE_INFINITY);
+    code.vpbroadcastd(factor, R8);
+    code.kmovw(1, RCX);
+    code.mov(RAX, RDX);
+    code.shl(RAX, Integer.numberOfTrailingZeros(BLOCK_BYTES));
+    code.lea(R10, Address.at(RDI, RAX, 1).plus(-BLOCK_BYTES));
+    code.vmulpsWithin(1, value, factor, Address.at(R10, 0));
+    code.vmovups(Address.at(R10, 0), value);
+    code.vmaxps(max, max, value);
+    code.mov(R10, RDI);
+    code.mov(RAX, RDX);
+    code.dec(RAX);
+    int single = code.jz();
+    int next = code.here();
+    code.vmulps(value, factor, Address.at(R10, 0));
+    code.vmovups(Address.at(R10, 0), value);
+    code.vmaxps(max, max, value);
+    code.add(R10, BLOCK_BYTES);
+    code.dec(RAX);
+    code.jnz(next);
+    code.land(single);
+    fold(code, queries, max, value, code::vmaxps);
+    code.vmovups(Address.at(RSI, MAX), max);
+    code.vpxord(sum);
+    next = code.here();
+    code.vmovups(value, Address.at(RDI, 0));
+    code.vsubps(value, value, max);
+    ExponentialCode.emit(code, value, 8);
+    code.vmovups(Address.at(RDI, 0), value);
+    code.vaddps(sum, sum, value);
+    code.add(RDI, BLOCK_BYTES);
+    code.dec(RDX);
+    code.jnz(next);
+    fold(code, queries, sum, value, code::vaddps);
+    code.vmovups(Address.at(RSI, SUM), sum);
+    code.vzeroupper();
+    code.ret();
+    return code.toBytes();
+  }
+
+  /** An instruction of two operands. */
+  @FunctionalInterface
+  private interface Fold {
+    void emit(int target, int a, int b);
+  }
+
+  /** Every place of a query gets what all its places come to. */
+  private static void fold(Assembler code, int queries, int register, int room, Fold fold) {
+    for (int which : new int[]{HALVES, NEIGHBOURS}) {
+      code.vpshufd(room, register, which);
+      fold.emit(register, register, room);
+    }
+    if (queries <= 2) {
+      code.vshufi32x4(room, register, register, NEIGHBOURS);
+      fold.emit(register, register, room);
+    }
+    if (queries == 1) {
+      code.vshufi32x4(room, register, register, HALVES);
+      fold.emit(register, register, room);
+    }
+  }
+
+  /** RDI exponentials, RSI values, RDX bytes of a row, RCX keys, R8 results, R9 the columns of the last strip, as bits. */
+  static byte[] mixCode(int queries, int strips) {
+    int keys = keys(queries);
+    // So many sums that no product waits for the one before.
+    int sets = queries == 1 ? 2 : 1;
+    Assembler code = new Assembler();
+    code.kmovw(1, R9);
+    code.mov(R11, RDI);
+    for (int i = 0; i < sets * queries * strips; i++) {
+      code.vpxord(i);
+    }
+    code.mov(RAX, RCX);
+    code.shr(RAX, Integer.numberOfTrailingZeros(keys));
+    int few = code.jz();
+    int next = code.here();
+    for (int k = 0; k < keys; k++) {
+      addKey(code, queries, strips, k % sets, k);
+    }
+    code.add(RDI, BLOCK_BYTES);
+    code.dec(RAX);
+    code.jnz(next);
+    code.land(few);
+    code.and(RCX, keys - 1);
+    int whole = code.jz();
+    next = code.here();
+    addKey(code, queries, strips, 0, 0);
+    code.add(RDI, Float.BYTES);
+    code.dec(RCX);
+    code.jnz(next);
+    code.land(whole);
+    for (int q = 0; q < queries; q++) {
+      code.vbroadcastss(KEY, Address.at(R11, FACTORS - STATE_BYTES + q * Float.BYTES));
+      for (int s = 0; s < strips; s++) {
+        int sum = q * strips + s;
+        if (sets == 2) {
+          code.vaddps(sum, sum, strips + sum);
+        }
+        code.vmulps(sum, sum, KEY);
+        code.vmovups(Address.at(R8, s * PanelLayout.STRIP_BYTES), s == strips - 1 ? 1 : 0, sum);
+      }
+      code.add(R8, RDX);
+    }
+    code.vzeroupper();
+    code.ret();
+    return code.toBytes();
+  }
+
+  /** The values at RSI, weighted by exponential k of every query of the block at RDI; RSI walks to the next. */
+  private static void addKey(Assembler code, int queries, int strips, int set, int k) {
+    for (int s = 0; s < strips; s++) {
+      Address value = Address.at(RSI, s * PanelLayout.STRIP_BYTES);
+      code.vmovups(QUERY + s, s == strips - 1 ? 1 : 0, value);
+      code.prefetcht1(value.plus(AHEAD));
+    }
+    for (int q = 0; q < queries; q++) {
+      code.vbroadcastss(KEY + q, Address.at(RDI, (q * keys(queries) + k) * Float.BYTES));
+      for (int s = 0; s < strips; s++) {
+        code.vfmadd231ps((set * queries + q) * strips + s, QUERY + s, KEY + q);
+      }
+    }
+    code.add(RSI, RDX);
+  }
+}

@@ -1,0 +1,123 @@
+package kumiko.runtime.machine
+
+import io.kotest.assertions.withClue
+import io.kotest.core.spec.style.FunSpec
+import io.kotest.matchers.doubles.shouldBeLessThanOrEqual
+import io.kotest.matchers.shouldBe
+import java.lang.foreign.Arena
+import java.lang.foreign.MemorySegment
+import java.lang.foreign.ValueLayout
+import kotlin.math.abs
+import kotlin.math.exp
+import kotlin.math.max
+import kotlin.random.Random
+
+/** float32 with some that are not numbers behind the last. */
+private class Floats(val size: Int, value: (Int) -> Float) {
+    private val memory: MemorySegment = Arena.ofAuto().allocate(4L * (size + 32), 4).fill(-1)
+    val address = memory.address()
+
+    init {
+        for (i in 0 until size) this[i] = value(i)
+    }
+
+    operator fun get(i: Int) = memory.get(ValueLayout.JAVA_FLOAT, 4L * i)
+
+    operator fun set(i: Int, value: Float) = memory.set(ValueLayout.JAVA_FLOAT, 4L * i, value)
+
+    fun endsWhereItDid() = (size until size + 32).all { this[it].isNaN() }
+}
+
+private const val STATE = GroupAttention.STATE_BYTES / 4
+
+/** Where the score of [query] and [key] stands behind a state. */
+private fun place(queries: Int, query: Int, key: Int): Int {
+    val keys = GroupAttention.keys(queries)
+    return STATE + key / keys * GroupAttention.BLOCK + query * keys + key % keys
+}
+
+class GroupAttentionSpec : FunSpec({
+    val here = Processor.current().let { it.system() == Processor.LINUX && it.firstMissing("avx512bw", "bmi2") == null }
+    val attention = if (here) GroupAttention(CodePages(Arena.ofAuto())) else null
+    val random = Random(1)
+    val any = { _: Int -> random.nextDouble(-1.0, 1.0).toFloat() }
+
+    test("every key of whole blocks meets every query, whatever their width").config(enabled = here) {
+        for (queries in listOf(1, 2, 4)) {
+            for (columns in listOf(1, 15, 16, 17, 64, 100, 128, 129)) {
+                for (blocks in 1..3) {
+                    val keys = blocks * GroupAttention.keys(queries)
+                    val q = Floats(queries * columns, any)
+                    val k = Floats(keys * columns, any)
+                    val scores = Floats(STATE + blocks * GroupAttention.BLOCK) { 7f }
+                    attention!!.score(queries, q.address, k.address, blocks, columns, scores.address + GroupAttention.STATE_BYTES)
+                    for (query in 0 until queries) {
+                        for (key in 0 until keys) {
+                            val want = (0 until columns).sumOf { q[query * columns + it].toDouble() * k[key * columns + it] }
+                            withClue("$queries queries, $columns columns, query $query, key $key of $keys") {
+                                abs(scores[place(queries, query, key)] - want) shouldBeLessThanOrEqual (columns + 4) * 6e-8
+                            }
+                        }
+                    }
+                    (0 until STATE).all { scores[it] == 7f } shouldBe true
+                    scores.endsWhereItDid() shouldBe true
+                }
+            }
+        }
+    }
+
+    test("scores become exponentials, and those behind the last key take no part").config(enabled = here) {
+        for (queries in listOf(1, 2, 4)) {
+            for (keys in 1..40) {
+                val blocks = Math.ceilDiv(keys, GroupAttention.keys(queries))
+                val scores = Floats(STATE + blocks * GroupAttention.BLOCK) { Float.NaN }
+                for (q in 0 until queries) for (k in 0 until keys) scores[place(queries, q, k)] = 30 * any(0)
+                val before = List(queries) { q -> List(keys) { scores[place(queries, q, it)] } }
+                attention!!.soften(queries, scores.address + GroupAttention.STATE_BYTES, keys, 0.5f)
+                for (q in 0 until queries) {
+                    val most = before[q].fold(-Float.MAX_VALUE) { most, score -> max(most, 0.5f * score) }
+                    val want = before[q].map { exp((0.5f * it - most).toDouble()) }
+                    withClue("$queries queries, query $q of $keys keys") {
+                        val own = q * GroupAttention.keys(queries)
+                        scores[GroupAttention.MAX / 4 + own] shouldBe most
+                        abs(scores[GroupAttention.SUM / 4 + own] - want.sum()) shouldBeLessThanOrEqual 4e-7 * want.sum()
+                        for (k in 0 until keys) abs(scores[place(queries, q, k)] - want[k]) shouldBeLessThanOrEqual 1.5e-7 * want[k]
+                        for (k in keys until blocks * GroupAttention.keys(queries)) scores[place(queries, q, k)] shouldBe 0f
+                    }
+                }
+                scores.endsWhereItDid() shouldBe true
+            }
+        }
+    }
+
+    test("values are weighted by every query's exponentials and its factor").config(enabled = here) {
+        for (queries in listOf(1, 2, 4)) {
+            for (columns in listOf(1, 15, 16, 17, 40, 64, 65, 128, 200)) {
+                for (keys in listOf(1, 3, 4, 5, 15, 16, 17, 37)) {
+                    val blocks = Math.ceilDiv(keys, GroupAttention.keys(queries))
+                    val scores = Floats(STATE + blocks * GroupAttention.BLOCK) { any(0) }
+                    val values = Floats(keys * columns, any)
+                    val to = Floats(queries * columns) { 7f }
+                    attention!!.mix(
+                        queries,
+                        scores.address + GroupAttention.STATE_BYTES,
+                        values.address,
+                        keys,
+                        columns,
+                        to.address,
+                    )
+                    for (q in 0 until queries) {
+                        for (d in 0 until columns) {
+                            val sum = (0 until keys).sumOf { scores[place(queries, q, it)].toDouble() * values[it * columns + d] }
+                            withClue("$queries queries, $keys keys, query $q, column $d of $columns") {
+                                val want = sum * scores[GroupAttention.FACTORS / 4 + q]
+                                abs(to[q * columns + d] - want) shouldBeLessThanOrEqual (keys + 4) * 6e-8
+                            }
+                        }
+                    }
+                    to.endsWhereItDid() shouldBe true
+                }
+            }
+        }
+    }
+})
