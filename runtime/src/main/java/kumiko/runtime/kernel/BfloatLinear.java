@@ -52,7 +52,7 @@ final class BfloatLinear {
       floats.linear(weight, bias, in, y, rows, from, to, accumulate, definition, scratch.address() + roundedBytes(weight, rows));
       return;
     }
-    VectorLinear.begin(bias, y, rows, from, to, accumulate);
+    floats.begin(bias, y, rows, from, to, accumulate);
     for (int s = 0; s < weight.slabs().size(); s++) {
       Slab slab = weight.slabs().get(s);
       int first = Math.max(0, Math.ceilDiv(from - slab.row(), slab.rowStep()));

@@ -46,6 +46,24 @@ final class MachineRows {
     }
   }
 
+  void add(float scale, Rows a, Rows b, Rows y, int from, int to) {
+    for (int r = from; r < to; r++) {
+      functions.add(scale, VectorLinear.address(a, r, 0), VectorLinear.address(b, r, 0), VectorLinear.address(y, r, 0), a.width());
+    }
+  }
+
+  void multiply(Rows a, Rows b, Rows y, int from, int to) {
+    for (int r = from; r < to; r++) {
+      functions.multiply(VectorLinear.address(a, r, 0), VectorLinear.address(b, r, 0), VectorLinear.address(y, r, 0), a.width());
+    }
+  }
+
+  void scale(Rows x, float factor, Rows y, int from, int to) {
+    for (int r = from; r < to; r++) {
+      functions.scale(VectorLinear.address(x, r, 0), factor, VectorLinear.address(y, r, 0), x.width());
+    }
+  }
+
   void rotate(Rows x, Rows angles, int headDim, int first, Pairing pairing, Rows y, int from, int to) {
     for (int r = from; r < to; r++) {
       long in = VectorLinear.address(x, r, 0);

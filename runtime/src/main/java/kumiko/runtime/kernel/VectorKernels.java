@@ -138,17 +138,29 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public void add(double scale, Rows a, Rows b, Rows y, int from, int to) {
-    VectorElements.add((float) scale, a, b, y, from, to);
+    if (rows == null) {
+      VectorElements.add((float) scale, a, b, y, from, to);
+    } else {
+      rows.add((float) scale, a, b, y, from, to);
+    }
   }
 
   @Override
   public void multiply(Rows a, Rows b, Rows y, int from, int to) {
-    VectorElements.multiply(a, b, y, from, to);
+    if (rows == null) {
+      VectorElements.multiply(a, b, y, from, to);
+    } else {
+      rows.multiply(a, b, y, from, to);
+    }
   }
 
   @Override
   public void scale(Rows x, double factor, Rows y, int from, int to) {
-    VectorElements.scale(x, (float) factor, y, from, to);
+    if (rows == null) {
+      VectorElements.scale(x, (float) factor, y, from, to);
+    } else {
+      rows.scale(x, (float) factor, y, from, to);
+    }
   }
 
   @Override
@@ -174,10 +186,14 @@ public final class VectorKernels implements Kernels {
   @Override
   public void append(
       Rows x, MemorySegment cache, long offset, int capacity, int kvHeads, int headDim, int position, int from, int to) {
-    for (int r = from; r < to; r++) {
-      for (int head = 0; head < kvHeads; head++) {
-        long place = offset + ((long) head * capacity + position + r - from) * headDim;
-        Lanes.move(VectorLinear.address(x, r, head * headDim), cache.address() + 4 * place, headDim);
+    for (int head = 0; head < kvHeads; head++) {
+      long place = cache.address() + 4 * (offset + ((long) head * capacity + position) * headDim);
+      if (stored != null && from < to) {
+        long own = VectorLinear.address(x, from, head * headDim);
+        stored.widen(DType.F32, own, 4L * x.stride(), to - from, 0, headDim, place, 4 * headDim);
+      }
+      for (int r = from; r < to && stored == null; r++) {
+        Lanes.move(VectorLinear.address(x, r, head * headDim), place + 4L * (r - from) * headDim, headDim);
       }
     }
   }

@@ -3,6 +3,7 @@ package kumiko.runtime.kernel;
 import java.util.Arrays;
 import kumiko.runtime.machine.FloatProducts;
 import kumiko.runtime.machine.MachineCode;
+import kumiko.runtime.machine.RowFunctions;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Matrix;
 import kumiko.runtime.tensor.Rows;
@@ -18,12 +19,14 @@ final class VectorLinear {
 
   private final StoredEights few;
   private final PanelGemm gemm;
+  private final RowFunctions functions;
 
   VectorLinear(MachineCode code) {
     FloatProducts products = code.floats().orNull();
     one = products == null ? null : new StoredRow(products);
     few = products == null ? null : new StoredEights(products);
     gemm = products == null ? null : new PanelGemm(new PanelOperands.Singles(products));
+    functions = products == null ? null : products.rows();
   }
 
   /** Scratch of {@link #linear} for up to {@code rows} rows. */
@@ -84,8 +87,19 @@ final class VectorLinear {
     }
   }
 
-  static void begin(Rows bias, Rows y, int rows, int from, int to, boolean accumulate) {
+  /** What the products are added to. */
+  void begin(Rows bias, Rows y, int rows, int from, int to, boolean accumulate) {
     if (accumulate && bias == null) {
+      return;
+    }
+    if (functions != null && bias != null) {
+      for (int r = 0; r < rows; r++) {
+        if (accumulate) {
+          functions.add(1, address(bias, 0, from), address(y, r, from), address(y, r, from), to - from);
+        } else {
+          Lanes.move(address(bias, 0, from), address(y, r, from), to - from);
+        }
+      }
       return;
     }
     float[] start = Desk.ofThread().weights(to - from);

@@ -1,11 +1,8 @@
 package kumiko.runtime.machine;
 
 import static kumiko.runtime.machine.ExponentialCode.ONE;
-import static kumiko.runtime.machine.Register.R10;
-import static kumiko.runtime.machine.Register.R11;
 import static kumiko.runtime.machine.Register.RCX;
 import static kumiko.runtime.machine.Register.RDI;
-import static kumiko.runtime.machine.Register.RDX;
 import static kumiko.runtime.machine.Register.RSI;
 
 import kumiko.runtime.graph.Activation;
@@ -39,7 +36,6 @@ final class ActivationCode {
 
   private static final int HALF = 17;
   private static final int FACTOR = 18;
-  private static final int VECTOR_BYTES = Float.BYTES * WeightVector.LANES;
 
   private ActivationCode() {}
 
@@ -47,26 +43,7 @@ final class ActivationCode {
     Assembler code = new Assembler();
     ExponentialCode.constants(code);
     constants(code, function);
-    code.mov(R11, RDX);
-    code.and(R11, WeightVector.LANES - 1);
-    code.mov(R10, -1L);
-    code.bzhi(R10, R10, R11);
-    code.kmovw(1, R10);
-    code.mov(R11, RDX);
-    code.shr(R11, Integer.numberOfTrailingZeros(WeightVector.LANES));
-    int few = code.jz();
-    int next = code.here();
-    vector(code, function, gated, 0);
-    code.add(RDI, VECTOR_BYTES);
-    code.add(RSI, VECTOR_BYTES);
-    code.add(RCX, VECTOR_BYTES);
-    code.dec(R11);
-    code.jnz(next);
-    code.land(few);
-    code.and(RDX, WeightVector.LANES - 1);
-    int whole = code.jz();
-    vector(code, function, gated, 1);
-    code.land(whole);
+    RowWalk.emit(code, mask -> vector(code, function, gated, mask));
     code.vzeroupper();
     code.ret();
     return code.toBytes();

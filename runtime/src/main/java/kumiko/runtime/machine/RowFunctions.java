@@ -15,6 +15,7 @@ public final class RowFunctions {
 
   private final Map<Activation, Routine> plain = new EnumMap<>(Activation.class);
   private final Map<Activation, Routine> gated = new EnumMap<>(Activation.class);
+  private final Map<ElementCode, Routine> elements = new EnumMap<>(ElementCode.class);
   private final Map<Pairing, Routine> rotary = new EnumMap<>(Pairing.class);
 
   /** By the sum of what a norm has of the three above. */
@@ -26,6 +27,9 @@ public final class RowFunctions {
       List<? extends Routine> routines = installer.install(codes);
       plain.put(function, routines.get(0));
       gated.put(function, routines.get(1));
+    }
+    for (ElementCode element : ElementCode.values()) {
+      elements.put(element, installer.install(List.of(element.code())).getFirst());
     }
     for (Pairing pairing : Pairing.values()) {
       rotary.put(pairing, installer.install(List.of(RotaryCode.code(pairing))).getFirst());
@@ -45,6 +49,21 @@ public final class RowFunctions {
   /** {@code y = f(x) * up} for {@code n} float32; y may be x or up. */
   public void gated(Activation function, long x, long up, long y, int n) {
     gated.get(function).call(x, y, n, up, 0, 0);
+  }
+
+  /** {@code y = scale * a + b} for {@code n} float32, rounded once; y may be a or b. */
+  public void add(float scale, long a, long b, long y, int n) {
+    elements.get(ElementCode.ADD).call(a, y, n, b, Float.floatToRawIntBits(scale), 0);
+  }
+
+  /** {@code y = a * b} for {@code n} float32; y may be a or b. */
+  public void multiply(long a, long b, long y, int n) {
+    elements.get(ElementCode.MULTIPLY).call(a, y, n, b, 0, 0);
+  }
+
+  /** {@code y = factor * x} for {@code n} float32; y may be x. */
+  public void scale(long x, float factor, long y, int n) {
+    elements.get(ElementCode.SCALE).call(x, y, n, 0, Float.floatToRawIntBits(factor), 0);
   }
 
   /**

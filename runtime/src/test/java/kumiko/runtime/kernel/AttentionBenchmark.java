@@ -20,7 +20,7 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** One thread, one head of 64, causal: a row behind 512 keys, and 512 rows at once. */
+/** One thread, heads of 64 that share their keys, causal: a row behind 512 keys, and 512 rows, as many at once as the kernels want. */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
@@ -34,6 +34,9 @@ public class AttentionBenchmark {
   @Param({"1", "512"})
   public int rows;
 
+  @Param({"1", "4"})
+  public int heads;
+
   private final Kernels kernels = new VectorKernels();
   private final Arena arena = Arena.ofAuto();
   private final Random random = new Random(1);
@@ -46,8 +49,8 @@ public class AttentionBenchmark {
 
   @Setup
   public void fill() {
-    query = new Rows(floats(rows * HEAD), HEAD);
-    out = new Rows(floats(rows * HEAD), HEAD);
+    query = new Rows(floats(rows * heads * HEAD), heads * HEAD);
+    out = new Rows(floats(rows * heads * HEAD), heads * HEAD);
     keys = floats(KEYS * HEAD);
     values = floats(KEYS * HEAD);
     visible = arena.allocate(8L * rows, 64);
@@ -67,7 +70,11 @@ public class AttentionBenchmark {
 
   @Benchmark
   public Rows attention() {
-    kernels.attention(query, keys, values, 0, HEAD, visible, KEYS, 0.125, 1, Double.NaN, out, 0, rows, scratch);
+    int block = kernels.attentionRows(heads);
+    for (int from = 0; from < rows; from += block) {
+      int to = Math.min(rows, from + block);
+      kernels.attention(query, keys, values, 0, HEAD, visible, KEYS, 0.125, 1, Double.NaN, out, from, to, scratch);
+    }
     return out;
   }
 }

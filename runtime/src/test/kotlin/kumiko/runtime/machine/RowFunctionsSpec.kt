@@ -59,6 +59,14 @@ class RowFunctionsSpec : FunSpec({
         }
     }
 
+    test("sums and products read and write the numbers that there are, and no others").config(enabled = here) {
+        for (size in awkward) {
+            touchesOnlyItsOwn("sum", size) { x, a, _, y -> functions!!.add(0.5f, x.address, a.address, y.address, size) }
+            touchesOnlyItsOwn("product", size) { x, a, _, y -> functions!!.multiply(x.address, a.address, y.address, size) }
+            touchesOnlyItsOwn("multiple", size) { x, _, _, y -> functions!!.scale(x.address, 0.5f, y.address, size) }
+        }
+    }
+
     test("norms read and write the numbers that there are, and no others").config(enabled = here) {
         for (size in awkward) {
             for (weighted in listOf(false, true)) {
