@@ -3,6 +3,7 @@ package kumiko.cli
 import kumiko.dsl.mapping.MappingException
 import kumiko.dsl.spec.SpecException
 import kumiko.runtime.checkpoint.CheckpointException
+import kumiko.runtime.machine.SystemPropertyException
 import java.io.UncheckedIOException
 import java.nio.file.AccessDeniedException
 import java.nio.file.FileAlreadyExistsException
@@ -17,7 +18,7 @@ fun refuse(message: String): Nothing = throw Refusal(message)
 
 /** The paragraph for a failure that has its cause outside the program, null for a mistake in it. */
 internal fun expectedFailure(error: Throwable): String? = when (error) {
-    is Refusal, is SpecException, is MappingException, is CheckpointException -> error.message
+    is Refusal, is SpecException, is MappingException, is CheckpointException, is SystemPropertyException -> error.message
     is NoSuchFileException -> "${error.file}: there is no such file"
     is AccessDeniedException -> "${error.file}: no permission"
     is FileAlreadyExistsException -> "${error.file}: exists already"

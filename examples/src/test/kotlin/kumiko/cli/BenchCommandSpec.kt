@@ -160,8 +160,8 @@ class BenchCommandSpec : FunSpec({
 
     test("weights larger than the machine's memory are refused") {
         shouldThrow<Refusal> { MadeWeights(Architectures["gpt-neox-20b"], DType.F32, memory = 24_000_000_000) }.message shouldBe
-            "gpt-neox-20b in F32 is 82.2 GB of weights, which are made in memory, but this machine has 24.0 GB. " +
-            "Choose a smaller --dtype, or measure a checkpoint, which is read from its files."
+            "gpt-neox-20b in F32 is 82.2 GB of weights, which are made in memory, but this machine has 24.0 GB, " +
+            "of which the measurement and the system need 2.15 GB. Choose a smaller --dtype, or measure a checkpoint, which is read from its files."
     }
 
     test("rows that blocks do not divide are refused") {

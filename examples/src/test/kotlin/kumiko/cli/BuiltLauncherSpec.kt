@@ -46,6 +46,11 @@ class BuiltLauncherSpec : FunSpec({
         checkout.resolve("examples/target/app/classes.jsa").exists() shouldBe true
     }
 
+    test("a setting of Java that means nothing is refused in one line") {
+        launch("bench", "llama3-8b", "--tiny", javaArguments = "-Dkumiko.machine=amx") shouldBe
+            Ran(Exit.BAD_INPUT, "", "-Dkumiko.machine=amx: choose avx512 or off, or leave it away for all that the processor has\n")
+    }
+
     test("a refusal and its exit code come through") {
         launch("show", "gpt2-124") shouldBe kumiko("show", "gpt2-124")
     }

@@ -44,8 +44,10 @@ internal class MadeWeights(spec: ModelSpec, private val dtype: DType, private va
         val needed = targets.sumOf { (if (it.shape.size == 1) DType.F32 else dtype).bytes(it.rows.toLong() * it.columns) }
         if (needed > memory - RESERVE) {
             refuse(
-                "${spec.name} in $dtype is ${bytes(needed)} of weights, which are made in memory, but this machine has ${bytes(memory)}. " +
-                    "Choose a smaller --dtype, or measure a checkpoint, which is read from its files.",
+                "${spec.name} in $dtype is ${bytes(needed)} of weights, which are made in memory, but this machine has ${bytes(memory)}, " +
+                    "of which the measurement and the system need ${bytes(
+                        RESERVE,
+                    )}. Choose a smaller --dtype, or measure a checkpoint, which is read from its files.",
             )
         }
     }

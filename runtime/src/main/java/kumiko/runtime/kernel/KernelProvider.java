@@ -1,6 +1,8 @@
 package kumiko.runtime.kernel;
 
 import java.lang.System.Logger.Level;
+import kumiko.runtime.machine.MachineCode;
+import kumiko.runtime.machine.SystemPropertyException;
 import kumiko.runtime.tensor.DType;
 
 /**
@@ -19,8 +21,8 @@ public final class KernelProvider {
   /**
    * The kernels with float32 activations that everything uses unless it asks for others.
    *
-   * @throws IllegalArgumentException if the property names neither
-   * @throws IllegalStateException if the property forces vector kernels and the JVM was started without their module
+   * @throws SystemPropertyException if the property names neither, or forces vector kernels and the JVM was started without their module,
+   *     and as {@link MachineCode#ofProcess}
    */
   public static synchronized Kernels kernels() {
     if (chosen == null) {
@@ -38,7 +40,7 @@ public final class KernelProvider {
       case "scalar" -> new ScalarKernels(DType.F32);
       case "vector" -> vector(vectorApi);
       case null -> vectorApi ? new VectorKernels() : new ScalarKernels(DType.F32);
-      default -> throw new IllegalArgumentException("-D" + PROPERTY + "=" + wanted + ": choose scalar or vector");
+      default -> throw new SystemPropertyException("-D" + PROPERTY + "=" + wanted + ": choose scalar or vector");
     };
     if (wanted == null && !vectorApi) {
       logger.log(Level.WARNING, kernels.describe() + ": slow; start java with --add-modules " + MODULE + " for the vector kernels");
@@ -50,7 +52,7 @@ public final class KernelProvider {
 
   private static Kernels vector(boolean vectorApi) {
     if (!vectorApi) {
-      throw new IllegalStateException("-D" + PROPERTY + "=vector needs java started with --add-modules " + MODULE);
+      throw new SystemPropertyException("-D" + PROPERTY + "=vector needs java started with --add-modules " + MODULE);
     }
     return new VectorKernels();
   }

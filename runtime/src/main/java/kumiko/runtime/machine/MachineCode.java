@@ -70,7 +70,7 @@ public record MachineCode(Part<FloatProducts> floats, Part<PairProducts> pairs) 
   /**
    * The one of this process, chosen once.
    *
-   * @throws IllegalArgumentException if the property has another value than those above
+   * @throws SystemPropertyException if the property has another value than those above
    */
   public static MachineCode ofProcess() {
     return MachineCodeChoice.ofProcess();

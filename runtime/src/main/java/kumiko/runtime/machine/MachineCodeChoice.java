@@ -33,7 +33,7 @@ final class MachineCodeChoice {
   /** The code lives as long as {@code arena}. */
   static MachineCode choose(String wanted, Processor processor, TileMaker tiles, Arena arena) {
     if (wanted != null && !wanted.equals(OFF) && !wanted.equals(WITHOUT_TILES)) {
-      throw new IllegalArgumentException(
+      throw new SystemPropertyException(
           property(wanted) + ": choose " + WITHOUT_TILES + " or " + OFF + ", or leave it away for all that the processor has");
     }
     if (OFF.equals(wanted)) {

@@ -83,7 +83,7 @@ class MachineCodeSpec : FunSpec({
 
     test("any other value of the property is refused") {
         for (value in listOf("avx", "amx", "")) {
-            shouldThrow<IllegalArgumentException> { describe(value) }.message shouldBe
+            shouldThrow<SystemPropertyException> { describe(value) }.message shouldBe
                 "-Dkumiko.machine=$value: choose avx512 or off, or leave it away for all that the processor has"
         }
     }
