@@ -22,7 +22,7 @@ sealed interface PanelOperands {
   /** Columns of weights into a panel. */
   void packColumns(DType stored, long weights, long stride, int columns, int lanes, long panel);
 
-  /** Columns {@code from ... from + columns} of rows stored in another type; what fills up a row to whole vectors of 64 bytes may change. */
+  /** Columns {@code from ... from + columns} of rows of another type; what fills up a row to whole vectors of 64 bytes may change. */
   void convert(DType stored, long rows, long stride, int count, int from, int columns, long to, int toStride);
 
   /** Both in float32, with weights of any stored type. */
