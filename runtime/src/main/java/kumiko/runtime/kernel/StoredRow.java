@@ -1,24 +1,47 @@
 package kumiko.runtime.kernel;
 
+import kumiko.runtime.machine.BlockProduct;
 import kumiko.runtime.machine.FloatProducts;
 import kumiko.runtime.machine.StoredProduct;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Rows;
 import kumiko.runtime.tensor.Slab;
 
-/** The product of one row of activations with a slab of weights by {@link StoredProduct}. */
+/** The product of one row of activations with a slab of weights by {@link StoredProduct}, or {@link BlockProduct} if they lie in blocks. */
 final class StoredRow {
   /** Columns whose activations stay in the nearest cache, next to the weights that pass by; whole blocks of every type. */
   private static final int MOST_COLUMNS = 4096;
 
   private final StoredProduct product;
 
+  /** Null where there is none. */
+  private final BlockProduct blocks;
+
   StoredRow(FloatProducts products) {
     product = products.stored();
+    blocks = products.blocks();
   }
 
-  /** {@code y += x w^T} of one row and weights {@code [first, end)} of a slab whose rows lie in order. */
-  void multiply(DType type, Slab slab, Rows x, Rows y, int first, int end) {
+  /** Whether weights of this type can be read row by row. */
+  boolean reads(DType type) {
+    return blocks != null || !isInBlocks(type);
+  }
+
+  private static boolean isInBlocks(DType type) {
+    return type == DType.Q8_0 || type == DType.Q4_0;
+  }
+
+  /** For {@link #multiply}. */
+  long scratchBytes(DType type, int columns) {
+    return blocks != null && isInBlocks(type) ? blocks.packedBytes(type, Math.min(MOST_COLUMNS, columns)) : 0;
+  }
+
+  /**
+   * {@code y += x w^T} of one row and weights {@code [first, end)} of a slab whose rows lie in order; {@code scratch} is the address of
+   * {@link #scratchBytes} bytes.
+   */
+  void multiply(DType type, Slab slab, Rows x, Rows y, int first, int end, long scratch) {
+    boolean packed = isInBlocks(type);
     long stride = type.bytes(slab.rowStride());
     // The unit of a row of int8 lies before its first column.
     int most = type == DType.I8_ROWS ? slab.columns() : MOST_COLUMNS;
@@ -26,9 +49,17 @@ final class StoredRow {
     for (int k = 0; k < slab.columns(); k += most) {
       long in = VectorLinear.address(x, 0, slab.column() + k);
       int columns = Math.min(most, slab.columns() - k);
+      if (packed) {
+        blocks.pack(type, in, columns, scratch);
+      }
       for (int i = first; i < end; i += together) {
         long weights = slab.data().address() + type.bytes(slab.offset() + i * slab.rowStride() + k);
-        product.dots(type, weights, stride, together, in, columns, VectorLinear.address(y, 0, slab.row() + i * slab.rowStep()));
+        long out = VectorLinear.address(y, 0, slab.row() + i * slab.rowStep());
+        if (packed) {
+          blocks.dots(type, weights, stride, together, scratch, columns, out);
+        } else {
+          product.dots(type, weights, stride, together, in, columns, out);
+        }
       }
     }
   }

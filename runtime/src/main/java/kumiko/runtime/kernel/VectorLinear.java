@@ -31,7 +31,11 @@ final class VectorLinear {
 
   /** Scratch of {@link #linear} for up to {@code rows} rows. */
   long scratchBytes(Matrix weight, int rows) {
-    return few == null || rows == 1 ? 0 : Math.max(StoredEights.scratchBytes(weight.columns()), gemm.scratchBytes(rows));
+    if (few == null) {
+      return 0;
+    }
+    long row = one.scratchBytes(weight.dtype(), weight.columns());
+    return rows == 1 ? row : Math.max(row, Math.max(StoredEights.scratchBytes(weight.columns()), gemm.scratchBytes(rows)));
   }
 
   void linear(
@@ -55,7 +59,7 @@ final class VectorLinear {
       DType type, Format format, Slab slab, Rows x, Rows y, int rows, int first, int end, ScalarLinear scalar, long scratch) {
     if (format == null || !format.reads(slab)) {
       scalar.addSlab(type, slab, x, y, rows, first, end);
-    } else if (few != null) {
+    } else if (few != null && (rows > 1 || one.reads(type))) {
       addByMachine(type, slab, x, y, rows, first, end, scratch);
     } else if (rows >= VectorGemm.LEAST_ROWS) {
       VectorGemm.multiply(format.packer(), slab, x, y, rows, first, end);
@@ -67,7 +71,7 @@ final class VectorLinear {
   private void addByMachine(DType type, Slab slab, Rows x, Rows y, int rows, int first, int end, long scratch) {
     boolean inRows = slab.columnStride() == 1;
     if (rows == 1 && inRows) {
-      one.multiply(type, slab, x, y, first, end);
+      one.multiply(type, slab, x, y, first, end, scratch);
     } else if (rows == 1 && slab.rowStep() == 1) {
       one.multiplyByColumns(type, slab, x, y, first, end);
     } else if (rows <= StoredEights.MOST_ROWS && inRows) {

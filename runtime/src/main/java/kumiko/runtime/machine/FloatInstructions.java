@@ -94,11 +94,6 @@ abstract class FloatInstructions extends VectorInstructions {
     code.evex(new Opcode(NONE, M0F, 0, 0x59), target, a, b, VECTOR_BYTES, mask, Outside.STAYS);
   }
 
-  /** 32-bit numbers. */
-  void vpaddd(int target, int a, int b) {
-    code.evex(new Opcode(P66, M0F, 0, 0xfe), target, a, b);
-  }
-
   /** Where {@code a} compares so to {@code b}, among those that mask {@code within} has; 0 stands for all. */
   void vpcmpd(int mask, int within, int a, int b, Comparison comparison) {
     code.evex(new Opcode(P66, M0F3A, 0, 0x1f), mask, a, b, within);

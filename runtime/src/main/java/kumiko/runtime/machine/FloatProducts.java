@@ -4,11 +4,12 @@ package kumiko.runtime.machine;
  * Products in float32, and what stands between them.
  *
  * @param stored of few rows with weights as they are stored
+ * @param blocks of one row with weights in blocks; null where the processor has not what they need
  * @param moves brings rows into panels and results out of tiles
  * @param product of panels of float32
  * @param attention between and after the products of attention of many queries
  * @param group attention of few queries
  * @param rows what is done with single rows
  */
-public record FloatProducts(StoredProduct stored, PanelMoves moves, PanelProduct product, PanelAttention attention, GroupAttention group,
-    RowFunctions rows) {}
+public record FloatProducts(StoredProduct stored, BlockProduct blocks, PanelMoves moves, PanelProduct product, PanelAttention attention,
+    GroupAttention group, RowFunctions rows) {}

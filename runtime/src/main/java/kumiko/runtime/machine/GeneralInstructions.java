@@ -61,6 +61,20 @@ abstract class GeneralInstructions {
     code.general(0x8d, target.number(), source);
   }
 
+  /** The address of where {@link #land} will be called with what this returns. */
+  int leaAhead(Register target) {
+    code.put(0x48 | (target.number() >> 3 << 2), 0x8d, 5 | (target.number() & 7) << 3);
+    code.putInt(0);
+    return here() - 4;
+  }
+
+  /** Data; no way of the code leads here. */
+  void put(byte... data) {
+    for (byte each : data) {
+      code.put(each);
+    }
+  }
+
   void add(Register target, Register source) {
     code.general(0x01, source.number(), target.number());
   }

@@ -43,7 +43,7 @@ final class MachineCodeChoice {
       return MachineCode.none("machine code is written for " + Processor.LINUX + ", and this is " + processor.system());
     }
     CodePages pages = new CodePages(arena);
-    return new MachineCode(part(processor, () -> floats(pages), "avx512bw", "bmi2"),
+    return new MachineCode(part(processor, () -> floats(processor, pages), "avx512bw", "bmi2"),
         part(processor, () -> pairs(wanted, processor, tiles, pages), "avx512bw", "avx512_bf16"));
   }
 
@@ -69,10 +69,11 @@ final class MachineCodeChoice {
     }
   }
 
-  private static MachineCode.Part<FloatProducts> floats(CodePages pages) throws SystemCalls.Refused {
+  private static MachineCode.Part<FloatProducts> floats(Processor processor, CodePages pages) throws SystemCalls.Refused {
+    BlockProduct blocks = processor.firstMissing("avx512vbmi", "avx512_vnni") == null ? new BlockProduct(pages) : null;
     return new MachineCode.Ready<>(
         new FloatProducts(
-            new StoredProduct(pages), new PanelMoves(pages), new BroadcastProduct(PanelElement.SINGLE, pages),
+            new StoredProduct(pages), blocks, new PanelMoves(pages), new BroadcastProduct(PanelElement.SINGLE, pages),
             new PanelAttention(pages), new GroupAttention(pages), new RowFunctions(pages)),
         "avx512", null);
   }

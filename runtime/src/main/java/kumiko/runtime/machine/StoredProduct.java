@@ -36,9 +36,9 @@ public final class StoredProduct implements Eights {
       }
     }
     for (WeightBlock type : WeightBlock.values()) {
-      maps.addAll(List.of(dots, widen));
-      types.addAll(List.of(type.type(), type.type()));
-      codes.addAll(List.of(BlockDotCode.code(type), WidenCode.code(type, PanelElement.SINGLE)));
+      maps.add(widen);
+      types.add(type.type());
+      codes.add(WidenCode.code(type, PanelElement.SINGLE));
     }
     List<? extends Routine> routines = installer.install(codes);
     for (int i = 0; i < codes.size(); i++) {
@@ -62,7 +62,7 @@ public final class StoredProduct implements Eights {
   }
 
   /**
-   * {@code y[i] += sum over k < columns of x[k] * weights[i, k]} for {@code i < rows}.
+   * {@code y[i] += sum over k < columns of x[k] * weights[i, k]} for {@code i < rows}, where weights do not lie in blocks.
    *
    * @param weights address of the first row
    * @param stride bytes from one row of weights to the next
@@ -72,7 +72,7 @@ public final class StoredProduct implements Eights {
    * @param y address of {@code rows} float32
    */
   public void dots(DType type, long weights, long stride, int rows, long x, int columns, long y) {
-    dots.get(type).call(weights, stride, rows, x, columns, y);
+    dots.get(type).call(weights, stride, rows, x, DotCode.columns(columns, stride), y);
   }
 
   /** {@code y[c] += sum over k < rows of x[k] * weights[k, c]} for {@code c < columns}; the rest as in {@link #dots}. */

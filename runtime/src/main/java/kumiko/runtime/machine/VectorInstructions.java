@@ -12,9 +12,7 @@ import static kumiko.runtime.machine.Opcode.PF3;
 import kumiko.runtime.machine.Encoder.Outside;
 
 /** The instructions on vector registers, 0 to 31 and all of 512 bits where nothing else is said, and on masks, 1 to 7. */
-abstract class VectorInstructions extends GeneralInstructions {
-  private static final int VECTOR_BYTES = 64;
-
+abstract class VectorInstructions extends WholeNumberInstructions {
   /** The lower 16 bits. */
   void kmovw(int mask, Register source) {
     code.vex(new Opcode(NONE, M0F, 0, 0x92), mask, NO_REGISTER, source.number());
@@ -23,6 +21,15 @@ abstract class VectorInstructions extends GeneralInstructions {
   /** The lower 32 bits. */
   void kmovd(int mask, Register source) {
     code.vex(new Opcode(PF2, M0F, 0, 0x92), mask, NO_REGISTER, source.number());
+  }
+
+  /** All 64 bits. */
+  void kmovq(int mask, Register source) {
+    code.vex(new Opcode(PF2, M0F, 1, 0x92), mask, NO_REGISTER, source.number());
+  }
+
+  void vmovups(int target, int source) {
+    code.evex(new Opcode(NONE, M0F, 0, 0x10), target, NO_REGISTER, source);
   }
 
   void vmovups(int target, Address source) {
@@ -44,14 +51,14 @@ abstract class VectorInstructions extends GeneralInstructions {
     code.evex(new Opcode(NONE, M0F, 0, 0x11), source, NO_REGISTER, target, VECTOR_BYTES, mask, Outside.STAYS);
   }
 
+  /** Bytes; those outside of the mask are not read and become zero. */
+  void vmovdqu8(int target, int mask, Address source) {
+    masked(new Opcode(PF2, M0F, 0, 0x6f), target, mask, source, VECTOR_BYTES);
+  }
+
   /** Elements of 16 bits; those outside of the mask are not read and become zero. */
   void vmovdqu16(int target, int mask, Address source) {
     masked(new Opcode(PF2, M0F, 1, 0x6f), target, mask, source, VECTOR_BYTES);
-  }
-
-  /** Zero. */
-  void vpxord(int target) {
-    code.evex(new Opcode(P66, M0F, 0, 0xef), target, target, target);
   }
 
   /** One float32 into every one. */
@@ -105,6 +112,11 @@ abstract class VectorInstructions extends GeneralInstructions {
     masked(new Opcode(P66, M0F38, 0, 0x13), target, mask, source, 32);
   }
 
+  /** 16 float16 of the lower half to float32. */
+  void vcvtph2ps(int target, int source) {
+    code.evex(new Opcode(P66, M0F38, 0, 0x13), target, NO_REGISTER, source);
+  }
+
   /** Four float16 to float32, into 128 bits; registers 0 to 15. */
   void vcvtph2psFour(int target, Address source) {
     code.vex(new Opcode(P66, M0F38, 0, 0x13), target, NO_REGISTER, source);
@@ -115,25 +127,19 @@ abstract class VectorInstructions extends GeneralInstructions {
     code.evex(new Opcode(NONE, M0F, 0, 0x5b), target, NO_REGISTER, source);
   }
 
+  /** float32 to signed numbers of 32 bits, to nearest even; -2^31 for what has none. */
+  void vcvtps2dq(int target, int source) {
+    code.evex(new Opcode(P66, M0F, 0, 0x5b), target, NO_REGISTER, source);
+  }
+
   /** Elements outside of the mask become zero; a mask of 0 stands for all. */
   private void masked(Opcode op, int target, int mask, Address source, int unit) {
     code.evex(op, target, NO_REGISTER, source, unit, mask, mask == 0 ? Outside.STAYS : Outside.ZERO);
   }
 
-  void vpslld(int target, int source, int bits) {
-    code.evex(new Opcode(P66, M0F, 0, 0x72), 6, target, source);
-    code.put(bits);
-  }
-
   /** Every element of {@code target} is the one of {@code table} that the lower four bits of {@code index} name. */
   void vpermps(int target, int index, int table) {
     code.evex(new Opcode(P66, M0F38, 0, 0x16), target, index, table);
-  }
-
-  /** Bit by bit {@code truth >> (4 target + 2 a + b) & 1}. */
-  void vpternlogd(int target, int a, int b, int truth) {
-    code.evex(new Opcode(P66, M0F3A, 0, 0x25), target, a, b);
-    code.put(truth);
   }
 
   void vpshufd(int target, int source, int which) {

@@ -6,9 +6,20 @@ import kumiko.runtime.tensor.DType;
 
 /** Stored types of 32 weights with a scale in float16 before them: {@link DType#Q8_0} and {@link DType#Q4_0}. */
 enum WeightBlock {
-  Q8_0(DType.Q8_0) {
+  Q8_0(DType.Q8_0, 128, 1) {
     @Override
     void prepare(Assembler code) {}
+
+    @Override
+    void prepareDigits(Assembler code) {
+      code.mov(RAX, 0x8080_8080);
+      code.vpbroadcastd(DIGIT_MASK, RAX);
+    }
+
+    @Override
+    void digits(Assembler code, int weights) {
+      code.vpxord(weights, weights, DIGIT_MASK);
+    }
 
     @Override
     void load(Assembler code, int target, Address block) {
@@ -22,7 +33,7 @@ enum WeightBlock {
    * The lower four bits of a byte are looked up in a table of their numbers less 8; the upper four become a number's last bits: of 2^19
    * those that count 1 to 8.
    */
-  Q4_0(DType.Q4_0) {
+  Q4_0(DType.Q4_0, 8, 2) {
     @Override
     void prepare(Assembler code) {
       code.mov(RAX, 0xfffe_fdfc_fbfa_f9f8L);
@@ -46,9 +57,31 @@ enum WeightBlock {
       code.vpternlogd(target + 1, UPPER, MANY, BOTH_OR_THIRD);
       code.vsubps(target + 1, target + 1, MANY_AND_8);
     }
+
+    @Override
+    void prepareDigits(Assembler code) {
+      code.mov(RAX, 0x0f0f_0f0f);
+      code.vpbroadcastd(DIGIT_MASK, RAX);
+    }
+
+    @Override
+    void digits(Assembler code, int weights) {
+      code.vpsrlw(weights + 1, weights, 4);
+      code.vpandd(weights, weights, DIGIT_MASK);
+      code.vpandd(weights + 1, weights + 1, DIGIT_MASK);
+    }
   };
 
+  /** Columns of a block. */
+  static final int COLUMNS = 2 * WeightVector.LANES;
+
   static final int SCALE_BYTES = 2;
+
+  /** Bytes that a float32 becomes in {@link BlockPackCode}. */
+  static final int DIGITS = 3;
+
+  private static final int VECTOR_BYTES = 64;
+  private static final int DIGIT_MASK = 31;
 
   private static final int TABLE = 31;
   private static final int UPPER = 30;
@@ -59,9 +92,13 @@ enum WeightBlock {
   private static final int BOTH_OR_THIRD = 0xea;
 
   private final DType type;
+  private final int offset;
+  private final int halves;
 
-  WeightBlock(DType type) {
+  WeightBlock(DType type, int offset, int halves) {
     this.type = type;
+    this.offset = offset;
+    this.halves = halves;
   }
 
   DType type() {
@@ -71,6 +108,45 @@ enum WeightBlock {
   int bytes() {
     return type.blockBytes();
   }
+
+  /** What a weight is more than itself after {@link #digits}. */
+  int offset() {
+    return offset;
+  }
+
+  /** Weights in a byte. */
+  int halves() {
+    return halves;
+  }
+
+  /** Blocks that fill a vector. */
+  int together() {
+    return VECTOR_BYTES / (bytes() - SCALE_BYTES);
+  }
+
+  int groupColumns() {
+    return together() * COLUMNS;
+  }
+
+  int groupBytes() {
+    return together() * bytes();
+  }
+
+  /** Of a group, see {@link BlockPackCode}. */
+  int packedBytes() {
+    return (DIGITS * halves + 2) * VECTOR_BYTES;
+  }
+
+  /** From the beginning of a group to where its last vector begins. */
+  int tableStep() {
+    return groupBytes() - VECTOR_BYTES;
+  }
+
+  /** Before {@link #digits}; RAX and vector 31 are used. */
+  abstract void prepareDigits(Assembler code);
+
+  /** A vector of a group's bytes becomes its weights, not negative: one vector for each half. */
+  abstract void digits(Assembler code, int weights);
 
   /** Before all loops; RAX, and vectors 1 and 28 to 31, are used. */
   abstract void prepare(Assembler code);
