@@ -2,6 +2,7 @@ package kumiko.runtime.machine;
 
 import static kumiko.runtime.machine.Register.R10;
 import static kumiko.runtime.machine.Register.R11;
+import static kumiko.runtime.machine.Register.R12;
 import static kumiko.runtime.machine.Register.R8;
 import static kumiko.runtime.machine.Register.R9;
 import static kumiko.runtime.machine.Register.RAX;
@@ -29,23 +30,39 @@ final class EightCode {
 
   private static final int VECTOR_BYTES = 64;
   private static final int WEIGHT = 24;
-  private static final int FACTOR = 28;
+  private static final int FACTOR = 30;
+  private static final int FACTORS = 2;
   private static final int LINE_BYTES = 64;
   private static final int EVEN = 0x88;
   private static final int ODD = 0xdd;
 
   private EightCode() {}
 
-  /** How a vector of weights meets one of the other rows. */
+  /** How weights meet one of the other rows. */
   interface Meeting {
     /** Columns of a vector. */
     int columns();
 
-    /** Bytes of a vector of weights. */
-    int bytes();
+    /** Bytes of the weights of {@link #VECTORS} vectors. */
+    int turnBytes();
 
-    /** Weights outside of the mask are not read and count as zero; a mask of 0 stands for all. */
-    void load(Assembler code, int target, int mask, Address weights);
+    /** Before all loops; RAX, R12 and vectors are free to use, and of them R12 stays as it is. */
+    default void prepare(Assembler code) {}
+
+    /** Behind the code. */
+    default void finish(Assembler code) {}
+
+    /** Whether columns may end within {@link #VECTORS} vectors. */
+    default boolean endsAnywhere() {
+      return true;
+    }
+
+    /**
+     * {@link #VECTORS} vectors of weights; vectors 30 and 31 are free to use.
+     *
+     * @param firstMask weights outside of this mask and the next are not read and count as zero; 0 stands for all
+     */
+    void load(Assembler code, int target, int firstMask, Address weights);
 
     void multiply(Assembler code, int sum, int factor, int weight);
 
@@ -68,13 +85,61 @@ final class EightCode {
     }
 
     @Override
-    public int bytes() {
+    public int turnBytes() {
+      return VECTORS * type.bytes();
+    }
+
+    @Override
+    public void load(Assembler code, int target, int firstMask, Address weights) {
+      for (int v = 0; v < VECTORS; v++) {
+        type.load(code, target + v, firstMask == 0 ? 0 : firstMask + v, weights.plus(v * type.bytes()));
+      }
+    }
+
+    @Override
+    public void multiply(Assembler code, int sum, int factor, int weight) {
+      code.vfmadd231ps(sum, factor, weight);
+    }
+  }
+
+  /** Weights in blocks of {@link #VECTORS} vectors, widened and scaled, with float32. */
+  static final class Blocks implements Meeting {
+    private final WeightBlock type;
+    private int constants;
+
+    Blocks(WeightBlock type) {
+      this.type = type;
+    }
+
+    @Override
+    public int columns() {
+      return WeightVector.LANES;
+    }
+
+    @Override
+    public int turnBytes() {
       return type.bytes();
     }
 
     @Override
-    public void load(Assembler code, int target, int mask, Address weights) {
-      type.load(code, target, mask, weights);
+    public void prepare(Assembler code) {
+      constants = code.leaAhead(R12);
+    }
+
+    @Override
+    public void finish(Assembler code) {
+      code.land(constants);
+      type.putConstants(code);
+    }
+
+    @Override
+    public boolean endsAnywhere() {
+      return false;
+    }
+
+    @Override
+    public void load(Assembler code, int target, int firstMask, Address weights) {
+      type.loadScaled(code, target, FACTOR, weights, R12);
     }
 
     @Override
@@ -91,13 +156,15 @@ final class EightCode {
     }
 
     @Override
-    public int bytes() {
-      return VECTOR_BYTES;
+    public int turnBytes() {
+      return VECTORS * VECTOR_BYTES;
     }
 
     @Override
-    public void load(Assembler code, int target, int mask, Address weights) {
-      code.vmovdqu16(target, mask, weights);
+    public void load(Assembler code, int target, int firstMask, Address weights) {
+      for (int v = 0; v < VECTORS; v++) {
+        code.vmovdqu16(target + v, firstMask == 0 ? 0 : firstMask + v, weights.plus(v * VECTOR_BYTES));
+      }
     }
 
     @Override
@@ -118,6 +185,8 @@ final class EightCode {
     int group = VECTORS * type.columns();
     Assembler code = new Assembler();
     code.push(RBX);
+    code.push(R12);
+    type.prepare(code);
     if (rows == 1) {
       code.mov(RBX, RSI);
     } else {
@@ -142,21 +211,23 @@ final class EightCode {
     int few = code.jz();
     int next = code.here();
     for (int i = 0; i < rows; i++) {
-      for (int line = 0; line < VECTORS * type.bytes(); line += LINE_BYTES) {
+      for (int line = 0; line < type.turnBytes(); line += LINE_BYTES) {
         code.prefetcht1(nextRow(i).plus(line));
       }
     }
     vectors(code, type, rows, 0);
-    code.add(R10, VECTORS * type.bytes());
+    code.add(R10, type.turnBytes());
     code.add(R11, VECTORS * VECTOR_BYTES);
     code.dec(RAX);
     code.jnz(next);
     code.land(few);
-    code.mov(RAX, R8);
-    code.and(RAX, group - 1);
-    int whole = code.jz();
-    vectors(code, type, rows, 1);
-    code.land(whole);
+    if (type.endsAnywhere()) {
+      code.mov(RAX, R8);
+      code.and(RAX, group - 1);
+      int whole = code.jz();
+      vectors(code, type, rows, 1);
+      code.land(whole);
+    }
     for (int i = 0; i < rows; i++) {
       sum(code, i * EIGHT);
       // The upper eight lanes of the tile are nobody's.
@@ -169,23 +240,25 @@ final class EightCode {
     code.add(R9, rows * PanelLayout.TILE_BYTES);
     code.dec(RDX);
     code.jnz(nextRows);
+    code.pop(R12);
     code.pop(RBX);
     code.vzeroupper();
     code.ret();
+    type.finish(code);
     return code.toBytes();
   }
 
   private static void vectors(Assembler code, Meeting type, int rows, int firstMask) {
+    for (int i = 0; i < rows; i++) {
+      type.load(code, WEIGHT + i * VECTORS, firstMask, row(R10, i));
+    }
     for (int v = 0; v < VECTORS; v++) {
-      int mask = firstMask == 0 ? 0 : firstMask + v;
-      for (int i = 0; i < rows; i++) {
-        type.load(code, WEIGHT + i, mask, row(R10, i).plus(v * type.bytes()));
-      }
       for (int r = 0; r < EIGHT; r++) {
-        int factor = FACTOR + r % 4;
+        int factor = FACTOR + r % FACTORS;
+        int mask = firstMask == 0 ? 0 : firstMask + v;
         type.loadFactor(code, factor, mask, Address.at(R11, r * type.stride() + v * VECTOR_BYTES));
         for (int i = 0; i < rows; i++) {
-          type.multiply(code, i * EIGHT + r, factor, WEIGHT + i);
+          type.multiply(code, i * EIGHT + r, factor, WEIGHT + i * VECTORS + v);
         }
       }
     }
@@ -204,7 +277,7 @@ final class EightCode {
     };
   }
 
-  /** Lane r of register {@code first} becomes the sum of the lanes of register {@code first + r}, r below 8; 28 and 29 are used. */
+  /** Lane r of register {@code first} becomes the sum of the lanes of register {@code first + r}, r below 8; 30 and 31 are used. */
   private static void sum(Assembler code, int first) {
     for (int i = 0; i < EIGHT; i += 2) {
       code.vpunpckldq(FACTOR, first + i, first + i + 1);

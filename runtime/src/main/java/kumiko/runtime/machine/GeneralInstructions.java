@@ -69,6 +69,11 @@ abstract class GeneralInstructions {
   }
 
   /** Data; no way of the code leads here. */
+  void putInt(int data) {
+    code.putInt(data);
+  }
+
+  /** Data; no way of the code leads here. */
   void put(byte... data) {
     for (byte each : data) {
       code.put(each);

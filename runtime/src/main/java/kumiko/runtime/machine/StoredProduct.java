@@ -36,9 +36,10 @@ public final class StoredProduct implements Eights {
       }
     }
     for (WeightBlock type : WeightBlock.values()) {
-      maps.add(widen);
-      types.add(type.type());
-      codes.add(WidenCode.code(type, PanelElement.SINGLE));
+      maps.addAll(List.of(widen, eights, lastEights));
+      types.addAll(List.of(type.type(), type.type(), type.type()));
+      codes.addAll(List.of(WidenCode.code(type, PanelElement.SINGLE), EightCode.code(new EightCode.Blocks(type), EightCode.ROWS),
+          EightCode.code(new EightCode.Blocks(type), 1)));
     }
     List<? extends Routine> routines = installer.install(codes);
     for (int i = 0; i < codes.size(); i++) {

@@ -191,7 +191,7 @@ abstract class VectorInstructions extends WholeNumberInstructions {
 
   /** 16 bits into every 16 of the mask, zero into the others. */
   void vpbroadcastw(int target, int mask, Address source) {
-    code.evex(new Opcode(P66, M0F38, 0, 0x79), target, NO_REGISTER, source, 2, mask, Outside.ZERO);
+    masked(new Opcode(P66, M0F38, 0, 0x79), target, mask, source, 2);
   }
 
   /** float32 {@code target += } products of pairs of bf16: {@code fma(a0, b0, fma(a1, b1, target))}, subnormal numbers being zero. */

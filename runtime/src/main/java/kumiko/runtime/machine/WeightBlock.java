@@ -22,6 +22,18 @@ enum WeightBlock {
     }
 
     @Override
+    void putConstants(Assembler code) {}
+
+    @Override
+    void loadScaled(Assembler code, int target, int free, Address block, Register constants) {
+      broadcastScale(code, free, block);
+      load(code, target, block);
+      for (int half = 0; half < 2; half++) {
+        code.vmulps(target + half, target + half, free);
+      }
+    }
+
+    @Override
     void load(Assembler code, int target, Address block) {
       for (int half = 0; half < 2; half++) {
         code.vpmovsxbd(target + half, 0, block.plus(SCALE_BYTES + half * WeightVector.LANES));
@@ -69,6 +81,29 @@ enum WeightBlock {
       code.vpsrlw(weights + 1, weights, 4);
       code.vpandd(weights, weights, DIGIT_MASK);
       code.vpandd(weights + 1, weights + 1, DIGIT_MASK);
+    }
+
+    @Override
+    void putConstants(Assembler code) {
+      for (int lane = 0; lane < WeightVector.LANES; lane++) {
+        code.putInt(0x0f);
+      }
+      for (int lane = 0; lane < WeightVector.LANES; lane++) {
+        code.putInt(Float.floatToRawIntBits(-offset()));
+      }
+    }
+
+    @Override
+    void loadScaled(Assembler code, int target, int free, Address block, Register constants) {
+      broadcastScale(code, free, block);
+      code.vmulps(free + 1, free, Address.at(constants, VECTOR_BYTES));
+      code.vpmovzxbd(target, 0, block.plus(SCALE_BYTES));
+      code.vpsrld(target + 1, target, 4);
+      code.vpandd(target, target, Address.at(constants, 0));
+      for (int half = 0; half < 2; half++) {
+        code.vcvtdq2ps(target + half, target + half);
+        code.vfmadd213ps(target + half, free, free + 1);
+      }
     }
   };
 
@@ -153,6 +188,21 @@ enum WeightBlock {
 
   /** The weights of a block, without their scale, into two vectors. */
   abstract void load(Assembler code, int target, Address block);
+
+  /** Behind code that calls {@link #loadScaled}. */
+  abstract void putConstants(Assembler code);
+
+  /**
+   * The weights of a block in two vectors; two vectors from {@code free} on are used.
+   *
+   * @param constants address of what {@link #putConstants} wrote
+   */
+  abstract void loadScaled(Assembler code, int target, int free, Address block, Register constants);
+
+  private static void broadcastScale(Assembler code, int target, Address block) {
+    code.vpbroadcastw(target, 0, block);
+    code.vcvtph2ps(target, target);
+  }
 
   /** Into every lane; a register below 16. What is read behind the scale belongs to the block. */
   void scale(Assembler code, int target, Address block) {

@@ -24,6 +24,10 @@ abstract class WholeNumberInstructions extends GeneralInstructions {
     code.evex(new Opcode(P66, M0F, 0, 0xdb), target, a, b);
   }
 
+  void vpandd(int target, int a, Address b) {
+    code.evex(new Opcode(P66, M0F, 0, 0xdb), target, a, b, VECTOR_BYTES, 0, Outside.STAYS);
+  }
+
   void vpaddd(int target, int a, int b) {
     code.evex(new Opcode(P66, M0F, 0, 0xfe), target, a, b);
   }
@@ -44,6 +48,12 @@ abstract class WholeNumberInstructions extends GeneralInstructions {
 
   void vpslld(int target, int source, int bits) {
     code.evex(new Opcode(P66, M0F, 0, 0x72), 6, target, source);
+    code.put(bits);
+  }
+
+  /** Zeros come in. */
+  void vpsrld(int target, int source, int bits) {
+    code.evex(new Opcode(P66, M0F, 0, 0x72), 2, target, source);
     code.put(bits);
   }
 

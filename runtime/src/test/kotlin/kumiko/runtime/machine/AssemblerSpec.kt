@@ -166,6 +166,12 @@ class AssemblerSpec : FunSpec({
             Fact("vpermw zmm18, zmm30, zmm16", "62 a2 8d 40 8d d0") { vpermw(18, 30, 16) },
             Fact("vpdpbusd zmm20, zmm16, zmm9", "62 c2 7d 40 50 e1") { vpdpbusd(20, 16, 9) },
             Fact("vpdpbusd zmm20, zmm17, [r11+320]", "62 c2 75 40 50 63 05") { vpdpbusd(20, 17, Address.at(Register.R11, 320)) },
+            Fact("vpsrld zmm17, zmm26, 4", "62 91 75 40 72 d2 04") { vpsrld(17, 26, 4) },
+            Fact("vpandd zmm25, zmm24, [rcx+64]", "62 61 3d 40 db 49 01") { vpandd(25, 24, Address.at(Register.RCX, 64)) },
+            Fact("vpbroadcastw zmm31, [r10]", "62 42 7d 48 79 3a") { vpbroadcastw(31, 0, Address.at(Register.R10, 0)) },
+            Fact("vpbroadcastw zmm30, [r10+rsi*2]", "62 42 7d 48 79 34 72") {
+                vpbroadcastw(30, 0, Address.at(Register.R10, Register.RSI, 2))
+            },
             Fact("vpsrlw zmm17, zmm16, 4", "62 b1 75 40 71 d0 04") { vpsrlw(17, 16, 4) },
             Fact("vmovdqu8 zmm16{k1}{z}, [r10]", "62 c1 7f c9 6f 02") { vmovdqu8(16, 1, Address.at(Register.R10, 0)) },
             Fact("vmovdqu8 zmm17{k2}{z}, [r10+8]", "62 c1 7f ca 6f 8a 08 00 00 00") { vmovdqu8(17, 2, Address.at(Register.R10, 8)) },
