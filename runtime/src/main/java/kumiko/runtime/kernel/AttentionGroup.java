@@ -8,7 +8,6 @@ import kumiko.runtime.tensor.Rows;
 /** Attention of one row of heads that share a key head, by machine code that reads each key and value once: see {@link GroupAttention}. */
 final class AttentionGroup {
   private static final long SCORES = GroupAttention.STATE_BYTES;
-  private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
   private final GroupAttention attention;
 
@@ -45,7 +44,7 @@ final class AttentionGroup {
     int count = Lanes.getInt(visible.address() + 8L * r + 4) - first;
     long to = VectorLinear.address(out, r, column);
     if (count <= 0) {
-      MEMORY.asSlice(to, 4L * heads * headDim).fill((byte) 0);
+      Lanes.clear(to, 4L * heads * headDim);
       return total > 0 && -Float.MAX_VALUE < floor ? (1 << heads) - 1 : 0;
     }
     long start = 4L * first * headDim;

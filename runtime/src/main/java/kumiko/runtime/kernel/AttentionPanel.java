@@ -24,7 +24,6 @@ final class AttentionPanel {
   private static final long TILE = STATE + PanelAttention.STATE_BYTES;
   private static final long FACTORS = TILE + (long) KEYS * PanelLayout.TILE_BYTES;
   private static final long ZEROS = FACTORS + LANES * (long) Float.BYTES;
-  private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
   private final FloatProducts products;
 
@@ -59,12 +58,12 @@ final class AttentionPanel {
     for (int s = 0; s < strips; s++) {
       products.moves().packFloats(base + s * 8L * PanelLayout.STRIP, 0, headDim, panel + s * 4L * PanelLayout.STRIP, strips);
     }
-    clear(mixed, 4L * strips * PanelLayout.STRIP * headDim);
+    Lanes.clear(mixed, 4L * strips * PanelLayout.STRIP * headDim);
     int end = (int) range;
     for (int key = (int) (range >> Integer.SIZE); key < end; key += KEYS) {
       int count = Math.min(KEYS, end - key);
       long at = 4L * key * headDim;
-      clear(tile, (long) count * PanelLayout.TILE_BYTES);
+      Lanes.clear(tile, (long) count * PanelLayout.TILE_BYTES);
       products.product().multiply(panel, strips, keys + at, 4L * headDim, count, headDim, tile);
       products.attention().soften(tile, strips, key, count, scale);
       products.attention().mix(tile, strips, values + at, count, headDim, mixed);
@@ -82,8 +81,8 @@ final class AttentionPanel {
       int first = lane < lanes ? Lanes.getInt(at) : 0;
       int end = lane < lanes ? Lanes.getInt(at + 4) : 0;
       long own = state + 4L * lane;
-      MEMORY.set(ValueLayout.JAVA_INT_UNALIGNED, own + PanelAttention.FIRST, first);
-      MEMORY.set(ValueLayout.JAVA_INT_UNALIGNED, own + PanelAttention.END, end);
+      Lanes.MEMORY.set(ValueLayout.JAVA_INT_UNALIGNED, own + PanelAttention.FIRST, first);
+      Lanes.MEMORY.set(ValueLayout.JAVA_INT_UNALIGNED, own + PanelAttention.END, end);
       // Less than any score, but not infinite: an infinity less itself is not a number.
       Lanes.set(own + PanelAttention.MAX, -Float.MAX_VALUE);
       Lanes.set(own + PanelAttention.SUM, 0);
@@ -98,7 +97,7 @@ final class AttentionPanel {
     for (int lane = 0; lane < LANES; lane++) {
       int taken = query + Math.min(lane, lanes - 1);
       long address = VectorLinear.address(rows, from + taken / heads, taken % heads * headDim);
-      MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, table + 8L * lane, address);
+      Lanes.MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, table + 8L * lane, address);
     }
   }
 
@@ -106,7 +105,7 @@ final class AttentionPanel {
   private long finish(int total, double floor, int headDim, int lanes, long base, long mixed) {
     long factors = base + FACTORS;
     long state = base + STATE;
-    clear(factors, ZEROS - FACTORS + 4L * headDim);
+    Lanes.clear(factors, ZEROS - FACTORS + 4L * headDim);
     // Zero times anything else is not zero.
     products.stored().dots(DType.F32, mixed, 4L * headDim, lanes, base + ZEROS, headDim, factors);
     long undone = 0;
@@ -115,7 +114,7 @@ final class AttentionPanel {
       int seen = Lanes.getInt(own + PanelAttention.END) - Lanes.getInt(own + PanelAttention.FIRST);
       if (Lanes.get(factors + 4L * lane) != 0 || (seen < total && Lanes.get(own + PanelAttention.MAX) < floor)) {
         undone |= 1L << lane;
-        MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, base + 8L * lane, mixed + 4L * lane * headDim);
+        Lanes.MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, base + 8L * lane, mixed + 4L * lane * headDim);
       }
       float sum = Lanes.get(own + PanelAttention.SUM);
       Lanes.set(factors + 4L * lane, sum == 0 ? 0 : 1 / sum);
@@ -131,9 +130,5 @@ final class AttentionPanel {
 
   private static long aligned(long address) {
     return (address + LINE - 1) & -LINE;
-  }
-
-  private static void clear(long address, long bytes) {
-    MEMORY.asSlice(address, bytes).fill((byte) 0);
   }
 }

@@ -2,6 +2,7 @@ package kumiko.runtime.kernel;
 
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.ByteVector;
@@ -38,6 +39,8 @@ final class Lanes {
   static final int COUNT = F32.length();
 
   static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+
+  private static final MemorySegment ZEROS = Arena.global().allocate(1 << 14);
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(LITTLE_ENDIAN);
   private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(LITTLE_ENDIAN);
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(LITTLE_ENDIAN);
@@ -102,6 +105,13 @@ final class Lanes {
   /** Copies the bits of {@code n} numbers to native memory. */
   static void write(int[] from, long address, int n) {
     MemorySegment.copy(from, 0, MEMORY, INT, address, n);
+  }
+
+  /** Fills with zeros. They are copied: a slice to be filled would be an object for as long as the compiler does not see through it. */
+  static void clear(long address, long bytes) {
+    for (long done = 0; done < bytes; done += ZEROS.byteSize()) {
+      MemorySegment.copy(ZEROS, 0, MEMORY, address + done, Math.min(ZEROS.byteSize(), bytes - done));
+    }
   }
 
   /** Copies {@code n} numbers within native memory; the places may overlap. */

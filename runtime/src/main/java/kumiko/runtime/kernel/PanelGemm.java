@@ -1,6 +1,5 @@
 package kumiko.runtime.kernel;
 
-import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import kumiko.runtime.machine.PanelLayout;
 import kumiko.runtime.machine.PanelMoves;
@@ -28,7 +27,6 @@ final class PanelGemm {
   private static final int LINE = 64;
   private static final long TILE = PanelLayout.STRIP * Long.BYTES;
   private static final long PANELS = TILE + (long) TILE_ROWS * PanelLayout.TILE_BYTES;
-  private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
   private final PanelOperands operands;
   private final PanelMoves moves;
@@ -143,14 +141,14 @@ final class PanelGemm {
       for (int lane = 0; lane < PanelLayout.STRIP; lane++) {
         // Lanes past the last hold a row again; nobody reads their results.
         int r = row + Math.min(s * PanelLayout.STRIP + lane, lanes - 1);
-        MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, table + (long) lane * Long.BYTES, VectorLinear.address(x, r, column));
+        Lanes.MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, table + (long) lane * Long.BYTES, VectorLinear.address(x, r, column));
       }
       operands.packActivations(table, columns, panel + (long) s * PanelLayout.STRIP * Integer.BYTES, strips);
     }
   }
 
   private static void clear(long tile, int rows) {
-    MEMORY.asSlice(tile, (long) rows * PanelLayout.TILE_BYTES).fill((byte) 0);
+    Lanes.clear(tile, (long) rows * PanelLayout.TILE_BYTES);
   }
 
   private void addTurned(long tile, int count, int lanes, long y, long stride, int step) {

@@ -1,6 +1,5 @@
 package kumiko.runtime.kernel;
 
-import java.lang.foreign.MemorySegment;
 import kumiko.runtime.machine.Eights;
 import kumiko.runtime.machine.FloatProducts;
 import kumiko.runtime.machine.PairProducts;
@@ -26,7 +25,6 @@ final class StoredEights {
 
   private static final long WIDE = (long) TILE_ROWS * PanelLayout.TILE_BYTES;
   private static final long ACTIVATIONS = WIDE + (long) TILE_ROWS * WIDE_STRIDE;
-  private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
   private final Eights eights;
   private final PanelMoves moves;
@@ -62,7 +60,7 @@ final class StoredEights {
       pack(slab, x, r, count, scratch + ACTIVATIONS);
       for (int i = first; i < end; i += TILE_ROWS) {
         int weights = Math.min(TILE_ROWS, end - i);
-        MEMORY.asSlice(scratch, (long) weights * PanelLayout.TILE_BYTES).fill((byte) 0);
+        Lanes.clear(scratch, (long) weights * PanelLayout.TILE_BYTES);
         for (int k = 0; k < slab.columns(); k += Eights.COLUMNS) {
           addPiece(type, slab, i, weights, k, scratch);
         }
@@ -78,7 +76,7 @@ final class StoredEights {
       long in = VectorLinear.address(x, row, slab.column() + k);
       eights.pack(in, 4L * x.stride(), count, Math.min(Eights.COLUMNS, slab.columns() - k), at);
       long given = (long) count * eights.stride();
-      MEMORY.asSlice(at + given, piece - given).fill((byte) 0);
+      Lanes.clear(at + given, piece - given);
     }
   }
 
