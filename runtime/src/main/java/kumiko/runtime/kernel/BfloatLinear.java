@@ -29,12 +29,15 @@ final class BfloatLinear {
 
   private final PanelGemm gemm;
 
+  private final TileGemm tiles;
+
   BfloatLinear(MachineCode code, VectorLinear floats) {
     this.floats = floats;
     description = code.pairs().describe();
     PairProducts pairs = code.pairs().orNull();
     few = pairs == null ? null : new StoredEights(pairs);
     gemm = pairs == null ? null : new PanelGemm(new PanelOperands.Pairs(pairs));
+    tiles = pairs == null ? null : new TileGemm(pairs);
   }
 
   String describe() {
@@ -42,8 +45,13 @@ final class BfloatLinear {
   }
 
   /** For rows and weights of which {@link Arithmetic#isBfloat} is true. */
-  void linear(Matrix weight, Rows bias, Rows x, Rows y, int rows, int from, int to, boolean accumulate, MemorySegment scratch) {
+  void linear(
+      Matrix weight, Rows bias, Rows x, Rows y, int rows, int from, int to, boolean accumulate, MemorySegment prepared, MemorySegment scratch) {
     if (from >= to) {
+      return;
+    }
+    if (prepared != null && usesPrepared(weight, rows)) {
+      addPrepared(weight, bias, x, y, rows, from, to, accumulate, prepared, scratch);
       return;
     }
     DType type = weight.dtype();
@@ -52,18 +60,47 @@ final class BfloatLinear {
       floats.linear(weight, bias, in, y, rows, from, to, accumulate, definition, scratch.address() + roundedBytes(weight, rows));
       return;
     }
-    floats.begin(bias, y, rows, from, to, accumulate);
+    floats.begin(bias, y, 0, rows, from, to, accumulate);
+    addSlabs(weight, in, y, 0, rows, from, to, scratch);
+  }
+
+  private void addPrepared(
+      Matrix weight, Rows bias, Rows x, Rows y, int rows, int from, int to, boolean accumulate, MemorySegment prepared, MemorySegment scratch) {
+    boolean begun = accumulate || bias != null;
+    int whole = TileGemm.whole(rows);
+    floats.begin(bias, y, begun ? 0 : whole, rows, from, to, accumulate);
+    tiles.multiply(weight, prepared.address(), y, whole, from, to, begun, scratch.address());
+    addSlabs(weight, x, y, whole, rows, from, to, scratch);
+  }
+
+  boolean usesPrepared(Matrix weight, int rows) {
+    return tiles != null && tiles.takes(weight, rows);
+  }
+
+  long preparedBytes(Matrix weight, int rows) {
+    return usesPrepared(weight, rows) ? rows * TileGemm.stride(weight.columns()) : 0;
+  }
+
+  void prepare(Rows x, MemorySegment prepared, int from, int to) {
+    tiles.prepare(x, prepared.address(), from, to);
+  }
+
+  private void addSlabs(Matrix weight, Rows x, Rows y, int row, int rows, int from, int to, MemorySegment scratch) {
+    if (row >= rows || from >= to) {
+      return;
+    }
+    DType type = weight.dtype();
     for (int s = 0; s < weight.slabs().size(); s++) {
       Slab slab = weight.slabs().get(s);
       int first = Math.max(0, Math.ceilDiv(from - slab.row(), slab.rowStep()));
       int end = Math.min(slab.rows(), Math.ceilDiv(to - slab.row(), slab.rowStep()));
       if (first < end) {
-        add(type, slab, in, y, rows, first, end, scratch.address());
+        add(type, slab, x, y, row, rows, first, end, scratch.address());
       }
     }
   }
 
-  private void add(DType type, Slab slab, Rows x, Rows y, int rows, int first, int end, long scratch) {
+  private void add(DType type, Slab slab, Rows x, Rows y, int row, int rows, int first, int end, long scratch) {
     Format format = Format.of(type);
     if (format == null || !format.reads(slab)) {
       definition.addSlab(type, slab, x, y, rows, first, end);
@@ -72,14 +109,14 @@ final class BfloatLinear {
     } else if (rows <= StoredEights.MOST_ROWS && slab.columnStride() == 1) {
       few.multiply(type, slab, x, y, rows, first, end, scratch);
     } else {
-      gemm.multiply(type, slab, x, y, rows, first, end, scratch);
+      gemm.multiply(type, slab, x, y, row, rows, first, end, scratch);
     }
   }
 
   long scratchBytes(Matrix weight, int rows) {
     int few = isByMachine(rows) ? LEAST_ROWS - 1 : rows;
     long rounded = roundedBytes(weight, few) + floats.scratchBytes(weight, few);
-    return gemm == null ? rounded : Math.max(rounded, Math.max(StoredEights.scratchBytes(weight.columns()), gemm.scratchBytes(rows)));
+    return gemm == null ? rounded : Math.max(rounded, Math.max(StoredEights.scratchBytes(weight.columns()), Math.max(gemm.scratchBytes(rows), TileGemm.SCRATCH_BYTES)));
   }
 
   private boolean isByMachine(int rows) {

@@ -35,10 +35,26 @@ public interface Kernels {
    * accumulate} added to what y holds.
    *
    * @param bias one row, or null
+   * @param prepared what {@link #prepare} made of all rows of x; null where {@link #preparedBytes} is 0, or nothing was prepared
    * @param scratch at least {@link #linearScratchBytes} bytes, used by this call alone
    */
   void linear(
-      Matrix weight, Rows bias, Rows x, Rows y, int rows, int from, int to, boolean accumulate, MemorySegment scratch);
+      Matrix weight,
+      Rows bias,
+      Rows x,
+      Rows y,
+      int rows,
+      int from,
+      int to,
+      boolean accumulate,
+      MemorySegment prepared,
+      MemorySegment scratch);
+
+  /** Bytes that {@link #prepare} writes so that {@link #linear} of this weight takes less time; 0 where it takes rows as they are. */
+  long preparedBytes(Matrix weight, int rows);
+
+  /** Brings rows {@code [from, to)} of x into the numbers that they are multiplied in, once for all linear layers that read x. */
+  void prepare(Rows x, MemorySegment prepared, int from, int to);
 
   /** Scratch one call of {@link #linear} needs for up to {@code rows} rows. */
   long linearScratchBytes(Matrix weight, int rows);

@@ -2,14 +2,17 @@ package kumiko.runtime.kernel;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.OptionalDouble;
+import java.util.Random;
 import java.util.concurrent.atomic.LongAdder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 import kumiko.runtime.machine.MachineCode;
 import kumiko.runtime.machine.PairProducts;
+import kumiko.runtime.machine.PanelProduct;
 import kumiko.runtime.run.Team;
+import kumiko.runtime.tensor.DType;
+import kumiko.runtime.tensor.Elements;
 
 /**
  * Measures {@link MachineLimits} a round at a time, so that other measurements can take turns with it: what a machine reads that is
@@ -44,13 +47,23 @@ public final class LimitsMeter implements AutoCloseable {
     long from = memory.address();
     reading = (part, worker) -> read(from + part * (BYTES / PARTS), BYTES / PARTS, results.address() + 4L * part);
     multiplying = (part, worker) -> multiply(results.address() + 4L * part);
-    MemorySegment half = arena.allocate(ValueLayout.JAVA_INT).fill((byte) 0x3f);
+    MemorySegment operands = operands();
     PairProducts pairs = MachineCode.ofProcess().pairs().orNull();
     multiplyingPairs = pairs == null
         ? null
-        : (part, worker) -> pairFlops.add(pairs.product().multiplyRegisters(half.address(), STEPS / 2));
+        : (part, worker) -> pairFlops.add(pairs.product().multiplyRegisters(operands.address(), STEPS / 2));
     warm(reading);
     warm(multiplying);
+  }
+
+  /** bf16 between -1 and 1. */
+  private MemorySegment operands() {
+    MemorySegment operands = arena.allocate(PanelProduct.OPERAND_BYTES, 64);
+    Random random = new Random(1);
+    for (long i = 0; i < operands.byteSize() / Short.BYTES; i++) {
+      Elements.set(DType.BF16, operands, i, 2 * random.nextDouble() - 1);
+    }
+    return operands;
   }
 
   private void warm(Team.Task task) {

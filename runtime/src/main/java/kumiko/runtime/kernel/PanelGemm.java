@@ -58,16 +58,16 @@ final class PanelGemm {
   }
 
   /**
-   * {@code y += x w^T} for rows {@code [first, end)} of a slab whose rows or columns lie in order; {@code scratch} is the address of
+   * {@code y += x w^T} for rows {@code [row, rows)} of activations and {@code [first, end)} of a slab whose rows or columns lie in order; {@code scratch} is the address of
    * {@link #scratchBytes} bytes.
    */
-  void multiply(DType type, Slab slab, Rows x, Rows y, int rows, int first, int end, long scratch) {
+  void multiply(DType type, Slab slab, Rows x, Rows y, int row, int rows, int first, int end, long scratch) {
     if (first >= end) {
       return;
     }
     for (int k = 0; k < slab.columns(); k += depth) {
       int columns = Math.min(depth, slab.columns() - k);
-      for (int r = 0; r < rows; r += MOST_ROWS) {
+      for (int r = row; r < rows; r += MOST_ROWS) {
         int together = Math.min(MOST_ROWS, rows - r);
         if (slab.columnStride() == 1) {
           multiplyRows(type, slab, x, y, r, together, first, end, k, columns, scratch);

@@ -88,9 +88,26 @@ public final class ScalarKernels implements Kernels {
 
   @Override
   public void linear(
-      Matrix weight, Rows bias, Rows x, Rows y, int rows, int from, int to, boolean accumulate, MemorySegment scratch) {
+      Matrix weight,
+      Rows bias,
+      Rows x,
+      Rows y,
+      int rows,
+      int from,
+      int to,
+      boolean accumulate,
+      MemorySegment prepared,
+      MemorySegment scratch) {
     linear.linear(weight, bias, x, y, rows, from, to, accumulate);
   }
+
+  @Override
+  public long preparedBytes(Matrix weight, int rows) {
+    return 0;
+  }
+
+  @Override
+  public void prepare(Rows x, MemorySegment prepared, int from, int to) {}
 
   @Override
   public long linearScratchBytes(Matrix weight, int rows) {

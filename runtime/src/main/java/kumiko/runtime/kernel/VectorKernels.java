@@ -80,10 +80,19 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public void linear(
-      Matrix weight, Rows bias, Rows x, Rows y, int rows, int from, int to, boolean accumulate, MemorySegment scratch) {
+      Matrix weight,
+      Rows bias,
+      Rows x,
+      Rows y,
+      int rows,
+      int from,
+      int to,
+      boolean accumulate,
+      MemorySegment prepared,
+      MemorySegment scratch) {
     require(scratch, linearScratchBytes(weight, rows), rows, "rows");
     if (arithmetic().isBfloat(weight.dtype(), rows)) {
-      bfloat.linear(weight, bias, x, y, rows, from, to, accumulate, scratch);
+      bfloat.linear(weight, bias, x, y, rows, from, to, accumulate, prepared, scratch);
     } else {
       floats.linear(weight, bias, x, y, rows, from, to, accumulate, definition, scratch.address());
     }
@@ -93,6 +102,16 @@ public final class VectorKernels implements Kernels {
   public long linearScratchBytes(Matrix weight, int rows) {
     long few = floats.scratchBytes(weight, rows);
     return arithmetic().isBfloat(weight.dtype(), rows) ? Math.max(few, bfloat.scratchBytes(weight, rows)) : few;
+  }
+
+  @Override
+  public long preparedBytes(Matrix weight, int rows) {
+    return arithmetic().isBfloat(weight.dtype(), rows) ? bfloat.preparedBytes(weight, rows) : 0;
+  }
+
+  @Override
+  public void prepare(Rows x, MemorySegment prepared, int from, int to) {
+    bfloat.prepare(x, prepared, from, to);
   }
 
   @Override

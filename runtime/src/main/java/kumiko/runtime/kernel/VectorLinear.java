@@ -43,7 +43,7 @@ final class VectorLinear {
     if (from >= to) {
       return;
     }
-    begin(bias, y, rows, from, to, accumulate);
+    begin(bias, y, 0, rows, from, to, accumulate);
     Format format = Format.of(weight.dtype());
     for (int s = 0; s < weight.slabs().size(); s++) {
       Slab slab = weight.slabs().get(s);
@@ -77,7 +77,7 @@ final class VectorLinear {
     } else if (rows <= StoredEights.MOST_ROWS && inRows) {
       few.multiply(type, slab, x, y, rows, first, end, scratch);
     } else {
-      gemm.multiply(type, slab, x, y, rows, first, end, scratch);
+      gemm.multiply(type, slab, x, y, 0, rows, first, end, scratch);
     }
   }
 
@@ -91,13 +91,13 @@ final class VectorLinear {
     }
   }
 
-  /** What the products are added to. */
-  void begin(Rows bias, Rows y, int rows, int from, int to, boolean accumulate) {
-    if (accumulate && bias == null) {
+  /** What the products of rows {@code [row, rows)} are added to. */
+  void begin(Rows bias, Rows y, int row, int rows, int from, int to, boolean accumulate) {
+    if ((accumulate && bias == null) || from >= to) {
       return;
     }
     if (functions != null && bias != null) {
-      for (int r = 0; r < rows; r++) {
+      for (int r = row; r < rows; r++) {
         if (accumulate) {
           functions.add(1, address(bias, 0, from), address(y, r, from), address(y, r, from), to - from);
         } else {
@@ -112,7 +112,7 @@ final class VectorLinear {
     } else {
       Lanes.read(address(bias, 0, from), start, 0, to - from);
     }
-    for (int r = 0; r < rows; r++) {
+    for (int r = row; r < rows; r++) {
       if (accumulate) {
         VectorElements.addArray(start, 0, address(y, r, from), to - from);
       } else {

@@ -3,6 +3,7 @@ package kumiko.runtime.machine;
 import static kumiko.runtime.machine.Encoder.NO_REGISTER;
 import static kumiko.runtime.machine.Opcode.M0F38;
 import static kumiko.runtime.machine.Opcode.NONE;
+import static kumiko.runtime.machine.Opcode.P66;
 import static kumiko.runtime.machine.Opcode.PF2;
 import static kumiko.runtime.machine.Opcode.PF3;
 
@@ -19,6 +20,15 @@ final class Assembler extends FloatInstructions {
   /** Rows from {@code base + displacement}, as far apart as the index register says. */
   void tileloadd(int tile, Address source) {
     code.vex(new Opcode(PF2, M0F38, 0, 0x4b), tile, NO_REGISTER, source);
+  }
+
+  /** {@link #tileloadd} of what is not needed again soon: it takes no room in the nearest cache from what is. */
+  void tileloaddt1(int tile, Address source) {
+    code.vex(new Opcode(P66, M0F38, 0, 0x4b), tile, NO_REGISTER, source);
+  }
+
+  void tilezero(int tile) {
+    code.vex(new Opcode(PF2, M0F38, 0, 0x49), tile, NO_REGISTER, 0);
   }
 
   void tilestored(Address target, int tile) {

@@ -23,6 +23,11 @@ abstract class GeneralInstructions {
     code.general(0x8b, target.number(), source);
   }
 
+  /** 64 bits. */
+  void mov(Address target, Register source) {
+    code.general(0x89, source.number(), target);
+  }
+
   /** The lower 32 bits; the upper become zero. */
   void mov(Register target, int value) {
     if (target.number() >= 8) {

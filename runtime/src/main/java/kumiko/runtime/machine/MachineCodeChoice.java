@@ -90,7 +90,7 @@ final class MachineCodeChoice {
     }
     try {
       PanelProduct product = tiles.make(vectors);
-      return TileTrial.passes(product)
+      return TileTrial.passes(product) && (product.manyRows() == null || TileTrial.passes(product.manyRows()))
           ? pairs(product, null, pages)
           : pairs(vectors, product.instructions() + " gave a wrong product when it was tried", pages);
     } catch (SystemCalls.Refused refused) {

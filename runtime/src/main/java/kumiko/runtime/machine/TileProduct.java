@@ -24,7 +24,7 @@ import java.util.List;
  * to one another and to the result (Intel's manual, TDPBF16PS).
  */
 final class TileProduct implements PanelProduct {
-  private static final int TILE_ROWS = 16;
+  static final int TILE_ROWS = 16;
   private static final int CONFIGURATION_BYTES = 64;
 
   /** Tiles 0 to 3 are sums, 4 and 5 weights, 6 and 7 lanes. */
@@ -41,6 +41,7 @@ final class TileProduct implements PanelProduct {
   private final Routine[][][] routines = new Routine[3][3][PanelLayout.STRIPS + 1];
 
   private final Routine registers;
+  private final TileRows manyRows;
 
   /** By rows of weights in a tile. */
   private final MemorySegment configurations;
@@ -61,6 +62,7 @@ final class TileProduct implements PanelProduct {
     for (int rows = 1; rows <= TILE_ROWS; rows++) {
       configure(configurations.asSlice((long) rows * CONFIGURATION_BYTES, CONFIGURATION_BYTES), rows);
     }
+    manyRows = new TileRows(installer, configurations.address() + (long) TILE_ROWS * CONFIGURATION_BYTES);
   }
 
   /** Palette 1; bytes a row of each tile from byte 16, rows from byte 48. */
@@ -70,6 +72,11 @@ final class TileProduct implements PanelProduct {
       configuration.set(ValueLayout.JAVA_SHORT_UNALIGNED, 16 + 2 * tile, (short) PanelLayout.STRIP_BYTES);
       configuration.set(ValueLayout.JAVA_BYTE, 48 + tile, (byte) (tile < LANES ? rows : TILE_ROWS));
     }
+  }
+
+  @Override
+  public TileRows manyRows() {
+    return manyRows;
   }
 
   @Override
@@ -107,14 +114,18 @@ final class TileProduct implements PanelProduct {
   @Override
   public long multiplyRegisters(long operands, int steps) {
     long configuration = configurations.address() + (long) TILE_ROWS * CONFIGURATION_BYTES;
-    registers.call(0, 0, 0, steps, 0, configuration);
+    registers.call(operands, 0, 0, steps, 0, configuration);
     return (long) steps * WEIGHTS * FLOPS;
   }
 
-  /** RCX steps, R9 configuration, which makes the tiles zero: two tiles of weights by two of lanes. */
+  /** RDI operands, RCX steps, R9 configuration, which makes the sums zero: two tiles of weights by two of lanes. */
   private static byte[] registerCode() {
     Assembler code = new Assembler();
     code.ldtilecfg(Address.at(R9, 0));
+    code.mov(R11, PanelLayout.STRIP_BYTES);
+    for (int tile = WEIGHTS; tile < LANES + 2; tile++) {
+      code.tileloadd(tile, Address.at(RDI, R11, 1));
+    }
     int top = code.here();
     multiplyTiles(code, 2, 2);
     code.dec(RCX);

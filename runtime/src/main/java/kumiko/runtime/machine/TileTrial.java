@@ -6,12 +6,12 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /**
- * One small product whose result is known, before a process relies on tiles: two tiles of weights and a single row, two tiles of lanes and
- * a third, a whole block of columns and a rest. All numbers are whole and all sums below 2^24, so that every order of summing gives the
- * same bits.
+ * Small products whose results are known, before a process relies on tiles: two tiles of weights and a single row, two tiles of lanes and
+ * a third, a whole block of columns and a rest; and of many rows a group, both added and written. All numbers are whole and all sums below
+ * 2^24, so that every order of summing gives the same bits.
  *
  * <p>With {@code weights[i, k] = (i + 1) u(k)} and {@code panel[k, lane] = (lane + 1) v(k)} the result is {@code i - lane + (i + 1)(lane +
- * 1) sum over k of u(k) v(k)}.
+ * 1) sum over k of u(k) v(k)}, where {@code i - lane} was there before.
  */
 final class TileTrial {
   static final int ROWS = 33;
@@ -27,11 +27,31 @@ final class TileTrial {
   static boolean passes(PanelProduct product) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment tile = arena.allocate(ROWS * (long) PanelLayout.TILE_BYTES, 64);
-      MemorySegment.copy(results(0), 0, tile, ValueLayout.JAVA_FLOAT, 0, ROWS * ROW_FLOATS);
-      MemorySegment weights = bf16(arena, weights());
-      MemorySegment panel = bf16(arena, panel());
+      MemorySegment.copy(results(ROWS, LANES, ROW_FLOATS, 0, true), 0, tile, ValueLayout.JAVA_FLOAT, 0, ROWS * ROW_FLOATS);
+      MemorySegment weights = bf16(arena, weights(ROWS, COLUMNS));
+      MemorySegment panel = bf16(arena, panel(LANES, COLUMNS));
       product.multiply(panel.address(), STRIPS, weights.address(), 2L * COLUMNS, ROWS, COLUMNS, tile.address());
-      return Arrays.equals(tile.toArray(ValueLayout.JAVA_FLOAT), results(sum()));
+      return Arrays.equals(tile.toArray(ValueLayout.JAVA_FLOAT), results(ROWS, LANES, ROW_FLOATS, sum(COLUMNS), true));
+    }
+  }
+
+  /** Likewise for a group of rows and two steps of columns. */
+  static boolean passes(TileRows product) {
+    int lanes = TileRows.STRIPS * PanelLayout.STRIP;
+    int columns = 2 * TileRows.STEP;
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment rows = bf16(arena, weights(TileRows.GROUP, columns));
+      MemorySegment panel = bf16(arena, panel(lanes, columns));
+      MemorySegment work = arena.allocate(TileRows.WORK_BYTES);
+      for (boolean add : new boolean[]{true, false}) {
+        MemorySegment results = arena.allocateFrom(ValueLayout.JAVA_FLOAT, results(TileRows.GROUP, lanes, lanes, 0, true));
+        long y = results.address();
+        product.multiply(add, panel.address(), rows.address(), 2L * columns, 1, 2, y, 4L * lanes, y, y, 0, work.address());
+        if (!Arrays.equals(results.toArray(ValueLayout.JAVA_FLOAT), results(TileRows.GROUP, lanes, lanes, sum(columns), add))) {
+          return false;
+        }
+      }
+      return true;
     }
   }
 
@@ -43,39 +63,40 @@ final class TileTrial {
     return k % 7 - 2;
   }
 
-  private static int sum() {
+  private static int sum(int columns) {
     int sum = 0;
-    for (int k = 0; k < COLUMNS; k++) {
+    for (int k = 0; k < columns; k++) {
       sum += u(k) * v(k);
     }
     return sum;
   }
 
-  private static float[] results(int sum) {
-    float[] results = new float[ROWS * ROW_FLOATS];
-    for (int i = 0; i < ROWS; i++) {
-      for (int lane = 0; lane < LANES; lane++) {
-        results[i * ROW_FLOATS + lane] = i - lane + (i + 1) * (lane + 1) * sum;
+  /** @param width elements from one row to the next; those past {@code lanes} are zero */
+  private static float[] results(int rows, int lanes, int width, int sum, boolean add) {
+    float[] results = new float[rows * width];
+    for (int i = 0; i < rows; i++) {
+      for (int lane = 0; lane < lanes; lane++) {
+        results[i * width + lane] = (add ? i - lane : 0) + (i + 1) * (lane + 1) * sum;
       }
     }
     return results;
   }
 
-  private static int[] weights() {
-    int[] weights = new int[ROWS * COLUMNS];
-    for (int i = 0; i < ROWS; i++) {
-      for (int k = 0; k < COLUMNS; k++) {
-        weights[i * COLUMNS + k] = (i + 1) * u(k);
+  private static int[] weights(int rows, int columns) {
+    int[] weights = new int[rows * columns];
+    for (int i = 0; i < rows; i++) {
+      for (int k = 0; k < columns; k++) {
+        weights[i * columns + k] = (i + 1) * u(k);
       }
     }
     return weights;
   }
 
-  private static int[] panel() {
-    int[] panel = new int[Math.ceilDiv(COLUMNS, 2) * 2 * LANES];
-    for (int k = 0; k < COLUMNS; k++) {
-      for (int lane = 0; lane < LANES; lane++) {
-        panel[(k / 2 * LANES + lane) * 2 + k % 2] = (lane + 1) * v(k);
+  private static int[] panel(int lanes, int columns) {
+    int[] panel = new int[Math.ceilDiv(columns, 2) * 2 * lanes];
+    for (int k = 0; k < columns; k++) {
+      for (int lane = 0; lane < lanes; lane++) {
+        panel[(k / 2 * lanes + lane) * 2 + k % 2] = (lane + 1) * v(k);
       }
     }
     return panel;

@@ -1,5 +1,6 @@
 package kumiko.runtime.run;
 
+import java.lang.foreign.MemorySegment;
 import kumiko.runtime.kernel.Kernels;
 import kumiko.runtime.tensor.Matrix;
 import kumiko.runtime.tensor.Rows;
@@ -7,6 +8,7 @@ import kumiko.runtime.tensor.Rows;
 /**
  * A linear layer, shared out by output columns: each thread reads its own rows of the weight.
  *
+ * @param prepared what {@link Preparations} make of x, or null
  * @param residual null, or what {@code scale} times is under the product
  * @param inPlace whether y already holds the residual
  */
@@ -15,6 +17,7 @@ record LinearStep(
     Matrix weight,
     Rows bias,
     Rows x,
+    MemorySegment prepared,
     Parts y,
     Parts residual,
     double scale,
@@ -41,7 +44,8 @@ record LinearStep(
     for (int p = part; p < end && residual != null; p++) {
       place(residual.columns(p), y.columns(p), rows);
     }
-    kernels.linear(weight, bias, x, y.whole, rows, y.from(part), y.from(end), residual != null, scratch.of(worker));
+    MemorySegment ready = kernels.preparedBytes(weight, rows) == 0 ? null : prepared;
+    kernels.linear(weight, bias, x, y.whole, rows, y.from(part), y.from(end), residual != null, ready, scratch.of(worker));
   }
 
   /**

@@ -18,6 +18,9 @@ final class Machine {
   private final Call call;
   private final Workspace work;
   private final Phase[] phases;
+
+  /** One before each phase. */
+  private final Phase[] preparations;
   private final List<List<Observation>> observations = new ArrayList<>();
   private final List<Prefix> prefixes = new ArrayList<>();
 
@@ -47,6 +50,10 @@ final class Machine {
         observations.get(value.level).add(new Observation(value, work, program));
       }
       addPrefix(value, program);
+    }
+    preparations = new Phase[steps.size()];
+    for (int level = 0; level < preparations.length; level++) {
+      preparations[level] = new Phase(work.preparations.steps(level), call, work.parts);
     }
     phases = steps.stream().map(list -> new Phase(list.toArray(Step[]::new), call, work.parts)).toArray(Phase[]::new);
     output = work.rows(plan.output);
@@ -84,6 +91,7 @@ final class Machine {
   void run() {
     synchronized (team) {
       for (int level = 0; level < phases.length; level++) {
+        preparations[level].run(team);
         phases[level].run(team);
         if (isObserved()) {
           observe(observations.get(level));

@@ -77,9 +77,11 @@ final class StepFactory {
     Matrix weight = weights.matrix(inputs.get(first + 1));
     Rows bias = inputs.size() > first + 2 ? weights.rows(inputs.get(first + 2)) : null;
     Rows x = work.rows(value.inputs.get(first));
+    MemorySegment prepared = work.preparations.of(value.inputs.get(first), x, weight, value.level);
     Parts residual = first == 0 ? null : work.parts(value.inputs.getFirst(), COLUMNS);
     boolean inPlace = first == 1 && value.inputs.getFirst().buffer == value.buffer;
-    return new LinearStep(kernels, weight, bias, x, work.parts(value, COLUMNS), residual, scale, inPlace, value.picked, work.scratch);
+    return new LinearStep(
+        kernels, weight, bias, x, prepared, work.parts(value, COLUMNS), residual, scale, inPlace, value.picked, work.scratch);
   }
 
   private Step layerNorm(Value value, double eps) {

@@ -16,6 +16,12 @@ import kumiko.runtime.tensor.Rows;
 final class Workspace {
   private static final int PARTS_PER_WORKER = 16;
 
+  /** Elements of a row, from whose multiples on other rows' lie too close in caches. */
+  private static final int POWER = 256;
+
+  /** Elements between such rows: a line of memory, or two. */
+  private static final int APART = 16;
+
   final Call call;
   final Kernels kernels;
 
@@ -26,10 +32,14 @@ final class Workspace {
   final int keyCapacity;
 
   final Scratch scratch;
+  final Preparations preparations;
   final List<KeyValueCache> caches = new ArrayList<>();
   private final Map<Value, KeyValueCache> cacheOf = new HashMap<>();
   private final Map<Value.Buffer, MemorySegment> memory = new HashMap<>();
   private final int elementBytes;
+
+  /** Whether somebody looks at values, who wants rows without gaps. */
+  private final boolean isObserved;
 
   Workspace(Arena arena, Program program, Call call, int slots, int keyCapacity) {
     this.call = call;
@@ -38,8 +48,9 @@ final class Workspace {
     int workers = program.team().size();
     parts = workers == 1 ? 1 : PARTS_PER_WORKER * workers;
     elementBytes = kernels.activations().blockBytes();
+    isObserved = program.plan().values.stream().anyMatch(value -> value.kept);
     for (Value.Buffer buffer : program.plan().buffers) {
-      long elements = (long) buffer.width * call.maxRows * (buffer.perKey ? keyCapacity : 1);
+      long elements = (long) (buffer.width + (buffer.perKey || buffer.picked ? 0 : APART)) * call.maxRows * (buffer.perKey ? keyCapacity : 1);
       memory.put(buffer, allocate(arena, elements, "working memory"));
     }
     for (Value value : program.plan().values) {
@@ -51,6 +62,7 @@ final class Workspace {
         cacheOf.put(value, cache);
       }
     }
+    preparations = new Preparations(arena, kernels, call.maxRows);
     scratch = new Scratch(arena, workers, program.scratchBytes(call.maxRows, keyCapacity));
   }
 
@@ -75,7 +87,16 @@ final class Workspace {
     if (value.viewOf != null && value.node.op() instanceof Op.Slice(int from, int width)) {
       return rows(value.viewOf).columns(from, width);
     }
-    return new Rows(value.isSource() ? source(value) : memory(value), value.width());
+    if (value.isSource()) {
+      return new Rows(source(value), value.width());
+    }
+    int stride = stride(value.width(), value.perKey() || value.picked);
+    return new Rows(memory(value), 0, value.width(), stride);
+  }
+
+  /** Elements from one row to the next. Rows a power of two apart share few lines of the caches, and wait for one another there. */
+  private int stride(int width, boolean close) {
+    return close || isObserved || width % POWER != 0 ? width : width + APART;
   }
 
   /** Integers of a source, of all rows or of the picked ones. */

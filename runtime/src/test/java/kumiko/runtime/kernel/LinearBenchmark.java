@@ -77,7 +77,7 @@ public class LinearBenchmark {
 
   @Benchmark
   public Rows linear() {
-    kernels.linear(weight, null, x, y, rows, 0, OUT, false, scratch);
+    kernels.linear(weight, null, x, y, rows, 0, OUT, false, null, scratch);
     return y;
   }
 }

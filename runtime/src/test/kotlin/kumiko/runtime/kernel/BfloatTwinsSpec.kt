@@ -65,15 +65,14 @@ private fun Bench.compare(weight: Matrix, rows: Int, clue: String, x: Rows = row
     val bias = rows(1, weight.rows())
     val before = rows(rows, weight.rows())
     val want = copyOf(before)
-    definition.linear(weight, bias, x, want, rows, 0, weight.rows(), true, MemorySegment.NULL)
+    linear(definition, weight, bias, x, want, rows, 0, weight.rows(), true)
     val terms = weight.slabs().sumOf { it.columns() } + 2 * weight.slabs().size + 4
     for (kernels in twins) {
         val (whole, parts) = List(2) { copyOf(before) }
-        val scratch = scratch(kernels.linearScratchBytes(weight, rows))
         val cut = weight.rows() / 3
-        kernels.linear(weight, bias, x, whole, rows, 0, weight.rows(), true, scratch)
-        kernels.linear(weight, bias, x, parts, rows, 0, cut, true, scratch)
-        kernels.linear(weight, bias, x, parts, rows, cut, weight.rows(), true, scratch)
+        linear(kernels, weight, bias, x, whole, rows, 0, weight.rows(), true)
+        linear(kernels, weight, bias, x, parts, rows, 0, cut, true)
+        linear(kernels, weight, bias, x, parts, rows, cut, weight.rows(), true)
         parts.data().mismatch(whole.data()) shouldBe -1
         for (i in 0 until rows) {
             for (c in 0 until weight.rows()) {
@@ -110,6 +109,32 @@ class BfloatTwinsSpec : FunSpec({
         bench.compare(bench.bf16(3, 4131), 20, "20 x 4131 x 3")
         bench.compare(bench.bf16(211, 33), 66, "66 x 33 x 211")
         bench.compare(bench.bf16(3, 5), 1030, "1030 x 5 x 3")
+    }
+
+    test("many rows multiply as the definition says: several blocks of columns, rows and results left over, slabs") {
+        val bench = Bench(10)
+        bench.compare(bench.bf16(70, 1088), 98, "98 x 1088 x 70")
+        bench.compare(bench.bf16(33, 64), 600, "600 x 64 x 33")
+        val pair = List(2) { bench.bf16(40, 64) }
+        bench.compare(Matrix.interleaveRows(pair[0], pair[1]), 70, "interleaved rows")
+        bench.compare(Matrix.stackRows(pair).rows(5, 36, 2), 70, "every second row")
+        bench.compare(Matrix.sum(pair), 70, "sum")
+        bench.compare(Matrix.stackColumns(pair), 70, "column parts")
+        for (type in listOf(DType.Q8_0, DType.Q4_0)) bench.compare(bench.quantised(type, 50, 1056), 70, "70 x 1056 x 50 in $type")
+    }
+
+    test("a product that nothing is added to is the one added to zeros, to the bit") {
+        val bench = Bench(11)
+        for (rows in listOf(1, 8, 20, 70, 96)) {
+            val weight = bench.bf16(70, 64)
+            val x = bench.rows(rows, 64)
+            for (kernels in twins) {
+                val (zeros, holding) = listOf(bench.rows(rows, 70) { 0.0 }, bench.rows(rows, 70))
+                bench.linear(kernels, weight, null, x, zeros, rows, 0, 70, true)
+                bench.linear(kernels, weight, null, x, holding, rows, 0, 70, false)
+                for (r in 0 until rows) for (c in 0 until 70) holding.at(r, c) shouldBe zeros.at(r, c)
+            }
+        }
     }
 
     test("weights whose columns lie in order multiply as the definition says, in every awkward size") {
@@ -155,7 +180,7 @@ class BfloatTwinsSpec : FunSpec({
             Elements.set(DType.F32, x.data(), x.offset() + 3L * x.stride(), Double.POSITIVE_INFINITY)
             val y = bench.rows(18, 20)
             val weight = bench.bf16(20, 36)
-            kernels.linear(weight, null, x, y, 18, 0, 20, false, bench.scratch(kernels.linearScratchBytes(weight, 18)))
+            bench.linear(kernels, weight, null, x, y, 18, 0, 20, false)
             for (r in 0 until 18) for (c in 0 until 20) y.at(r, c).isFinite() shouldBe (r != 3)
         }
     }
@@ -173,7 +198,7 @@ class BfloatTwinsSpec : FunSpec({
                     for (c in 0 until 4) Elements.set(DType.F32, x.data(), x.offset() + r * x.stride() + c, values[i++ % 4])
                 }
                 val y = bench.rows(rows, 5)
-                kernels.linear(weight, null, x, y, rows, 0, 5, false, bench.scratch(kernels.linearScratchBytes(weight, rows)))
+                bench.linear(kernels, weight, null, x, y, rows, 0, 5, false)
                 for (r in 0 until rows) for (c in 0 until 5) y.at(r, c) shouldBe 1.0 + (1 + 4 * half) - 1.0 + 1.0
             }
         }
@@ -207,10 +232,10 @@ class BfloatTwinsSpec : FunSpec({
             val nearest = bench.bf16(11, 96) { weight.stored(slab, i / 96, i % 96).also { i++ } }
             val x = bench.rows(9, 96)
             val (want, got, exact) = List(3) { Rows(bench.memory(4L * 9 * 11), 11) }
-            definition.linear(nearest, null, x, want, 9, 0, 11, false, MemorySegment.NULL)
-            definition.linear(weight, null, x, got, 9, 0, 11, false, MemorySegment.NULL)
+            bench.linear(definition, nearest, null, x, want, 9, 0, 11, false)
+            bench.linear(definition, weight, null, x, got, 9, 0, 11, false)
             got.data().mismatch(want.data()) shouldBe -1
-            bench.scalar.linear(weight, null, x, exact, 9, 0, 11, false, MemorySegment.NULL)
+            bench.linear(bench.scalar, weight, null, x, exact, 9, 0, 11, false)
             val zero = bench.rows(9, 11) { 0.0 }
             for (r in 0 until 9) {
                 for (c in 0 until 11) {
@@ -233,8 +258,8 @@ class BfloatTwinsSpec : FunSpec({
             val x = bench.rows(rows, 32)
             for ((exact, rounding) in listOf(bench.scalar to definition) + bench.vectors.zip(twins)) {
                 val (want, got) = List(2) { Rows(bench.memory(4L * rows * 9), 9) }
-                exact.linear(weight, null, x, want, rows, 0, 9, false, bench.scratch(exact.linearScratchBytes(weight, rows)))
-                rounding.linear(weight, null, x, got, rows, 0, 9, false, bench.scratch(rounding.linearScratchBytes(weight, rows)))
+                bench.linear(exact, weight, null, x, want, rows, 0, 9, false)
+                bench.linear(rounding, weight, null, x, got, rows, 0, 9, false)
                 got.data().mismatch(want.data()) shouldBe -1
             }
         }

@@ -62,6 +62,17 @@ class Bench(
     fun scratch(bytes: Long): MemorySegment = memory(max(bytes, 1))
 }
 
+/** What a program does for a linear layer: the rows are prepared, in two parts, and multiplied. */
+fun Bench.linear(kernels: Kernels, weight: Matrix, bias: Rows?, x: Rows, y: Rows, rows: Int, from: Int, to: Int, accumulate: Boolean) {
+    val bytes = kernels.preparedBytes(weight, rows)
+    val prepared = if (bytes == 0L) null else memory(bytes)
+    if (prepared != null) {
+        kernels.prepare(x, prepared, 0, rows / 3)
+        kernels.prepare(x, prepared, rows / 3, rows)
+    }
+    kernels.linear(weight, bias, x, y, rows, from, to, accumulate, prepared, scratch(kernels.linearScratchBytes(weight, rows)))
+}
+
 fun Rows.at(row: Int, column: Int): Double = Elements.get(DType.F32, data(), offset() + row.toLong() * stride() + column)
 
 /** All floats of the memory behind, gaps included: whatever was not to be written must have stayed. */
@@ -88,13 +99,12 @@ fun Bench.compareLinear(weight: Matrix, rows: Int, clue: String, x: Rows = rows(
     for ((accumulate, b) in listOf(false to bias, true to null, true to bias, false to null)) {
         val want = copyOf(before)
         val cut = weight.rows() / 3
-        scalar.linear(weight, b, x, want, rows, 0, weight.rows(), accumulate, scratch(0))
+        linear(scalar, weight, b, x, want, rows, 0, weight.rows(), accumulate)
         for (vector in vectors) {
             val (whole, parts) = List(2) { copyOf(before) }
-            val bytes = vector.linearScratchBytes(weight, rows)
-            vector.linear(weight, b, x, whole, rows, 0, weight.rows(), accumulate, scratch(bytes))
-            vector.linear(weight, b, x, parts, rows, 0, cut, accumulate, scratch(bytes))
-            vector.linear(weight, b, x, parts, rows, cut, weight.rows(), accumulate, scratch(bytes))
+            linear(vector, weight, b, x, whole, rows, 0, weight.rows(), accumulate)
+            linear(vector, weight, b, x, parts, rows, 0, cut, accumulate)
+            linear(vector, weight, b, x, parts, rows, cut, weight.rows(), accumulate)
             compareAll(want, whole, tolerance, "$clue, accumulate $accumulate, ${vector.describe()}")
             parts.data().mismatch(whole.data()) shouldBe -1
         }

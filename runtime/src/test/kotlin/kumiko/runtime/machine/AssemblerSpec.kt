@@ -14,6 +14,7 @@ class AssemblerSpec : FunSpec({
         val facts = listOf(
             Fact("mov rax, rdi", "48 89 f8") { mov(Register.RAX, Register.RDI) },
             Fact("mov r9, rdx", "49 89 d1") { mov(Register.R9, Register.RDX) },
+            Fact("mov [rdi+72], rax", "48 89 47 48") { mov(Address.at(Register.RDI, 72), Register.RAX) },
             Fact("mov rax, [rdi]", "48 8b 07") { mov(Register.RAX, Address.at(Register.RDI, 0)) },
             Fact("mov rax, [rdi+120]", "48 8b 47 78") { mov(Register.RAX, Address.at(Register.RDI, 120)) },
             Fact("mov r11, [r12+8]", "4d 8b 5c 24 08") { mov(Register.R11, Address.at(Register.R12, 8)) },
@@ -191,6 +192,9 @@ class AssemblerSpec : FunSpec({
             Fact("tileloadd tmm3, [r8+r11+4160]", "c4 82 7b 4b 9c 18 40 10 00 00") {
                 tileloadd(3, Address.at(Register.R8, Register.R11, 1).plus(4160))
             },
+            Fact("tileloaddt1 tmm5, [r9+rdx]", "c4 c2 79 4b 2c 11") { tileloaddt1(5, Address.at(Register.R9, Register.RDX, 1)) },
+            Fact("tilezero tmm3", "c4 e2 7b 49 d8") { tilezero(3) },
+            Fact("prefetcht1 [r12+r13]", "43 0f 18 14 2c") { prefetcht1(Address.at(Register.R12, Register.R13, 1)) },
             Fact("tilestored [r8+r11+4096], tmm2", "c4 82 7a 4b 94 18 00 10 00 00") {
                 tilestored(Address.at(Register.R8, Register.R11, 1).plus(4096), 2)
             },

@@ -151,12 +151,13 @@ class PanelProductSpec : FunSpec({
     }
 
     test("what the processor's pairs reach in registers counts every product and sum").config(enabled = pairs) {
-        val halves = arena.allocate(ValueLayout.JAVA_INT).fill(0x3f)
+        val halves = arena.allocate(PanelProduct.OPERAND_BYTES.toLong()).fill(0x3f)
         BroadcastProduct(PanelElement.PAIR, CodePages(arena)).multiplyRegisters(halves.address(), 1000) shouldBe 1000L * 24 * 16 * 2 * 2
     }
 
-    test("what tiles reach in registers counts every product and sum, and touches no memory but their configuration") {
-        interpreted(Operands(Random(5), 1, 1, 1)).multiplyRegisters(0, 3) shouldBe 3L * 4 * 16 * 16 * 32 * 2
+    test("what tiles reach in registers counts every product and sum, and writes nothing") {
+        val operands = Operands(Random(5), 1, 1, 512)
+        interpreted(operands).multiplyRegisters(operands.panel.address(), 3) shouldBe 3L * 4 * 16 * 16 * 32 * 2
     }
 
     test("how rows are divided among calls does not show in what tiles compute") {

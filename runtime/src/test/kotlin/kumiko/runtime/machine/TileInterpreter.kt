@@ -7,9 +7,10 @@ private val MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE)
 private const val TILES = 8
 private const val MOST_ROWS = 16
 private const val MOST_BYTES = 64
+private val KEPT = listOf(Register.RBX, Register.RSP, Register.RBP, Register.R12, Register.R13, Register.R14, Register.R15)
 
 /**
- * Runs the machine code of [TileProduct] from its bytes, as Intel's manual describes the instructions (volume 2, chapters 2 and 3):
+ * Runs the machine code of [TileProduct] and [TileRows] from its bytes, as Intel's manual describes the instructions (volume 2, chapters 2 and 3):
  * whatever the manual calls an invalid opcode or an invalid configuration ends it, and so does an access outside of [readable] and
  * [writable] memory.
  */
@@ -36,6 +37,7 @@ class TileInterpreter(
     }
 
     private val registers = LongArray(16)
+    private val stack = ArrayDeque<Long>()
     private var tiles: List<Tile>? = null
     private var at = 0
     private var isZero = false
@@ -45,9 +47,11 @@ class TileInterpreter(
         listOf(Register.RDI to a, Register.RSI to b, Register.RDX to c, Register.RCX to d, Register.R8 to e, Register.R9 to f)
             .forEach { (register, value) -> registers[register.number()] = value }
         at = 0
+        val kept = KEPT.map { registers[it.number()] }
         while (step()) {
             check(at in code.indices) { "ran past the end" }
         }
+        check(stack.isEmpty() && KEPT.map { registers[it.number()] } == kept) { "a register that a caller expects to keep was changed" }
         check(tiles == null) { "the tiles were not released" }
     }
 
@@ -60,17 +64,37 @@ class TileInterpreter(
         when (val first = next()) {
             0xc3 -> return false
             0x75 -> code[at++].let { if (!isZero) at += it }
+            0x0f -> if (next() == 0x85) nextInt().let { if (!isZero) at += it } else error("no jump of this program")
             0xc4 -> tile(next(), next(), next())
-            0x41 -> registers[8 + next() - 0xb8] = nextInt().toLong()
-            in 0xb8..0xbf -> registers[first - 0xb8] = nextInt().toLong()
+            in 0x40..0x47 -> short(first, next())
+            in 0x50..0x5f, in 0xb8..0xbf -> short(0x40, first)
             in 0x48..0x4f -> general(first, next(), next())
             else -> error("byte %02x is no instruction of this program".format(first))
         }
         return true
     }
 
+    /** Without REX.W. */
+    private fun short(rex: Int, operation: Int) {
+        val register = (operation and 7) or (rex and 1 shl 3)
+        when (operation) {
+            in 0x50..0x57 -> stack.addLast(registers[register])
+            in 0x58..0x5f -> registers[register] = stack.removeLast()
+            in 0xb8..0xbf -> registers[register] = nextInt().toLong()
+            // A hint: any address will do.
+            0x0f -> if (next() == 0x18) place(rex, next()) else error("no hint of this program")
+            else -> error("operation %02x is not in this program".format(operation))
+        }
+    }
+
+    /** Base, and index times scale, plus displacement, of general instructions. */
+    private fun address(rex: Int, operands: Int) = place((rex and 2 shl 5 or (rex and 1 shl 5)).inv(), operands).let { it.first + it.second }
+
     private fun general(rex: Int, operation: Int, operands: Int) {
-        check(operands shr 6 == 3) { "general registers only" }
+        if (operands shr 6 != 3) {
+            move(operation, (operands shr 3 and 7) or (rex and 4 shl 1), address(rex, operands))
+            return
+        }
         val target = (operands and 7) or (rex and 1 shl 3)
         val source = (operands shr 3 and 7) or (rex and 4 shl 1)
         val value = registers[target]
@@ -86,6 +110,21 @@ class TileInterpreter(
         isZero = registers[target] == 0L
     }
 
+    private fun move(operation: Int, register: Int, address: Long) {
+        when (operation) {
+            0x8b -> {
+                require(readable(), address, Long.SIZE_BYTES)
+                registers[register] = MEMORY.get(ValueLayout.JAVA_LONG_UNALIGNED, address)
+            }
+            0x89 -> {
+                require(writable(), address, Long.SIZE_BYTES)
+                MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, address, registers[register])
+            }
+            0x8d -> registers[register] = address
+            else -> error("operation %02x is not in this program".format(operation))
+        }
+    }
+
     private fun tile(second: Int, third: Int, operation: Int) {
         check(second and 31 == 2 && third and 0x84 == 0) { "VEX.128.0F38.W0 is needed" }
         val prefix = third and 3
@@ -93,6 +132,8 @@ class TileInterpreter(
         val reg = (operands shr 3 and 7) or (second.inv() and 0x80 shr 4)
         val isMemory = operands shr 6 != 3
         when (operation to prefix) {
+            0x49 to 3 -> configured(reg).data.forEach { it.fill(0) }
+            0x4b to 1 -> place(second, operands).let { (start, stride) -> load(reg, start, stride) }
             0x49 to 0 -> if (isMemory) configure(place(second, operands).first) else tiles = null
             0x4b to 3 -> place(second, operands).let { (start, stride) -> load(reg, start, stride) }
             0x4b to 2 -> place(second, operands).let { (start, stride) -> store(reg, start, stride) }

@@ -1,0 +1,192 @@
+package kumiko.runtime.kernel;
+
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+import kumiko.runtime.machine.PairProducts;
+import kumiko.runtime.machine.PanelLayout;
+import kumiko.runtime.machine.TileRows;
+import kumiko.runtime.tensor.DType;
+import kumiko.runtime.tensor.Matrix;
+import kumiko.runtime.tensor.Rows;
+import kumiko.runtime.tensor.Slab;
+
+/**
+ * The product of many rows of activations with a weight by {@link TileRows}. Activations were rounded to bf16 once for all who multiply
+ * them; a block of their columns stays in the second-level cache while 32 rows of the weight at a time, packed into a panel, meet it.
+ */
+final class TileGemm {
+  /** Rows of activations from which packing weights costs less than it saves. */
+  static final int LEAST_ROWS = 64;
+
+  /** Columns of a block. */
+  private static final int DEPTH = 1024;
+
+  /** Columns of a panel's piece that stays in the nearest cache while rows of activations pass by it. */
+  private static final int NEAR_DEPTH = 512;
+
+  /** Rows of activations of a block. */
+  private static final int MOST_ROWS = 512;
+
+  private static final int LINE = 64;
+  private static final int LANES = TileRows.STRIPS * PanelLayout.STRIP;
+  private static final long TABLE = TileRows.WORK_BYTES;
+  private static final long PANEL = (TABLE + (long) LANES * Long.BYTES + LINE - 1) / LINE * LINE;
+
+  /** Of a row of weights that were converted. */
+  private static final int WIDE_STRIDE = 2 * DEPTH + LINE;
+
+  private static final long WIDE = PANEL + (long) DEPTH * LANES * Short.BYTES;
+
+  private static final long RESULTS = WIDE + (long) LANES * WIDE_STRIDE;
+
+  /** Of results in fewer lanes than a panel has. */
+  private static final long RESULT_STRIDE = (long) LANES * Float.BYTES;
+
+  static final long SCRATCH_BYTES = RESULTS + MOST_ROWS * RESULT_STRIDE;
+
+  private final PairProducts products;
+  private final TileRows tiles;
+
+  TileGemm(PairProducts products) {
+    this.products = products;
+    tiles = products.product().manyRows();
+  }
+
+  /** Whether the rows of activations, as far as they are {@link #whole}, are multiplied with this weight here. */
+  boolean takes(Matrix weight, int rows) {
+    return tiles != null && rows >= LEAST_ROWS && weight.columns() % TileRows.STEP == 0 && isInRows(weight);
+  }
+
+  /** Bytes from one row of rounded activations to the next: an odd number of lines, as rows would share few of the nearest cache with a power of two. */
+  static long stride(int columns) {
+    return (Math.ceilDiv(2 * columns, LINE) | 1) * (long) LINE;
+  }
+
+  void prepare(Rows x, long prepared, int from, int to) {
+    long stride = stride(x.width());
+    long at = VectorLinear.address(x, from, 0);
+    products.rounding().round(DType.F32, at, 4L * x.stride(), to - from, 0, x.width(), prepared + from * stride, Math.toIntExact(stride));
+  }
+
+  /** Rows of activations, from the first, that {@link #multiply} takes of so many. */
+  static int whole(int rows) {
+    return rows / TileRows.GROUP * TileRows.GROUP;
+  }
+
+  /**
+   * {@code y += x w^T} for results {@code [from, to)} of whole groups of rows.
+   *
+   * @param add false to put the product in the place of what y holds
+   */
+  void multiply(Matrix weight, long prepared, Rows y, int rows, int from, int to, boolean add, long scratch) {
+    for (int r = 0; r < rows; r += MOST_ROWS) {
+      int together = Math.min(MOST_ROWS, rows - r);
+      for (int k = 0; k < weight.columns(); k += DEPTH) {
+        for (int c = from; c < to; c += LANES) {
+          int next = c + LANES < to ? c + LANES : from;
+          long ahead = addresses(weight, next, to, scratch + TABLE);
+          addresses(weight, c, to, scratch + TABLE);
+          pack(weight.dtype(), k, Math.min(DEPTH, weight.columns() - k), scratch);
+          long place = VectorLinear.address(y, r, c);
+          long nextPlace = VectorLinear.address(y, r, next);
+          long stride = 4L * y.stride();
+          if (to - c < LANES) {
+            boolean begun = add || k > 0;
+            move(place, stride, scratch + RESULTS, RESULT_STRIDE, begun ? together : 0, to - c);
+            multiplyPanel(weight, prepared, r, together, k, begun, scratch + RESULTS, RESULT_STRIDE, nextPlace, ahead, scratch);
+            move(scratch + RESULTS, RESULT_STRIDE, place, stride, together, to - c);
+          } else {
+            multiplyPanel(weight, prepared, r, together, k, add || k > 0, place, stride, nextPlace, ahead, scratch);
+          }
+        }
+      }
+    }
+  }
+
+  private static void move(long from, long fromStride, long to, long toStride, int rows, int columns) {
+    for (int r = 0; r < rows; r++) {
+      Lanes.move(from + r * fromStride, to + r * toStride, columns);
+    }
+  }
+
+  private void multiplyPanel(
+      Matrix weight, long prepared, int row, int rows, int k, boolean add, long y, long yStride, long nextPlace, long ahead, long scratch) {
+    DType type = weight.dtype();
+    long stride = stride(weight.columns());
+    int columns = Math.min(DEPTH, weight.columns() - k);
+    for (int done = 0; done < columns; done += NEAR_DEPTH) {
+      int steps = Math.min(NEAR_DEPTH, columns - done) / TileRows.STEP;
+      tiles.multiply(
+          add || done > 0,
+          scratch + PANEL + (long) done * LANES * Short.BYTES,
+          prepared + row * stride + 2L * (k + done),
+          stride,
+          rows / TileRows.GROUP,
+          steps,
+          y,
+          yStride,
+          nextPlace + done / TileRows.STEP * yStride,
+          ahead + type.bytes(k + done),
+          type.bytes(weight.slabs().getFirst().rowStride()),
+          scratch);
+    }
+  }
+
+  /** Whether every row of the weight lies in order, over all columns, in one place. */
+  private static boolean isInRows(Matrix weight) {
+    List<Slab> slabs = weight.slabs();
+    long rows = 0;
+    for (int s = 0; s < slabs.size(); s++) {
+      Slab slab = slabs.get(s);
+      if (slab.columnStride() != 1 || slab.columns() != weight.columns()) {
+        return false;
+      }
+      rows += slab.rows();
+    }
+    return rows == weight.rows();
+  }
+
+  /**
+   * Where the rows of the weight from {@code row} on begin, into a table; lanes past the last hold one of them again. Returns the first of them in
+   * memory.
+   */
+  private static long addresses(Matrix weight, int row, int end, long table) {
+    long least = Long.MAX_VALUE;
+    int lanes = Math.min(LANES, end - row);
+    List<Slab> slabs = weight.slabs();
+    for (int s = 0; s < slabs.size(); s++) {
+      Slab slab = slabs.get(s);
+      int first = Math.max(0, Math.ceilDiv(row - slab.row(), slab.rowStep()));
+      int behind = Math.min(slab.rows(), Math.ceilDiv(row + lanes - slab.row(), slab.rowStep()));
+      for (int i = first; i < behind; i++) {
+        long at = slab.data().address() + weight.dtype().bytes(slab.offset() + i * slab.rowStride());
+        int lane = slab.row() + i * slab.rowStep() - row;
+        Lanes.MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, table + (long) lane * Long.BYTES, at);
+        least = Math.min(least, at);
+      }
+    }
+    for (int lane = lanes; lane < LANES; lane++) {
+      Lanes.MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, table + (long) lane * Long.BYTES, least);
+    }
+    return least;
+  }
+
+  private void pack(DType type, int k, int columns, long scratch) {
+    long table = scratch + TABLE;
+    long from = type.bytes(k);
+    if (type != DType.BF16) {
+      for (int lane = 0; lane < LANES; lane++) {
+        long place = table + (long) lane * Long.BYTES;
+        long row = Lanes.MEMORY.get(ValueLayout.JAVA_LONG_UNALIGNED, place);
+        long wide = scratch + WIDE + (long) lane * WIDE_STRIDE;
+        products.rounding().round(type, row, 0, 1, k, columns, wide, WIDE_STRIDE);
+        Lanes.MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, place, wide);
+      }
+      from = 0;
+    }
+    for (int s = 0; s < TileRows.STRIPS; s++) {
+      long strip = scratch + PANEL + (long) s * PanelLayout.STRIP * Integer.BYTES;
+      products.moves().packFloats(table + (long) s * PanelLayout.STRIP * Long.BYTES, from, columns / 2, strip, TileRows.STRIPS);
+    }
+  }
+}

@@ -1,0 +1,73 @@
+package kumiko.runtime.run;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import kumiko.runtime.kernel.Kernels;
+import kumiko.runtime.tensor.Matrix;
+import kumiko.runtime.tensor.Rows;
+
+/**
+ * What {@link Kernels#prepare} makes of the rows that linear layers read: once for all layers of a phase that read the same ones, before
+ * that phase. All phases use the same memory.
+ */
+final class Preparations {
+  private final Arena arena;
+  private final Kernels kernels;
+  private final int maxRows;
+  private final Map<Integer, Map<Value, PrepareStep>> byLevel = new HashMap<>();
+
+  /** One for each value that a phase needs at the same time. */
+  private final List<MemorySegment> memory = new ArrayList<>();
+
+  Preparations(Arena arena, Kernels kernels, int maxRows) {
+    this.arena = arena;
+    this.kernels = kernels;
+    this.maxRows = maxRows;
+  }
+
+  /** Where the phase {@code level} finds what was made of {@code value}, whose rows are {@code x}; null where this weight has no use for it. */
+  MemorySegment of(Value value, Rows x, Matrix weight, int level) {
+    long bytes = kernels.preparedBytes(weight, maxRows);
+    if (bytes == 0) {
+      return null;
+    }
+    Map<Value, PrepareStep> here = byLevel.computeIfAbsent(level, key -> new HashMap<>());
+    return here.computeIfAbsent(value, key -> new PrepareStep(kernels, weight, x, value.picked, memory(here.size(), bytes))).prepared();
+  }
+
+  private MemorySegment memory(int index, long bytes) {
+    if (index == memory.size()) {
+      memory.add(LazyMemory.allocate(arena, bytes, "prepared rows"));
+    } else if (memory.get(index).byteSize() < bytes) {
+      memory.set(index, LazyMemory.allocate(arena, bytes, "prepared rows"));
+    }
+    return memory.get(index);
+  }
+
+  Step[] steps(int level) {
+    return byLevel.getOrDefault(level, Map.of()).values().toArray(Step[]::new);
+  }
+
+  /** Shared out by rows; nothing where a call has too few of them. */
+  private record PrepareStep(Kernels kernels, Matrix weight, Rows x, boolean picked, MemorySegment prepared) implements Step {
+    @Override
+    public void run(Call call, int part, int parts, int worker) {
+      int rows = call.rows(picked);
+      int from = Step.cut(rows, 1, part, parts);
+      int to = Step.cut(rows, 1, part + 1, parts);
+      if (from < to && kernels.preparedBytes(weight, rows) > 0) {
+        kernels.prepare(x, prepared, from, to);
+      }
+    }
+
+    @Override
+    public long work(Call call) {
+      int rows = call.rows(picked);
+      return kernels.preparedBytes(weight, rows) == 0 ? 0 : (long) rows * x.width();
+    }
+  }
+}
