@@ -1,8 +1,10 @@
 package kumiko.runtime.kernel;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import kumiko.runtime.machine.MachineCode;
 import kumiko.runtime.machine.PairProducts;
+import kumiko.runtime.machine.TileRows;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Matrix;
 import kumiko.runtime.tensor.Rows;
@@ -29,6 +31,7 @@ final class BfloatLinear {
 
   private final PanelGemm gemm;
 
+  /** Null where there are no tiles. */
   private final TileGemm tiles;
 
   BfloatLinear(MachineCode code, VectorLinear floats) {
@@ -37,7 +40,8 @@ final class BfloatLinear {
     PairProducts pairs = code.pairs().orNull();
     few = pairs == null ? null : new StoredEights(pairs);
     gemm = pairs == null ? null : new PanelGemm(new PanelOperands.Pairs(pairs));
-    tiles = pairs == null ? null : new TileGemm(pairs);
+    TileRows many = pairs == null ? null : pairs.product().manyRows();
+    tiles = many == null ? null : new TileGemm(pairs, many);
   }
 
   String describe() {
@@ -89,34 +93,47 @@ final class BfloatLinear {
     if (row >= rows || from >= to) {
       return;
     }
-    DType type = weight.dtype();
-    for (int s = 0; s < weight.slabs().size(); s++) {
-      Slab slab = weight.slabs().get(s);
-      int first = Math.max(0, Math.ceilDiv(from - slab.row(), slab.rowStep()));
-      int end = Math.min(slab.rows(), Math.ceilDiv(to - slab.row(), slab.rowStep()));
-      if (first < end) {
-        add(type, slab, x, y, row, rows, first, end, scratch.address());
+    Format format = Format.of(weight.dtype());
+    List<Slab> slabs = weight.slabs();
+    for (int s = 0; s < slabs.size();) {
+      Slab slab = slabs.get(s);
+      int next = s + 1;
+      if (gemm != null && format != null && format.reads(slab) && !goesToEights(slab, rows)) {
+        next = PanelGemm.together(format, slabs, s);
+        gemm.multiply(weight, s, next, x, y, row, rows, from, to, scratch.address());
+      } else {
+        add(weight.dtype(), format, slab, x, y, rows, PanelGemm.first(slab, from), PanelGemm.end(slab, to), scratch.address());
       }
+      s = next;
     }
   }
 
-  private void add(DType type, Slab slab, Rows x, Rows y, int row, int rows, int first, int end, long scratch) {
-    Format format = Format.of(type);
+  /** Tiles meet few rows no slower than many, as memory takes longer. */
+  private boolean goesToEights(Slab slab, int rows) {
+    return tiles == null && rows <= StoredEights.MOST_ROWS && slab.columnStride() == 1;
+  }
+
+  private void add(DType type, Format format, Slab slab, Rows x, Rows y, int rows, int first, int end, long scratch) {
+    if (first >= end) {
+      return;
+    }
     if (format == null || !format.reads(slab)) {
       definition.addSlab(type, slab, x, y, rows, first, end);
     } else if (gemm == null) {
       VectorGemm.multiply(format.roundingPacker(), slab, x, y, rows, first, end);
-    } else if (rows <= StoredEights.MOST_ROWS && slab.columnStride() == 1) {
-      few.multiply(type, slab, x, y, rows, first, end, scratch);
     } else {
-      gemm.multiply(type, slab, x, y, row, rows, first, end, scratch);
+      few.multiply(type, slab, x, y, rows, first, end, scratch);
     }
   }
 
   long scratchBytes(Matrix weight, int rows) {
     int few = isByMachine(rows) ? LEAST_ROWS - 1 : rows;
     long rounded = roundedBytes(weight, few) + floats.scratchBytes(weight, few);
-    return gemm == null ? rounded : Math.max(rounded, Math.max(StoredEights.scratchBytes(weight.columns()), Math.max(gemm.scratchBytes(rows), TileGemm.SCRATCH_BYTES)));
+    if (gemm == null) {
+      return rounded;
+    }
+    long many = Math.max(gemm.scratchBytes(rows), TileGemm.SCRATCH_BYTES);
+    return Math.max(rounded, Math.max(many, StoredEights.scratchBytes(weight.columns())));
   }
 
   private boolean isByMachine(int rows) {

@@ -1,10 +1,12 @@
 package kumiko.runtime.kernel;
 
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 import kumiko.runtime.machine.PanelLayout;
 import kumiko.runtime.machine.PanelMoves;
 import kumiko.runtime.machine.PanelProduct;
 import kumiko.runtime.tensor.DType;
+import kumiko.runtime.tensor.Matrix;
 import kumiko.runtime.tensor.Rows;
 import kumiko.runtime.tensor.Slab;
 
@@ -57,25 +59,62 @@ final class PanelGemm {
     return PANELS + (long) Math.ceilDiv(rows, PanelLayout.LANES) * PANEL;
   }
 
+  /** The end of the slabs from {@code s} on that {@link #multiply} had best get together: they lie in rows and meet the same columns. */
+  static int together(Format format, List<Slab> slabs, int s) {
+    Slab first = slabs.get(s);
+    int end = s + 1;
+    while (first.columnStride() == 1 && end < slabs.size() && meetsSame(first, slabs.get(end)) && format.reads(slabs.get(end))) {
+      end++;
+    }
+    return end;
+  }
+
+  private static boolean meetsSame(Slab a, Slab b) {
+    return b.columnStride() == 1 && b.column() == a.column() && b.columns() == a.columns();
+  }
+
   /**
-   * {@code y += x w^T} for rows {@code [row, rows)} of activations and {@code [first, end)} of a slab whose rows or columns lie in order; {@code scratch} is the address of
-   * {@link #scratchBytes} bytes.
+   * {@code y += x w^T} for rows {@code [row, rows)} of activations, results {@code [from, to)} and slabs {@code [s, behind)} of a weight, which
+   * are {@link #together} or one; {@code scratch} is the address of {@link #scratchBytes} bytes.
    */
-  void multiply(DType type, Slab slab, Rows x, Rows y, int row, int rows, int first, int end, long scratch) {
-    if (first >= end) {
+  void multiply(Matrix weight, int s, int behind, Rows x, Rows y, int row, int rows, int from, int to, long scratch) {
+    if (!reaches(weight.slabs(), s, behind, from, to)) {
       return;
     }
-    for (int k = 0; k < slab.columns(); k += depth) {
-      int columns = Math.min(depth, slab.columns() - k);
+    Slab slab = weight.slabs().get(s);
+    boolean inRows = slab.columnStride() == 1;
+    boolean oneStrip = inRows && weight.dtype() == operands.type() && rows - row <= PanelLayout.STRIP;
+    int most = oneStrip ? depth * PanelLayout.STRIPS : depth;
+    for (int k = 0; k < slab.columns(); k += most) {
+      int columns = Math.min(most, slab.columns() - k);
       for (int r = row; r < rows; r += MOST_ROWS) {
-        int together = Math.min(MOST_ROWS, rows - r);
-        if (slab.columnStride() == 1) {
-          multiplyRows(type, slab, x, y, r, together, first, end, k, columns, scratch);
+        int count = Math.min(MOST_ROWS, rows - r);
+        if (inRows) {
+          multiplyRows(weight, s, behind, x, y, r, count, from, to, k, columns, scratch);
         } else {
-          multiplyColumns(type, slab, x, y, r, together, first, end, k, columns, scratch);
+          multiplyColumns(weight.dtype(), slab, x, y, r, count, first(slab, from), end(slab, to), k, columns, scratch);
         }
       }
     }
+  }
+
+  private static boolean reaches(List<Slab> slabs, int s, int behind, int from, int to) {
+    for (int i = s; i < behind; i++) {
+      if (first(slabs.get(i), from) < end(slabs.get(i), to)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** The first row of a slab that is row {@code from} of the matrix or behind it. */
+  static int first(Slab slab, int from) {
+    return Math.max(0, Math.ceilDiv(from - slab.row(), slab.rowStep()));
+  }
+
+  /** Behind the last row of a slab that is before row {@code to} of the matrix. */
+  static int end(Slab slab, int to) {
+    return Math.min(slab.rows(), Math.ceilDiv(to - slab.row(), slab.rowStep()));
   }
 
   static int strips(int lanes) {
@@ -83,28 +122,37 @@ final class PanelGemm {
   }
 
   private void multiplyRows(
-      DType type, Slab slab, Rows x, Rows y, int row, int rows, int first, int end, int k, int columns, long scratch) {
+      Matrix weight, int s, int behind, Rows x, Rows y, int row, int rows, int from, int to, int k, int columns, long scratch) {
+    int column = weight.slabs().get(s).column() + k;
     for (int r = 0; r < rows; r += PanelLayout.LANES) {
-      pack(x, row + r, Math.min(PanelLayout.LANES, rows - r), slab.column() + k, columns, scratch, panel(scratch, r));
+      pack(x, row + r, Math.min(PanelLayout.LANES, rows - r), column, columns, scratch, panel(scratch, r));
     }
-    for (int i = first; i < end; i += TILE_ROWS) {
-      int count = Math.min(TILE_ROWS, end - i);
-      long weights = slab.data().address() + type.bytes(slab.offset() + i * slab.rowStride());
-      long stride = type.bytes(slab.rowStride());
-      if (type == operands.type()) {
-        weights += type.bytes(k);
-      } else {
-        operands.convert(type, weights, stride, count, k, columns, scratch + wide(rows), wideStride(columns));
-        weights = scratch + wide(rows);
-        stride = wideStride(columns);
+    for (int i = s; i < behind; i++) {
+      Slab slab = weight.slabs().get(i);
+      int end = end(slab, to);
+      for (int first = first(slab, from); first < end; first += TILE_ROWS) {
+        multiplySome(weight.dtype(), slab, y, row, rows, first, Math.min(TILE_ROWS, end - first), k, columns, scratch);
       }
-      for (int r = 0; r < rows; r += PanelLayout.LANES) {
-        int lanes = Math.min(PanelLayout.LANES, rows - r);
-        clear(scratch + TILE, count);
-        product.multiply(panel(scratch, r), strips(lanes), weights, stride, count, columns, scratch + TILE);
-        long to = VectorLinear.address(y, row + r, slab.row() + i * slab.rowStep());
-        addTurned(scratch + TILE, count, lanes, to, 4L * y.stride(), slab.rowStep());
-      }
+    }
+  }
+
+  /** A few rows of weights with all panels. */
+  private void multiplySome(DType type, Slab slab, Rows y, int row, int rows, int first, int count, int k, int columns, long scratch) {
+    long weights = slab.data().address() + type.bytes(slab.offset() + first * slab.rowStride());
+    long stride = type.bytes(slab.rowStride());
+    if (type == operands.type()) {
+      weights += type.bytes(k);
+    } else {
+      operands.convert(type, weights, stride, count, k, columns, scratch + wide(rows), wideStride(columns));
+      weights = scratch + wide(rows);
+      stride = wideStride(columns);
+    }
+    for (int r = 0; r < rows; r += PanelLayout.LANES) {
+      int lanes = Math.min(PanelLayout.LANES, rows - r);
+      clear(scratch + TILE, count);
+      product.multiply(panel(scratch, r), strips(lanes), weights, stride, count, columns, scratch + TILE);
+      long to = VectorLinear.address(y, row + r, slab.row() + first * slab.rowStep());
+      addTurned(scratch + TILE, count, lanes, to, 4L * y.stride(), slab.rowStep());
     }
   }
 

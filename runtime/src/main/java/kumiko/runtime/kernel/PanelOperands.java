@@ -83,7 +83,7 @@ sealed interface PanelOperands {
 
     @Override
     public void packColumns(DType stored, long weights, long stride, int columns, int lanes, long panel) {
-      moves().packColumns(weights, stride, columns, lanes, panel);
+      moves().packColumns(weights, stride, columns, lanes, PanelGemm.strips(lanes), panel);
     }
 
     @Override

@@ -47,14 +47,14 @@ final class TileGemm {
   private final PairProducts products;
   private final TileRows tiles;
 
-  TileGemm(PairProducts products) {
+  TileGemm(PairProducts products, TileRows tiles) {
     this.products = products;
-    tiles = products.product().manyRows();
+    this.tiles = tiles;
   }
 
   /** Whether the rows of activations, as far as they are {@link #whole}, are multiplied with this weight here. */
   boolean takes(Matrix weight, int rows) {
-    return tiles != null && rows >= LEAST_ROWS && weight.columns() % TileRows.STEP == 0 && isInRows(weight);
+    return rows >= LEAST_ROWS && weight.columns() % TileRows.STEP == 0 && (isInRows(weight) || isInColumns(weight));
   }
 
   /** Bytes from one row of rounded activations to the next: an odd number of lines, as rows would share few of the nearest cache with a power of two. */
@@ -79,14 +79,19 @@ final class TileGemm {
    * @param add false to put the product in the place of what y holds
    */
   void multiply(Matrix weight, long prepared, Rows y, int rows, int from, int to, boolean add, long scratch) {
+    boolean inRows = weight.slabs().getFirst().columnStride() == 1;
     for (int r = 0; r < rows; r += MOST_ROWS) {
       int together = Math.min(MOST_ROWS, rows - r);
       for (int k = 0; k < weight.columns(); k += DEPTH) {
         for (int c = from; c < to; c += LANES) {
           int next = c + LANES < to ? c + LANES : from;
-          long ahead = addresses(weight, next, to, scratch + TABLE);
-          addresses(weight, c, to, scratch + TABLE);
-          pack(weight.dtype(), k, Math.min(DEPTH, weight.columns() - k), scratch);
+          long ahead = inRows ? addresses(weight, next, to, scratch + TABLE) : 0;
+          if (inRows) {
+            addresses(weight, c, to, scratch + TABLE);
+            pack(weight.dtype(), k, Math.min(DEPTH, weight.columns() - k), scratch);
+          } else {
+            packColumns(weight, c, Math.min(LANES, to - c), k, Math.min(DEPTH, weight.columns() - k), scratch);
+          }
           long place = VectorLinear.address(y, r, c);
           long nextPlace = VectorLinear.address(y, r, next);
           long stride = 4L * y.stride();
@@ -134,16 +139,24 @@ final class TileGemm {
 
   /** Whether every row of the weight lies in order, over all columns, in one place. */
   private static boolean isInRows(Matrix weight) {
+    Format format = Format.of(weight.dtype());
     List<Slab> slabs = weight.slabs();
     long rows = 0;
     for (int s = 0; s < slabs.size(); s++) {
       Slab slab = slabs.get(s);
-      if (slab.columnStride() != 1 || slab.columns() != weight.columns()) {
+      if (slab.columnStride() != 1 || slab.columns() != weight.columns() || !format.reads(slab)) {
         return false;
       }
       rows += slab.rows();
     }
     return rows == weight.rows();
+  }
+
+  /** Whether the columns of the weight lie in order, in one place. */
+  private static boolean isInColumns(Matrix weight) {
+    Slab slab = weight.slabs().getFirst();
+    boolean whole = weight.slabs().size() == 1 && slab.rows() == weight.rows() && slab.columns() == weight.columns();
+    return whole && weight.dtype() == DType.BF16 && slab.rowStride() == 1 && slab.rowStep() == 1;
   }
 
   /**
@@ -169,6 +182,13 @@ final class TileGemm {
       Lanes.MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, table + (long) lane * Long.BYTES, least);
     }
     return least;
+  }
+
+  private void packColumns(Matrix weight, int row, int lanes, int k, int columns, long scratch) {
+    Slab slab = weight.slabs().getFirst();
+    DType type = weight.dtype();
+    long first = slab.data().address() + type.bytes(slab.offset() + row + k * slab.columnStride());
+    products.moves().packColumns(first, type.bytes(slab.columnStride()), columns, lanes, TileRows.STRIPS, scratch + PANEL);
   }
 
   private void pack(DType type, int k, int columns, long scratch) {

@@ -1,6 +1,7 @@
 package kumiko.runtime.kernel;
 
 import java.util.Arrays;
+import java.util.List;
 import kumiko.runtime.machine.FloatProducts;
 import kumiko.runtime.machine.MachineCode;
 import kumiko.runtime.machine.RowFunctions;
@@ -45,22 +46,37 @@ final class VectorLinear {
     }
     begin(bias, y, 0, rows, from, to, accumulate);
     Format format = Format.of(weight.dtype());
-    for (int s = 0; s < weight.slabs().size(); s++) {
-      Slab slab = weight.slabs().get(s);
-      int first = Math.max(0, Math.ceilDiv(from - slab.row(), slab.rowStep()));
-      int end = Math.min(slab.rows(), Math.ceilDiv(to - slab.row(), slab.rowStep()));
-      if (first < end) {
+    List<Slab> slabs = weight.slabs();
+    for (int s = 0; s < slabs.size();) {
+      Slab slab = slabs.get(s);
+      int first = PanelGemm.first(slab, from);
+      int end = PanelGemm.end(slab, to);
+      int next = s + 1;
+      if (format != null && format.reads(slab) && goesToGemm(weight.dtype(), slab, rows)) {
+        next = PanelGemm.together(format, slabs, s);
+        gemm.multiply(weight, s, next, x, y, 0, rows, from, to, scratch);
+      } else if (first < end) {
         add(weight.dtype(), format, slab, x, y, rows, first, end, scalar, scratch);
       }
+      s = next;
     }
+  }
+
+  private boolean goesToGemm(DType type, Slab slab, int rows) {
+    if (gemm == null || (rows == 1 && !one.reads(type))) {
+      return false;
+    }
+    return slab.columnStride() == 1 ? rows > StoredEights.MOST_ROWS : rows > 1 || slab.rowStep() != 1;
   }
 
   private void add(
       DType type, Format format, Slab slab, Rows x, Rows y, int rows, int first, int end, ScalarLinear scalar, long scratch) {
     if (format == null || !format.reads(slab)) {
       scalar.addSlab(type, slab, x, y, rows, first, end);
-    } else if (few != null && (rows > 1 || one.reads(type))) {
-      addByMachine(type, slab, x, y, rows, first, end, scratch);
+    } else if (few != null && rows > 1) {
+      few.multiply(type, slab, x, y, rows, first, end, scratch);
+    } else if (one != null && one.reads(type)) {
+      addOne(type, slab, x, y, first, end, scratch);
     } else if (rows >= VectorGemm.LEAST_ROWS) {
       VectorGemm.multiply(format.packer(), slab, x, y, rows, first, end);
     } else {
@@ -68,16 +84,11 @@ final class VectorLinear {
     }
   }
 
-  private void addByMachine(DType type, Slab slab, Rows x, Rows y, int rows, int first, int end, long scratch) {
-    boolean inRows = slab.columnStride() == 1;
-    if (rows == 1 && inRows) {
+  private void addOne(DType type, Slab slab, Rows x, Rows y, int first, int end, long scratch) {
+    if (slab.columnStride() == 1) {
       one.multiply(type, slab, x, y, first, end, scratch);
-    } else if (rows == 1 && slab.rowStep() == 1) {
-      one.multiplyByColumns(type, slab, x, y, first, end);
-    } else if (rows <= StoredEights.MOST_ROWS && inRows) {
-      few.multiply(type, slab, x, y, rows, first, end, scratch);
     } else {
-      gemm.multiply(type, slab, x, y, 0, rows, first, end, scratch);
+      one.multiplyByColumns(type, slab, x, y, first, end);
     }
   }
 

@@ -77,10 +77,11 @@ public final class PanelMoves {
    * @param columns address of the first column
    * @param stride bytes from one column to the next
    * @param count of columns
-   * @param lanes 1 to {@value PanelLayout#LANES}
+   * @param lanes 1 to 16 {@code strips}
+   * @param strips of the panel, 1 to {@value PanelLayout#STRIPS}
    */
-  public void packColumns(long columns, long stride, int count, int lanes, long panel) {
-    packColumns.get((lanes - 1) / PanelLayout.STRIP).call(columns, stride, panel, count / 2, bits(lanes), count % 2);
+  public void packColumns(long columns, long stride, int count, int lanes, int strips, long panel) {
+    packColumns.get(strips - 1).call(columns, stride, panel, count / 2, bits(lanes), count % 2);
   }
 
   /**

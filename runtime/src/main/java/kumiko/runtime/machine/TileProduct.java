@@ -4,6 +4,7 @@ import static kumiko.runtime.machine.Register.R10;
 import static kumiko.runtime.machine.Register.R11;
 import static kumiko.runtime.machine.Register.R8;
 import static kumiko.runtime.machine.Register.R9;
+import static kumiko.runtime.machine.Register.RAX;
 import static kumiko.runtime.machine.Register.RCX;
 import static kumiko.runtime.machine.Register.RDI;
 import static kumiko.runtime.machine.Register.RDX;
@@ -31,6 +32,9 @@ final class TileProduct implements PanelProduct {
   private static final int WEIGHTS = 4;
 
   private static final int LANES = 6;
+
+  /** Steps that weights are asked for ahead: when they are nearer they are needed too soon, and further they leave too few to begin with. */
+  private static final int AHEAD = 6;
 
   /** Of one instruction: a product and a sum for each of 16 x 16 results and 32 columns. */
   private static final int FLOPS = 2 * TILE_ROWS * PanelLayout.STRIP * PanelLayout.BLOCK;
@@ -149,6 +153,11 @@ final class TileProduct implements PanelProduct {
     }
     int top = code.here();
     step(code, rowTiles, laneTiles);
+    code.mov(RAX, RSI);
+    for (int row = 0; row < rowTiles * TILE_ROWS; row++) {
+      code.prefetcht1(Address.at(RAX, AHEAD * 2 * PanelLayout.BLOCK));
+      code.add(RAX, RDX);
+    }
     code.add(RSI, 2 * PanelLayout.BLOCK);
     code.add(R9, 2 * PanelLayout.BLOCK);
     code.add(RDI, PanelLayout.BLOCK / 2 * strips * PanelLayout.STRIP_BYTES);

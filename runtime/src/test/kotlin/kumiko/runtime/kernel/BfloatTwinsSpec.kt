@@ -120,6 +120,9 @@ class BfloatTwinsSpec : FunSpec({
         bench.compare(Matrix.stackRows(pair).rows(5, 36, 2), 70, "every second row")
         bench.compare(Matrix.sum(pair), 70, "sum")
         bench.compare(Matrix.stackColumns(pair), 70, "column parts")
+        bench.compare(bench.bf16(1088, 70).transpose(), 70, "70 x 1088 x 70 in columns")
+        bench.compare(bench.bf16(64, 70).transpose().rows(3, 40, 1), 70, "some of the columns")
+        bench.compare(bench.bf16(64, 70).transpose().rows(3, 20, 2), 70, "every second column")
         for (type in listOf(DType.Q8_0, DType.Q4_0)) bench.compare(bench.quantised(type, 50, 1056), 70, "70 x 1056 x 50 in $type")
     }
 
@@ -155,7 +158,7 @@ class BfloatTwinsSpec : FunSpec({
 
     test("weights put together from slabs multiply as the definition says") {
         val bench = Bench(3)
-        for (rows in listOf(1, 6, 20)) {
+        for (rows in listOf(1, 6, 20, 65)) {
             val parts = List(3) { bench.bf16(18, 45) }
             bench.compare(Matrix.stackRows(parts), rows, "row ranges")
             bench.compare(Matrix.stackColumns(parts), rows, "column parts")

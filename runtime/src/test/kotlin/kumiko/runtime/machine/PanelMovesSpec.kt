@@ -50,16 +50,16 @@ class PanelMovesSpec : FunSpec({
         val moves = PanelMoves(CodePages(arena))
         val random = Random(2)
         for (count in listOf(1, 2, 3, 8, 33)) {
-            for (lanes in listOf(1, 15, 16, 17, 32, 47, 48, 49, 63, 64)) {
+            for ((lanes, strips) in listOf(1 to 1, 5 to 2, 15 to 1, 16 to 3, 17 to 2, 32 to 2, 47 to 3, 48 to 4, 49 to 4, 63 to 4, 64 to 4)) {
                 val width = lanes + 3
                 val columns = arena.allocate(2L * (count * width - 3), 2)
                 for (i in 0 until columns.byteSize() / 2) {
                     columns.set(ValueLayout.JAVA_SHORT, 2 * i, if (i % width < lanes) random.nextInt().toShort() else -1)
                 }
-                val lanesFilled = PanelLayout.STRIP * ((lanes + PanelLayout.STRIP - 1) / PanelLayout.STRIP)
+                val lanesFilled = PanelLayout.STRIP * strips
                 val bytes = 4L * lanesFilled * ((count + 1) / 2)
                 val panel = arena.allocate(bytes + 64).fill(1)
-                moves.packColumns(columns.address(), 2L * width, count, lanes, panel.address())
+                moves.packColumns(columns.address(), 2L * width, count, lanes, strips, panel.address())
                 for (k in 0 until count + count % 2) {
                     for (lane in 0 until lanesFilled) {
                         val want = if (k < count && lane < lanes) columns.get(ValueLayout.JAVA_SHORT, 2L * (k * width + lane)) else 0

@@ -64,7 +64,11 @@ class TileInterpreter(
         when (val first = next()) {
             0xc3 -> return false
             0x75 -> code[at++].let { if (!isZero) at += it }
-            0x0f -> if (next() == 0x85) nextInt().let { if (!isZero) at += it } else error("no jump of this program")
+            0x0f -> when (next()) {
+                0x85 -> nextInt().let { if (!isZero) at += it }
+                0x18 -> address(0, next())
+                else -> error("no instruction of this program")
+            }
             0xc4 -> tile(next(), next(), next())
             in 0x40..0x47 -> short(first, next())
             in 0x50..0x5f, in 0xb8..0xbf -> short(0x40, first)
@@ -82,7 +86,7 @@ class TileInterpreter(
             in 0x58..0x5f -> registers[register] = stack.removeLast()
             in 0xb8..0xbf -> registers[register] = nextInt().toLong()
             // A hint: any address will do.
-            0x0f -> if (next() == 0x18) place(rex, next()) else error("no hint of this program")
+            0x0f -> if (next() == 0x18) address(rex, next()) else error("no hint of this program")
             else -> error("operation %02x is not in this program".format(operation))
         }
     }
