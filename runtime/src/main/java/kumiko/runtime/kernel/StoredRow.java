@@ -1,39 +1,48 @@
 package kumiko.runtime.kernel;
 
-import kumiko.runtime.machine.BlockProduct;
 import kumiko.runtime.machine.FloatProducts;
+import kumiko.runtime.machine.PackedProduct;
 import kumiko.runtime.machine.StoredProduct;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Rows;
 import kumiko.runtime.tensor.Slab;
 
-/** The product of one row of activations with a slab of weights by {@link StoredProduct}, or {@link BlockProduct} if they lie in blocks. */
+/** The product of one row of activations with a slab of weights by {@link StoredProduct}, or a {@link PackedProduct} for their type. */
 final class StoredRow {
   /** Columns whose activations stay in the nearest cache, next to the weights that pass by; whole blocks of every type. */
   private static final int MOST_COLUMNS = 4096;
 
   private final StoredProduct product;
 
+  private final PackedProduct pairs;
+
   /** Null where there is none. */
-  private final BlockProduct blocks;
+  private final PackedProduct blocks;
 
   StoredRow(FloatProducts products) {
     product = products.stored();
+    pairs = products.pairs();
     blocks = products.blocks();
   }
 
   /** Whether weights of this type can be read row by row. */
   boolean reads(DType type) {
-    return blocks != null || !isInBlocks(type);
+    return product.dotsOf(type) || packed(type) != null;
   }
 
-  private static boolean isInBlocks(DType type) {
-    return type == DType.Q8_0 || type == DType.Q4_0;
+  /** Null where weights of this type meet the row as it is. */
+  private PackedProduct packed(DType type) {
+    return switch (type) {
+      case BF16 -> pairs;
+      case Q8_0, Q4_0 -> blocks;
+      default -> null;
+    };
   }
 
   /** For {@link #multiply}. */
   long scratchBytes(DType type, int columns) {
-    return blocks != null && isInBlocks(type) ? blocks.packedBytes(type, Math.min(MOST_COLUMNS, columns)) : 0;
+    PackedProduct packed = packed(type);
+    return packed == null ? 0 : packed.packedBytes(type, Math.min(MOST_COLUMNS, columns));
   }
 
   /**
@@ -41,7 +50,7 @@ final class StoredRow {
    * {@link #scratchBytes} bytes.
    */
   void multiply(DType type, Slab slab, Rows x, Rows y, int first, int end, long scratch) {
-    boolean packed = isInBlocks(type);
+    PackedProduct packed = packed(type);
     long stride = type.bytes(slab.rowStride());
     // The unit of a row of int8 lies before its first column.
     int most = type == DType.I8_ROWS ? slab.columns() : MOST_COLUMNS;
@@ -49,14 +58,14 @@ final class StoredRow {
     for (int k = 0; k < slab.columns(); k += most) {
       long in = VectorLinear.address(x, 0, slab.column() + k);
       int columns = Math.min(most, slab.columns() - k);
-      if (packed) {
-        blocks.pack(type, in, columns, scratch);
+      if (packed != null) {
+        packed.pack(type, in, columns, scratch);
       }
       for (int i = first; i < end; i += together) {
         long weights = slab.data().address() + type.bytes(slab.offset() + i * slab.rowStride() + k);
         long out = VectorLinear.address(y, 0, slab.row() + i * slab.rowStep());
-        if (packed) {
-          blocks.dots(type, weights, stride, together, scratch, columns, out);
+        if (packed != null) {
+          packed.dots(type, weights, stride, together, scratch, columns, out);
         } else {
           product.dots(type, weights, stride, together, in, columns, out);
         }

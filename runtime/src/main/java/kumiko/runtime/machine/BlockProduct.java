@@ -13,7 +13,7 @@ import kumiko.runtime.tensor.DType;
  * float32. Where a block has no number larger than 2^-100 its unit is that of 2^-100; where it has one that is not finite, the results
  * are no numbers.
  */
-public final class BlockProduct {
+public final class BlockProduct implements PackedProduct {
   private final Map<DType, WeightBlock> types = new EnumMap<>(DType.class);
   private final Map<DType, Routine> packs = new EnumMap<>(DType.class);
   private final Map<DType, Routine> dots = new EnumMap<>(DType.class);
@@ -27,34 +27,19 @@ public final class BlockProduct {
     }
   }
 
-  /** Bytes that {@link #pack} writes. */
+  @Override
   public long packedBytes(DType type, int columns) {
     WeightBlock block = types.get(type);
     return (long) Math.ceilDiv(columns, block.groupColumns()) * block.packedBytes();
   }
 
-  /**
-   * One row of float32 as {@link #dots} takes it.
-   *
-   * @param x address of {@code columns} float32
-   * @param columns whole blocks of the type
-   * @param to address of {@link #packedBytes} bytes
-   */
+  @Override
   public void pack(DType type, long x, int columns, long to) {
     int group = types.get(type).groupColumns();
     packs.get(type).call(x, columns / group, columns % group, to, 0, 0);
   }
 
-  /**
-   * {@code y[i] += sum over k < columns of x[k] * weights[i, k]} for {@code i < rows}.
-   *
-   * @param weights address of the first row
-   * @param stride bytes from one row of weights to the next
-   * @param rows at least 1
-   * @param packed address of x, packed
-   * @param columns whole blocks of the type
-   * @param y address of {@code rows} float32
-   */
+  @Override
   public void dots(DType type, long weights, long stride, int rows, long packed, int columns, long y) {
     dots.get(type).call(weights, stride, rows, packed, DotCode.columns(columns, stride), y);
   }

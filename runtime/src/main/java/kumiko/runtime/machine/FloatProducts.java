@@ -4,6 +4,7 @@ package kumiko.runtime.machine;
  * Products in float32, and what stands between them.
  *
  * @param stored of few rows with weights as they are stored
+ * @param pairs of one row with bf16 weights
  * @param blocks of one row with weights in blocks; null where the processor has not what they need
  * @param moves brings rows into panels and results out of tiles
  * @param product of panels of float32
@@ -11,5 +12,5 @@ package kumiko.runtime.machine;
  * @param group attention of few queries
  * @param rows what is done with single rows
  */
-public record FloatProducts(StoredProduct stored, BlockProduct blocks, PanelMoves moves, PanelProduct product, PanelAttention attention,
+public record FloatProducts(StoredProduct stored, PackedProduct pairs, PackedProduct blocks, PanelMoves moves, PanelProduct product, PanelAttention attention,
     GroupAttention group, RowFunctions rows) {}

@@ -73,7 +73,7 @@ final class MachineCodeChoice {
     BlockProduct blocks = processor.firstMissing("avx512vbmi", "avx512_vnni") == null ? new BlockProduct(pages) : null;
     return new MachineCode.Ready<>(
         new FloatProducts(
-            new StoredProduct(pages), blocks, new PanelMoves(pages), new BroadcastProduct(PanelElement.SINGLE, pages),
+            new StoredProduct(pages), new PairDots(pages), blocks, new PanelMoves(pages), new BroadcastProduct(PanelElement.SINGLE, pages),
             new PanelAttention(pages), new GroupAttention(pages), new RowFunctions(pages)),
         "avx512", null);
   }

@@ -24,9 +24,15 @@ public final class StoredProduct implements Eights {
     List<DType> types = new ArrayList<>();
     List<byte[]> codes = new ArrayList<>();
     for (WeightVector type : WeightVector.values()) {
-      maps.addAll(List.of(dots, widen));
-      types.addAll(List.of(type.type(), type.type()));
-      codes.addAll(List.of(DotCode.code(type), WidenCode.code(type, PanelElement.SINGLE)));
+      maps.add(widen);
+      types.add(type.type());
+      codes.add(WidenCode.code(type, PanelElement.SINGLE));
+      // Those have PairDots.
+      if (type != WeightVector.BF16) {
+        maps.add(dots);
+        types.add(type.type());
+        codes.add(DotCode.code(type));
+      }
       // The unit of a row of int8 lies before its first column: those are widened row by row.
       if (type != WeightVector.I8_ROWS) {
         maps.addAll(List.of(sums, eights, lastEights));
@@ -62,8 +68,13 @@ public final class StoredProduct implements Eights {
     widen(DType.F32, x, from, rows, 0, columns, to, STRIDE);
   }
 
+  /** Whether {@link #dots} takes weights of this type; for others there is a {@link PackedProduct}. */
+  public boolean dotsOf(DType type) {
+    return dots.containsKey(type);
+  }
+
   /**
-   * {@code y[i] += sum over k < columns of x[k] * weights[i, k]} for {@code i < rows}, where weights do not lie in blocks.
+   * {@code y[i] += sum over k < columns of x[k] * weights[i, k]} for {@code i < rows}, where {@link #dotsOf} says so.
    *
    * @param weights address of the first row
    * @param stride bytes from one row of weights to the next

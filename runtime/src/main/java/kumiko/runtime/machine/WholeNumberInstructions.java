@@ -73,6 +73,11 @@ abstract class WholeNumberInstructions extends GeneralInstructions {
     code.evex(new Opcode(P66, M0F38, 0, 0x50), target, a, b, VECTOR_BYTES, 0, Outside.STAYS);
   }
 
+  /** Every 32 bits are those of 32 elements, {@code target}'s and behind them {@code b}'s, that the lower five bits of {@code index} name. */
+  void vpermt2ps(int target, int index, int b) {
+    code.evex(new Opcode(P66, M0F38, 0, 0x7f), target, index, b);
+  }
+
   /** Every byte is the one of 128, {@code target}'s and behind them {@code b}'s, that the lower seven bits of {@code index} name. */
   void vpermt2b(int target, int index, int b) {
     code.evex(new Opcode(P66, M0F38, 0, 0x7d), target, index, b);

@@ -192,6 +192,8 @@ class AssemblerSpec : FunSpec({
             Fact("tileloadd tmm3, [r8+r11+4160]", "c4 82 7b 4b 9c 18 40 10 00 00") {
                 tileloadd(3, Address.at(Register.R8, Register.R11, 1).plus(4160))
             },
+            Fact("vpermt2ps zmm16, zmm30, zmm1", "62 e2 0d 40 7f c1") { vpermt2ps(16, 30, 1) },
+            Fact("vpermt2ps zmm2, zmm29, zmm3", "62 f2 15 40 7f d3") { vpermt2ps(2, 29, 3) },
             Fact("tileloaddt1 tmm5, [r9+rdx]", "c4 c2 79 4b 2c 11") { tileloaddt1(5, Address.at(Register.R9, Register.RDX, 1)) },
             Fact("tilezero tmm3", "c4 e2 7b 49 d8") { tilezero(3) },
             Fact("prefetcht1 [r12+r13]", "43 0f 18 14 2c") { prefetcht1(Address.at(Register.R12, Register.R13, 1)) },

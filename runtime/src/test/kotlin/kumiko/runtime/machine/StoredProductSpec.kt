@@ -43,7 +43,23 @@ private fun MemorySegment.at(i: Int) = get(ValueLayout.JAVA_FLOAT, 4L * i).toDou
 class StoredProductSpec : FunSpec({
     val here = Processor.current().let { it.system() == Processor.LINUX && it.firstMissing("avx512bw", "bmi2") == null }
     val product = if (here) StoredProduct(CodePages(Arena.ofAuto())) else null
+    val pairs = if (here) PairDots(CodePages(Arena.ofAuto())) else null
     val types = listOf(DType.F32, DType.BF16, DType.F16)
+
+    /** By the one of the two that has them. */
+    fun dots(type: DType, stored: Stored, columns: Int) {
+        val stride = type.bytes(stored.width.toLong())
+        if (product!!.dotsOf(type)) {
+            product.dots(type, stored.weights.address(), stride, ROWS, stored.x.address(), columns, stored.y.address())
+            return
+        }
+        val bytes = pairs!!.packedBytes(type, columns)
+        val packed = Arena.ofAuto().allocate(bytes + 64).fill(-1)
+        pairs.pack(type, stored.x.address(), columns, packed.address())
+        packed.asSlice(bytes).mismatch(Arena.ofAuto().allocate(64).fill(-1)) shouldBe -1
+        pairs.dots(type, stored.weights.address(), stride, ROWS, packed.address(), columns, stored.y.address())
+    }
+
     val awkward = listOf(1, 3, 15, 16, 17, 47, 63, 64, 65, 127, 128, 200, 321)
 
     for (type in types) {
@@ -54,15 +70,7 @@ class StoredProductSpec : FunSpec({
             for (columns in awkward) {
                 val stored = Stored(type, columns, ROWS, random).apply { fill(ROWS, columns, random) }
                 val want = List(ROWS) { r -> stored.y.at(r) + (0 until columns).sumOf { stored.x.at(it) * stored.weight(r, it) } }
-                product!!.dots(
-                    type,
-                    stored.weights.address(),
-                    type.bytes(stored.width.toLong()),
-                    ROWS,
-                    stored.x.address(),
-                    columns,
-                    stored.y.address(),
-                )
+                dots(type, stored, columns)
                 for (r in 0 until ROWS) {
                     withClue("$columns columns, row $r") { abs(stored.y.at(r) - want[r]) shouldBeLessThanOrEqual (columns + 2) * 2 * UNIT }
                 }
