@@ -2,8 +2,11 @@ package kumiko.runtime.kernel;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import kumiko.runtime.machine.FloatProducts;
 import kumiko.runtime.machine.MachineCode;
 import kumiko.runtime.machine.PairProducts;
+import kumiko.runtime.machine.RowRounding;
+import kumiko.runtime.machine.StoredProduct;
 import kumiko.runtime.machine.TileRows;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Matrix;
@@ -31,6 +34,11 @@ final class BfloatLinear {
 
   private final PanelGemm gemm;
 
+  /** Null where there is no machine code for both. */
+  private final RowRounding rounding;
+
+  private final StoredProduct widening;
+
   /** Null where there are no tiles. */
   private final TileGemm tiles;
 
@@ -39,6 +47,9 @@ final class BfloatLinear {
     description = code.pairs().describe();
     PairProducts pairs = code.pairs().orNull();
     few = pairs == null ? null : new StoredEights(pairs);
+    FloatProducts singles = code.floats().orNull();
+    rounding = pairs == null || singles == null ? null : pairs.rounding();
+    widening = rounding == null ? null : singles.stored();
     gemm = pairs == null ? null : new PanelGemm(new PanelOperands.Pairs(pairs));
     TileRows many = pairs == null ? null : pairs.product().manyRows();
     tiles = many == null ? null : new TileGemm(pairs, many);
@@ -140,14 +151,27 @@ final class BfloatLinear {
     return gemm != null && rows >= LEAST_ROWS;
   }
 
-  private static Rows rounded(Rows x, int rows, MemorySegment scratch) {
+  private Rows rounded(Rows x, int rows, MemorySegment scratch) {
     Rows rounded = ROUNDED.get().over(scratch, x.width());
-    round(x, rounded, rows);
+    if (rounding == null) {
+      round(x, rounded, rows);
+      return rounded;
+    }
+    long wide = VectorLinear.address(rounded, 0, 0);
+    long narrow = wide + (long) rows * x.width() * Float.BYTES;
+    int stride = Math.toIntExact(narrowBytes(x.width()));
+    rounding.round(DType.F32, VectorLinear.address(x, 0, 0), 4L * x.stride(), rows, 0, x.width(), narrow, stride);
+    widening.widen(DType.BF16, narrow, stride, rows, 0, x.width(), wide, 4 * x.width());
     return rounded;
   }
 
+  /** Of rows as float32, and of the same as bf16 on the way. */
   private static long roundedBytes(Matrix weight, int rows) {
-    return (long) rows * weight.columns() * Float.BYTES;
+    return rows * ((long) weight.columns() * Float.BYTES + narrowBytes(weight.columns()));
+  }
+
+  private static long narrowBytes(int columns) {
+    return (long) Math.ceilDiv(columns, RowRounding.COLUMNS) * RowRounding.COLUMNS * Short.BYTES;
   }
 
   /** {@code y = x} rounded to the numbers of bf16; a NaN stays one. */
