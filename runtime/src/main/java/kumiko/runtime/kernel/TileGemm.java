@@ -57,7 +57,7 @@ final class TileGemm {
     return rows >= LEAST_ROWS && weight.columns() % TileRows.STEP == 0 && (isInRows(weight) || isInColumns(weight));
   }
 
-  /** Bytes from one row of rounded activations to the next: an odd number of lines, as rows would share few of the nearest cache with a power of two. */
+  /** Bytes from one row of rounded activations to the next: an odd number of lines, as rows a power of two apart share few of a cache. */
   static long stride(int columns) {
     return (Math.ceilDiv(2 * columns, LINE) | 1) * (long) LINE;
   }
@@ -79,33 +79,33 @@ final class TileGemm {
    * @param add false to put the product in the place of what y holds
    */
   void multiply(Matrix weight, long prepared, Rows y, int rows, int from, int to, boolean add, long scratch) {
-    boolean inRows = weight.slabs().getFirst().columnStride() == 1;
     for (int r = 0; r < rows; r += MOST_ROWS) {
-      int together = Math.min(MOST_ROWS, rows - r);
       for (int k = 0; k < weight.columns(); k += DEPTH) {
         for (int c = from; c < to; c += LANES) {
           int next = c + LANES < to ? c + LANES : from;
-          long ahead = inRows ? addresses(weight, next, to, scratch + TABLE) : 0;
-          if (inRows) {
-            addresses(weight, c, to, scratch + TABLE);
-            pack(weight.dtype(), k, Math.min(DEPTH, weight.columns() - k), scratch);
-          } else {
-            packColumns(weight, c, Math.min(LANES, to - c), k, Math.min(DEPTH, weight.columns() - k), scratch);
-          }
-          long place = VectorLinear.address(y, r, c);
-          long nextPlace = VectorLinear.address(y, r, next);
-          long stride = 4L * y.stride();
-          if (to - c < LANES) {
-            boolean begun = add || k > 0;
-            move(place, stride, scratch + RESULTS, RESULT_STRIDE, begun ? together : 0, to - c);
-            multiplyPanel(weight, prepared, r, together, k, begun, scratch + RESULTS, RESULT_STRIDE, nextPlace, ahead, scratch);
-            move(scratch + RESULTS, RESULT_STRIDE, place, stride, together, to - c);
-          } else {
-            multiplyPanel(weight, prepared, r, together, k, add || k > 0, place, stride, nextPlace, ahead, scratch);
-          }
+          long ahead = addresses(weight, next, to, scratch + TABLE);
+          addresses(weight, c, to, scratch + TABLE);
+          pack(weight, c, Math.min(LANES, to - c), k, Math.min(DEPTH, weight.columns() - k), scratch);
+          multiplyPanel(weight, prepared, y, r, Math.min(MOST_ROWS, rows - r), k, c, to, next, add || k > 0, ahead, scratch);
         }
       }
     }
+  }
+
+  /** What is packed with a block of rows; results that fill no panel are added elsewhere, in the same order, and come back. */
+  private void multiplyPanel(
+      Matrix weight, long prepared, Rows y, int row, int rows, int k, int c, int to, int next, boolean add, long ahead, long scratch) {
+    long place = VectorLinear.address(y, row, c);
+    long nextPlace = VectorLinear.address(y, row, next);
+    long stride = 4L * y.stride();
+    if (to - c >= LANES) {
+      multiplyPanel(weight, prepared, row, rows, k, add, place, stride, nextPlace, ahead, scratch);
+      return;
+    }
+    long results = scratch + RESULTS;
+    move(place, stride, results, RESULT_STRIDE, add ? rows : 0, to - c);
+    multiplyPanel(weight, prepared, row, rows, k, add, results, RESULT_STRIDE, nextPlace, ahead, scratch);
+    move(results, RESULT_STRIDE, place, stride, rows, to - c);
   }
 
   private static void move(long from, long fromStride, long to, long toStride, int rows, int columns) {
@@ -160,8 +160,8 @@ final class TileGemm {
   }
 
   /**
-   * Where the rows of the weight from {@code row} on begin, into a table; lanes past the last hold one of them again. Returns the first of them in
-   * memory.
+   * Where the rows of the weight from {@code row} on begin, into a table; lanes past the last hold one of them again. Returns the first of
+   * them in memory.
    */
   private static long addresses(Matrix weight, int row, int end, long table) {
     long least = Long.MAX_VALUE;
@@ -169,9 +169,7 @@ final class TileGemm {
     List<Slab> slabs = weight.slabs();
     for (int s = 0; s < slabs.size(); s++) {
       Slab slab = slabs.get(s);
-      int first = Math.max(0, Math.ceilDiv(row - slab.row(), slab.rowStep()));
-      int behind = Math.min(slab.rows(), Math.ceilDiv(row + lanes - slab.row(), slab.rowStep()));
-      for (int i = first; i < behind; i++) {
+      for (int i = PanelGemm.first(slab, row); i < PanelGemm.end(slab, row + lanes); i++) {
         long at = slab.data().address() + weight.dtype().bytes(slab.offset() + i * slab.rowStride());
         int lane = slab.row() + i * slab.rowStep() - row;
         Lanes.MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, table + (long) lane * Long.BYTES, at);
@@ -184,26 +182,33 @@ final class TileGemm {
     return least;
   }
 
-  private void packColumns(Matrix weight, int row, int lanes, int k, int columns, long scratch) {
+  private void pack(Matrix weight, int row, int lanes, int k, int columns, long scratch) {
     Slab slab = weight.slabs().getFirst();
     DType type = weight.dtype();
-    long first = slab.data().address() + type.bytes(slab.offset() + row + k * slab.columnStride());
-    products.moves().packColumns(first, type.bytes(slab.columnStride()), columns, lanes, TileRows.STRIPS, scratch + PANEL);
+    if (slab.columnStride() != 1) {
+      long first = slab.data().address() + type.bytes(slab.offset() + row + k * slab.columnStride());
+      products.moves().packColumns(first, type.bytes(slab.columnStride()), columns, lanes, TileRows.STRIPS, scratch + PANEL);
+    } else if (type == DType.BF16) {
+      packRows(type.bytes(k), columns, scratch);
+    } else {
+      round(type, k, columns, scratch);
+      packRows(0, columns, scratch);
+    }
   }
 
-  private void pack(DType type, int k, int columns, long scratch) {
-    long table = scratch + TABLE;
-    long from = type.bytes(k);
-    if (type != DType.BF16) {
-      for (int lane = 0; lane < LANES; lane++) {
-        long place = table + (long) lane * Long.BYTES;
-        long row = Lanes.MEMORY.get(ValueLayout.JAVA_LONG_UNALIGNED, place);
-        long wide = scratch + WIDE + (long) lane * WIDE_STRIDE;
-        products.rounding().round(type, row, 0, 1, k, columns, wide, WIDE_STRIDE);
-        Lanes.MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, place, wide);
-      }
-      from = 0;
+  /** Columns of the rows that the table names; then it names those that they became. */
+  private void round(DType type, int k, int columns, long scratch) {
+    for (int lane = 0; lane < LANES; lane++) {
+      long place = scratch + TABLE + (long) lane * Long.BYTES;
+      long row = Lanes.MEMORY.get(ValueLayout.JAVA_LONG_UNALIGNED, place);
+      long rounded = scratch + WIDE + (long) lane * WIDE_STRIDE;
+      products.rounding().round(type, row, 0, 1, k, columns, rounded, WIDE_STRIDE);
+      Lanes.MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, place, rounded);
     }
+  }
+
+  private void packRows(long from, int columns, long scratch) {
+    long table = scratch + TABLE;
     for (int s = 0; s < TileRows.STRIPS; s++) {
       long strip = scratch + PANEL + (long) s * PanelLayout.STRIP * Integer.BYTES;
       products.moves().packFloats(table + (long) s * PanelLayout.STRIP * Long.BYTES, from, columns / 2, strip, TileRows.STRIPS);
