@@ -61,46 +61,52 @@ final class BfloatLinear {
 
   /** For rows and weights of which {@link Arithmetic#isBfloat} is true. */
   void linear(
-      Matrix weight, Rows bias, Rows x, Rows y, int rows, int from, int to, boolean accumulate, MemorySegment prepared, MemorySegment scratch) {
+      Matrix weight, Rows bias, Rows x, Rows y, int rows, int from, int to, boolean accumulate, MemorySegment prepared,
+      MemorySegment scratch) {
     if (from >= to) {
       return;
     }
-    if (prepared != null && usesPrepared(weight, rows)) {
+    if (prepared != null && tiles != null) {
       addPrepared(weight, bias, x, y, rows, from, to, accumulate, prepared, scratch);
       return;
     }
     DType type = weight.dtype();
     Rows in = isByMachine(rows) ? x : rounded(x, rows, scratch);
     if (type == DType.BF16 && !isByMachine(rows)) {
-      floats.linear(weight, bias, in, y, rows, from, to, accumulate, definition, scratch.address() + roundedBytes(weight, rows));
+      floats.linear(weight, bias, in, y, rows, from, to, accumulate, definition, 0, scratch.address() + roundedBytes(weight, rows));
       return;
     }
     floats.begin(bias, y, 0, rows, from, to, accumulate);
-    addSlabs(weight, in, y, 0, rows, from, to, scratch);
+    addSlabs(weight, in, y, 0, rows, from, to, prepared == null ? 0 : prepared.address(), scratch);
   }
 
   private void addPrepared(
-      Matrix weight, Rows bias, Rows x, Rows y, int rows, int from, int to, boolean accumulate, MemorySegment prepared, MemorySegment scratch) {
+      Matrix weight, Rows bias, Rows x, Rows y, int rows, int from, int to, boolean accumulate, MemorySegment prepared,
+      MemorySegment scratch) {
     boolean begun = accumulate || bias != null;
     int whole = TileGemm.whole(rows);
     floats.begin(bias, y, begun ? 0 : whole, rows, from, to, accumulate);
     tiles.multiply(weight, prepared.address(), y, whole, from, to, begun, scratch.address());
-    addSlabs(weight, x, y, whole, rows, from, to, scratch);
+    addSlabs(weight, x, y, whole, rows, from, to, 0, scratch);
   }
 
-  boolean usesPrepared(Matrix weight, int rows) {
-    return tiles != null && tiles.takes(weight, rows);
-  }
-
+  /** See {@link Kernels#preparedBytes}. */
   long preparedBytes(Matrix weight, int rows) {
-    return usesPrepared(weight, rows) ? rows * TileGemm.stride(weight.columns()) : 0;
+    if (tiles != null) {
+      return tiles.takes(weight, rows) ? rows * TileGemm.stride(weight.columns()) : 0;
+    }
+    return gemm == null ? 0 : gemm.preparedBytes(weight, rows);
   }
 
-  void prepare(Rows x, MemorySegment prepared, int from, int to) {
-    tiles.prepare(x, prepared.address(), from, to);
+  void prepare(Rows x, int rows, MemorySegment prepared, int from, int to) {
+    if (tiles != null) {
+      tiles.prepare(x, prepared.address(), from, to);
+    } else {
+      gemm.prepare(x, rows, prepared.address(), from, to);
+    }
   }
 
-  private void addSlabs(Matrix weight, Rows x, Rows y, int row, int rows, int from, int to, MemorySegment scratch) {
+  private void addSlabs(Matrix weight, Rows x, Rows y, int row, int rows, int from, int to, long prepared, MemorySegment scratch) {
     if (row >= rows || from >= to) {
       return;
     }
@@ -111,7 +117,7 @@ final class BfloatLinear {
       int next = s + 1;
       if (gemm != null && format != null && format.reads(slab) && !goesToEights(slab, rows)) {
         next = PanelGemm.together(format, slabs, s);
-        gemm.multiply(weight, s, next, x, y, row, rows, from, to, scratch.address());
+        gemm.multiply(weight, s, next, x, y, row, rows, from, to, prepared, scratch.address());
       } else {
         add(weight.dtype(), format, slab, x, y, rows, PanelGemm.first(slab, from), PanelGemm.end(slab, to), scratch.address());
       }

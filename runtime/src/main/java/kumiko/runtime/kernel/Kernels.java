@@ -53,8 +53,14 @@ public interface Kernels {
   /** Bytes that {@link #prepare} writes so that {@link #linear} of this weight takes less time; 0 where it takes rows as they are. */
   long preparedBytes(Matrix weight, int rows);
 
-  /** Brings rows {@code [from, to)} of x into the numbers that they are multiplied in, once for all linear layers that read x. */
-  void prepare(Rows x, MemorySegment prepared, int from, int to);
+  /**
+   * Brings rows {@code [from, to)} of the {@code rows} of x into the form in which they are multiplied, once for all linear layers that read
+   * x and whose weights are of this weight's type.
+   *
+   * @param from a multiple of 16
+   * @param to likewise, or {@code rows}
+   */
+  void prepare(Matrix weight, Rows x, int rows, MemorySegment prepared, int from, int to);
 
   /** Scratch one call of {@link #linear} needs for up to {@code rows} rows. */
   long linearScratchBytes(Matrix weight, int rows);

@@ -26,6 +26,9 @@ final class PanelGemm {
   /** Rows of activations that weights, once converted or packed, meet. */
   private static final int MOST_ROWS = 512;
 
+  /** Rows of activations from which they are packed once for all who multiply them. */
+  private static final int LEAST_PREPARED = 32;
+
   private static final int LINE = 64;
   private static final long TILE = PanelLayout.STRIP * Long.BYTES;
   private static final long PANELS = TILE + (long) TILE_ROWS * PanelLayout.TILE_BYTES;
@@ -75,9 +78,9 @@ final class PanelGemm {
 
   /**
    * {@code y += x w^T} for rows {@code [row, rows)} of activations, results {@code [from, to)} and slabs {@code [s, behind)} of a weight, which
-   * are {@link #together} or one; {@code scratch} is the address of {@link #scratchBytes} bytes.
+   * are {@link #together} or one; {@code prepared} is the address of what {@link #prepare} made of all rows, or 0, {@code scratch} that of {@link #scratchBytes} bytes.
    */
-  void multiply(Matrix weight, int s, int behind, Rows x, Rows y, int row, int rows, int from, int to, long scratch) {
+  void multiply(Matrix weight, int s, int behind, Rows x, Rows y, int row, int rows, int from, int to, long prepared, long scratch) {
     if (!reaches(weight.slabs(), s, behind, from, to)) {
       return;
     }
@@ -90,7 +93,13 @@ final class PanelGemm {
       for (int r = row; r < rows; r += MOST_ROWS) {
         int count = Math.min(MOST_ROWS, rows - r);
         if (inRows) {
-          multiplyRows(weight, s, behind, x, y, r, count, from, to, k, columns, scratch);
+          long panels = scratch + PANELS;
+          if (prepared == 0) {
+            pack(x, r, count, slab.column() + k, columns, scratch, panels);
+          } else {
+            panels = preparedPanel(prepared, rows, k, r);
+          }
+          multiplyRows(weight, s, behind, y, r, count, from, to, k, columns, panels, scratch);
         } else {
           multiplyColumns(weight.dtype(), slab, x, y, r, count, first(slab, from), end(slab, to), k, columns, scratch);
         }
@@ -122,22 +131,19 @@ final class PanelGemm {
   }
 
   private void multiplyRows(
-      Matrix weight, int s, int behind, Rows x, Rows y, int row, int rows, int from, int to, int k, int columns, long scratch) {
-    int column = weight.slabs().get(s).column() + k;
-    for (int r = 0; r < rows; r += PanelLayout.LANES) {
-      pack(x, row + r, Math.min(PanelLayout.LANES, rows - r), column, columns, scratch, panel(scratch, r));
-    }
+      Matrix weight, int s, int behind, Rows y, int row, int rows, int from, int to, int k, int columns, long panels, long scratch) {
     for (int i = s; i < behind; i++) {
       Slab slab = weight.slabs().get(i);
       int end = end(slab, to);
       for (int first = first(slab, from); first < end; first += TILE_ROWS) {
-        multiplySome(weight.dtype(), slab, y, row, rows, first, Math.min(TILE_ROWS, end - first), k, columns, scratch);
+        multiplySome(weight.dtype(), slab, y, row, rows, first, Math.min(TILE_ROWS, end - first), k, columns, panels, scratch);
       }
     }
   }
 
   /** A few rows of weights with all panels. */
-  private void multiplySome(DType type, Slab slab, Rows y, int row, int rows, int first, int count, int k, int columns, long scratch) {
+  private void multiplySome(
+      DType type, Slab slab, Rows y, int row, int rows, int first, int count, int k, int columns, long panels, long scratch) {
     long weights = slab.data().address() + type.bytes(slab.offset() + first * slab.rowStride());
     long stride = type.bytes(slab.rowStride());
     if (type == operands.type()) {
@@ -150,14 +156,14 @@ final class PanelGemm {
     for (int r = 0; r < rows; r += PanelLayout.LANES) {
       int lanes = Math.min(PanelLayout.LANES, rows - r);
       clear(scratch + TILE, count);
-      product.multiply(panel(scratch, r), strips(lanes), weights, stride, count, columns, scratch + TILE);
+      product.multiply(panel(panels, r), strips(lanes), weights, stride, count, columns, scratch + TILE);
       long to = VectorLinear.address(y, row + r, slab.row() + first * slab.rowStep());
       addTurned(scratch + TILE, count, lanes, to, 4L * y.stride(), slab.rowStep());
     }
   }
 
-  private static long panel(long scratch, int row) {
-    return scratch + PANELS + (long) row / PanelLayout.LANES * PANEL;
+  private static long panel(long panels, int row) {
+    return panels + (long) row / PanelLayout.LANES * PANEL;
   }
 
   private void multiplyColumns(
@@ -183,16 +189,62 @@ final class PanelGemm {
     }
   }
 
-  private void pack(Rows x, int row, int lanes, int column, int columns, long table, long panel) {
-    int strips = strips(lanes);
-    for (int s = 0; s < strips; s++) {
-      for (int lane = 0; lane < PanelLayout.STRIP; lane++) {
-        // Lanes past the last hold a row again; nobody reads their results.
-        int r = row + Math.min(s * PanelLayout.STRIP + lane, lanes - 1);
-        Lanes.MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, table + (long) lane * Long.BYTES, VectorLinear.address(x, r, column));
-      }
-      operands.packActivations(table, columns, panel + (long) s * PanelLayout.STRIP * Integer.BYTES, strips);
+  private void pack(Rows x, int row, int rows, int column, int columns, long table, long panels) {
+    for (int r = 0; r < rows; r += PanelLayout.STRIP) {
+      packStrip(x, row, rows, r, column, columns, table, panels);
     }
+  }
+
+  /** Sixteen rows from {@code row + r} on, of {@code rows} from {@code row} on. */
+  private void packStrip(Rows x, int row, int rows, int r, int column, int columns, long table, long panels) {
+    int within = r % PanelLayout.LANES;
+    int lanes = Math.min(PanelLayout.LANES, rows - (r - within));
+    for (int lane = 0; lane < PanelLayout.STRIP; lane++) {
+      // Lanes past the last hold a row again; nobody reads their results.
+      int at = row + Math.min(r + lane, rows - 1);
+      Lanes.MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, table + (long) lane * Long.BYTES, VectorLinear.address(x, at, column));
+    }
+    operands.packActivations(table, columns, panel(panels, r) + (long) within * Integer.BYTES, strips(lanes));
+  }
+
+  /** Bytes that {@link #prepare} writes for this weight; 0 where {@link #multiply} had better pack rows itself. */
+  long preparedBytes(Matrix weight, int rows) {
+    if (rows < LEAST_PREPARED || !readsAll(weight)) {
+      return 0;
+    }
+    return preparedTable(rows, weight.columns()) + (long) Math.ceilDiv(rows, PanelLayout.STRIP) * TILE;
+  }
+
+  /** Whether all slabs lie in rows and meet all columns. */
+  private static boolean readsAll(Matrix weight) {
+    Format format = Format.of(weight.dtype());
+    List<Slab> slabs = weight.slabs();
+    for (int s = 0; s < slabs.size(); s++) {
+      Slab slab = slabs.get(s);
+      if (format == null || slab.columnStride() != 1 || slab.columns() != weight.columns() || !format.reads(slab)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Rows {@code [from, to)} of {@code rows}, {@code from} being whole strips, as {@link #multiply} takes them. */
+  void prepare(Rows x, int rows, long prepared, int from, int to) {
+    for (int k = 0; k < x.width(); k += depth) {
+      for (int r = from; r < to; r += PanelLayout.STRIP) {
+        long table = prepared + preparedTable(rows, x.width()) + r / PanelLayout.STRIP * TILE;
+        packStrip(x, 0, rows, r, k, Math.min(depth, x.width() - k), table, preparedPanel(prepared, rows, k, 0));
+      }
+    }
+  }
+
+  private long preparedPanel(long prepared, int rows, int k, int row) {
+    return panel(prepared + (long) k / depth * Math.ceilDiv(rows, PanelLayout.LANES) * PANEL, row);
+  }
+
+  /** Behind the panels every strip has a table of its own. */
+  private long preparedTable(int rows, int columns) {
+    return (long) Math.ceilDiv(columns, depth) * Math.ceilDiv(rows, PanelLayout.LANES) * PANEL;
   }
 
   private static void clear(long tile, int rows) {

@@ -107,7 +107,7 @@ public final class ScalarKernels implements Kernels {
   }
 
   @Override
-  public void prepare(Rows x, MemorySegment prepared, int from, int to) {}
+  public void prepare(Matrix weight, Rows x, int rows, MemorySegment prepared, int from, int to) {}
 
   @Override
   public long linearScratchBytes(Matrix weight, int rows) {

@@ -94,7 +94,8 @@ public final class VectorKernels implements Kernels {
     if (arithmetic().isBfloat(weight.dtype(), rows)) {
       bfloat.linear(weight, bias, x, y, rows, from, to, accumulate, prepared, scratch);
     } else {
-      floats.linear(weight, bias, x, y, rows, from, to, accumulate, definition, scratch.address());
+      floats.linear(
+          weight, bias, x, y, rows, from, to, accumulate, definition, prepared == null ? 0 : prepared.address(), scratch.address());
     }
   }
 
@@ -106,12 +107,16 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public long preparedBytes(Matrix weight, int rows) {
-    return arithmetic().isBfloat(weight.dtype(), rows) ? bfloat.preparedBytes(weight, rows) : 0;
+    return arithmetic().isBfloat(weight.dtype(), rows) ? bfloat.preparedBytes(weight, rows) : floats.preparedBytes(weight, rows);
   }
 
   @Override
-  public void prepare(Rows x, MemorySegment prepared, int from, int to) {
-    bfloat.prepare(x, prepared, from, to);
+  public void prepare(Matrix weight, Rows x, int rows, MemorySegment prepared, int from, int to) {
+    if (arithmetic().isBfloat(weight.dtype(), rows)) {
+      bfloat.prepare(x, rows, prepared, from, to);
+    } else {
+      floats.prepare(x, rows, prepared.address(), from, to);
+    }
   }
 
   @Override

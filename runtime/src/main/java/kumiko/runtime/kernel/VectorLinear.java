@@ -39,8 +39,28 @@ final class VectorLinear {
     return rows == 1 ? row : Math.max(row, Math.max(StoredEights.scratchBytes(weight.columns()), gemm.scratchBytes(rows)));
   }
 
+  /** See {@link Kernels#preparedBytes}. */
+  long preparedBytes(Matrix weight, int rows) {
+    return gemm == null ? 0 : gemm.preparedBytes(weight, rows);
+  }
+
+  void prepare(Rows x, int rows, long prepared, int from, int to) {
+    gemm.prepare(x, rows, prepared, from, to);
+  }
+
+  /** @param prepared address of what {@link #prepare} made, or 0 */
   void linear(
-      Matrix weight, Rows bias, Rows x, Rows y, int rows, int from, int to, boolean accumulate, ScalarLinear scalar, long scratch) {
+      Matrix weight,
+      Rows bias,
+      Rows x,
+      Rows y,
+      int rows,
+      int from,
+      int to,
+      boolean accumulate,
+      ScalarLinear scalar,
+      long prepared,
+      long scratch) {
     if (from >= to) {
       return;
     }
@@ -54,7 +74,7 @@ final class VectorLinear {
       int next = s + 1;
       if (format != null && format.reads(slab) && goesToGemm(weight.dtype(), slab, rows)) {
         next = PanelGemm.together(format, slabs, s);
-        gemm.multiply(weight, s, next, x, y, 0, rows, from, to, scratch);
+        gemm.multiply(weight, s, next, x, y, 0, rows, from, to, prepared, scratch);
       } else if (first < end) {
         add(weight.dtype(), format, slab, x, y, rows, first, end, scalar, scratch);
       }

@@ -12,5 +12,6 @@ package kumiko.runtime.machine;
  * @param group attention of few queries
  * @param rows what is done with single rows
  */
-public record FloatProducts(StoredProduct stored, PackedProduct pairs, PackedProduct blocks, PanelMoves moves, PanelProduct product, PanelAttention attention,
+public record FloatProducts(StoredProduct stored, PackedProduct pairs, PackedProduct blocks, PanelMoves moves, PanelProduct product,
+    PanelAttention attention,
     GroupAttention group, RowFunctions rows) {}

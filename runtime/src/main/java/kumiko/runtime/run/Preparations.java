@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import kumiko.runtime.kernel.Kernels;
+import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Matrix;
 import kumiko.runtime.tensor.Rows;
 
@@ -15,10 +16,16 @@ import kumiko.runtime.tensor.Rows;
  * that phase. All phases use the same memory.
  */
 final class Preparations {
+  /** What is multiplied with weights of one type. */
+  private record Read(Value value, DType weights) {}
+
+  /** Rows that no two threads share. */
+  private static final int ROWS = 16;
+
   private final Arena arena;
   private final Kernels kernels;
   private final int maxRows;
-  private final Map<Integer, Map<Value, PrepareStep>> byLevel = new HashMap<>();
+  private final Map<Integer, Map<Read, PrepareStep>> byLevel = new HashMap<>();
 
   /** One for each value that a phase needs at the same time. */
   private final List<MemorySegment> memory = new ArrayList<>();
@@ -35,8 +42,9 @@ final class Preparations {
     if (bytes == 0) {
       return null;
     }
-    Map<Value, PrepareStep> here = byLevel.computeIfAbsent(level, key -> new HashMap<>());
-    return here.computeIfAbsent(value, key -> new PrepareStep(kernels, weight, x, value.picked, memory(here.size(), bytes))).prepared();
+    Map<Read, PrepareStep> here = byLevel.computeIfAbsent(level, key -> new HashMap<>());
+    Read read = new Read(value, weight.dtype());
+    return here.computeIfAbsent(read, key -> new PrepareStep(kernels, weight, x, value.picked, memory(here.size(), bytes))).prepared();
   }
 
   private MemorySegment memory(int index, long bytes) {
@@ -57,10 +65,10 @@ final class Preparations {
     @Override
     public void run(Call call, int part, int parts, int worker) {
       int rows = call.rows(picked);
-      int from = Step.cut(rows, 1, part, parts);
-      int to = Step.cut(rows, 1, part + 1, parts);
+      int from = Step.cut(rows, ROWS, part, parts);
+      int to = Step.cut(rows, ROWS, part + 1, parts);
       if (from < to && kernels.preparedBytes(weight, rows) > 0) {
-        kernels.prepare(x, prepared, from, to);
+        kernels.prepare(weight, x, rows, prepared, from, to);
       }
     }
 

@@ -50,7 +50,8 @@ final class Workspace {
     elementBytes = kernels.activations().blockBytes();
     isObserved = program.plan().values.stream().anyMatch(value -> value.kept);
     for (Value.Buffer buffer : program.plan().buffers) {
-      long elements = (long) (buffer.width + (buffer.perKey || buffer.picked ? 0 : APART)) * call.maxRows * (buffer.perKey ? keyCapacity : 1);
+      long elements = (long) (buffer.width + (buffer.perKey || buffer.picked ? 0 : APART)) * call.maxRows
+          * (buffer.perKey ? keyCapacity : 1);
       memory.put(buffer, allocate(arena, elements, "working memory"));
     }
     for (Value value : program.plan().values) {

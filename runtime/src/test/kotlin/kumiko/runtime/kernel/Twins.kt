@@ -67,8 +67,8 @@ fun Bench.linear(kernels: Kernels, weight: Matrix, bias: Rows?, x: Rows, y: Rows
     val bytes = kernels.preparedBytes(weight, rows)
     val prepared = if (bytes == 0L) null else memory(bytes)
     if (prepared != null) {
-        kernels.prepare(x, prepared, 0, rows / 3)
-        kernels.prepare(x, prepared, rows / 3, rows)
+        kernels.prepare(weight, x, rows, prepared, 0, 16)
+        kernels.prepare(weight, x, rows, prepared, 16, rows)
     }
     kernels.linear(weight, bias, x, y, rows, from, to, accumulate, prepared, scratch(kernels.linearScratchBytes(weight, rows)))
 }

@@ -50,7 +50,8 @@ class PanelMovesSpec : FunSpec({
         val moves = PanelMoves(CodePages(arena))
         val random = Random(2)
         for (count in listOf(1, 2, 3, 8, 33)) {
-            for ((lanes, strips) in listOf(1 to 1, 5 to 2, 15 to 1, 16 to 3, 17 to 2, 32 to 2, 47 to 3, 48 to 4, 49 to 4, 63 to 4, 64 to 4)) {
+            val panels = listOf(1 to 1, 5 to 2, 15 to 1, 16 to 3, 17 to 2, 32 to 2, 47 to 3, 48 to 4, 49 to 4, 63 to 4, 64 to 4)
+            for ((lanes, strips) in panels) {
                 val width = lanes + 3
                 val columns = arena.allocate(2L * (count * width - 3), 2)
                 for (i in 0 until columns.byteSize() / 2) {

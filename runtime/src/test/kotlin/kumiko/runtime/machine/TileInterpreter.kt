@@ -63,16 +63,23 @@ class TileInterpreter(
     private fun step(): Boolean {
         when (val first = next()) {
             0xc3 -> return false
+
             0x75 -> code[at++].let { if (!isZero) at += it }
+
             0x0f -> when (next()) {
                 0x85 -> nextInt().let { if (!isZero) at += it }
                 0x18 -> address(0, next())
                 else -> error("no instruction of this program")
             }
+
             0xc4 -> tile(next(), next(), next())
+
             in 0x40..0x47 -> short(first, next())
+
             in 0x50..0x5f, in 0xb8..0xbf -> short(0x40, first)
+
             in 0x48..0x4f -> general(first, next(), next())
+
             else -> error("byte %02x is no instruction of this program".format(first))
         }
         return true
@@ -83,16 +90,21 @@ class TileInterpreter(
         val register = (operation and 7) or (rex and 1 shl 3)
         when (operation) {
             in 0x50..0x57 -> stack.addLast(registers[register])
+
             in 0x58..0x5f -> registers[register] = stack.removeLast()
+
             in 0xb8..0xbf -> registers[register] = nextInt().toLong()
+
             // A hint: any address will do.
             0x0f -> if (next() == 0x18) address(rex, next()) else error("no hint of this program")
+
             else -> error("operation %02x is not in this program".format(operation))
         }
     }
 
     /** Base, and index times scale, plus displacement, of general instructions. */
-    private fun address(rex: Int, operands: Int) = place((rex and 2 shl 5 or (rex and 1 shl 5)).inv(), operands).let { it.first + it.second }
+    private fun address(rex: Int, operands: Int) =
+        place((rex and 2 shl 5 or (rex and 1 shl 5)).inv(), operands).let { it.first + it.second }
 
     private fun general(rex: Int, operation: Int, operands: Int) {
         if (operands shr 6 != 3) {
@@ -120,11 +132,14 @@ class TileInterpreter(
                 require(readable(), address, Long.SIZE_BYTES)
                 registers[register] = MEMORY.get(ValueLayout.JAVA_LONG_UNALIGNED, address)
             }
+
             0x89 -> {
                 require(writable(), address, Long.SIZE_BYTES)
                 MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, address, registers[register])
             }
+
             0x8d -> registers[register] = address
+
             else -> error("operation %02x is not in this program".format(operation))
         }
     }

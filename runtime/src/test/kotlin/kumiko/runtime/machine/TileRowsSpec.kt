@@ -54,7 +54,9 @@ private class Product(seed: Int, val groups: Int, val steps: Int) {
 
     private fun move(tile: MemorySegment, copy: Boolean, toTile: Boolean) {
         for (r in 0 until count.toLong()) {
-            val (from, to) = listOf(results to r * resultStride, tile to r * PanelLayout.TILE_BYTES).let { if (toTile) it else it.reversed() }
+            val (from, to) = listOf(results to r * resultStride, tile to r * PanelLayout.TILE_BYTES).let {
+                if (toTile) it else it.reversed()
+            }
             if (copy) MemorySegment.copy(from.first, from.second, to.first, to.second, 4L * LANES)
         }
     }
