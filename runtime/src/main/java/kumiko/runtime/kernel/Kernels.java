@@ -54,8 +54,8 @@ public interface Kernels {
   long preparedBytes(Matrix weight, int rows);
 
   /**
-   * Brings rows {@code [from, to)} of the {@code rows} of x into the form in which they are multiplied, once for all linear layers that read
-   * x and whose weights are of this weight's type.
+   * Brings rows {@code [from, to)} of the {@code rows} of x into the form in which they are multiplied, once for all linear layers that
+   * read x and whose weights are of this weight's type.
    *
    * @param from a multiple of 16
    * @param to likewise, or {@code rows}

@@ -77,8 +77,9 @@ final class PanelGemm {
   }
 
   /**
-   * {@code y += x w^T} for rows {@code [row, rows)} of activations, results {@code [from, to)} and slabs {@code [s, behind)} of a weight, which
-   * are {@link #together} or one; {@code prepared} is the address of what {@link #prepare} made of all rows, or 0, {@code scratch} that of {@link #scratchBytes} bytes.
+   * {@code y += x w^T} for rows {@code [row, rows)} of activations, results {@code [from, to)} and slabs {@code [s, behind)} of a weight,
+   * which are {@link #together} or one; {@code prepared} is the address of what {@link #prepare} made of all rows, or 0, {@code scratch}
+   * that of {@link #scratchBytes} bytes.
    */
   void multiply(Matrix weight, int s, int behind, Rows x, Rows y, int row, int rows, int from, int to, long prepared, long scratch) {
     if (!reaches(weight.slabs(), s, behind, from, to)) {

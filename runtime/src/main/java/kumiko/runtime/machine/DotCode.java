@@ -69,10 +69,7 @@ final class DotCode {
       code.vfmadd231ps(i, WEIGHT + i, FACTOR + i);
     }
     code.land(whole);
-    code.vaddps(0, 0, 1);
-    code.vaddps(2, 2, 3);
-    code.vaddps(0, 0, 2);
-    sumLanes(code);
+    sumAll(code);
     if (type == WeightVector.I8_ROWS) {
       code.vmulss(0, 0, Address.at(RDI, -Float.BYTES));
     }
@@ -112,6 +109,14 @@ final class DotCode {
     for (int line = 0; line < bytes; line += LINE_BYTES) {
       code.prefetcht1(Address.at(R10, RBX, 1).plus(line));
     }
+  }
+
+  /** Register 0 becomes the sum of all lanes of registers 0 to {@link #SUMS}, in every lane. */
+  static void sumAll(Assembler code) {
+    code.vaddps(0, 0, 1);
+    code.vaddps(2, 2, 3);
+    code.vaddps(0, 0, 2);
+    sumLanes(code);
   }
 
   /** Register 0 becomes the sum of its lanes, in every lane; 1 is used. */

@@ -133,10 +133,7 @@ final class PairDots implements PackedProduct {
     int whole = code.jz();
     dotGroup(code, true);
     code.land(whole);
-    code.vaddps(0, 0, 1);
-    code.vaddps(2, 2, 3);
-    code.vaddps(0, 0, 2);
-    DotCode.sumLanes(code);
+    DotCode.sumAll(code);
     DotCode.addAndGoOn(code, nextRow);
     return code.toBytes();
   }

@@ -1,9 +1,9 @@
 package kumiko.runtime.machine;
 
 /**
- * How the operands of a {@link PanelProduct} lie in memory.
+ * How the operands of a {@link PanelProduct} and of {@link TileRows} lie in memory.
  *
- * <p>A <em>panel</em> holds up to 64 rows of activations as bf16, side by side: for each pair of neighbouring columns k, k + 1 one 32-bit
+ * <p>A <em>panel</em> holds up to 64 rows of one operand as bf16, side by side: for each pair of neighbouring columns k, k + 1 one 32-bit
  * element of each row, k in its lower half. Rows are filled up to whole strips of 16, columns to whole pairs, with zeros. Or it holds
  * float32, and for each column one element of each row.
  *

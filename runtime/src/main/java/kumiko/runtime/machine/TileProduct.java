@@ -33,7 +33,7 @@ final class TileProduct implements PanelProduct {
 
   private static final int LANES = 6;
 
-  /** Steps that weights are asked for ahead: when they are nearer they are needed too soon, and further they leave too few to begin with. */
+  /** Steps that weights are asked for ahead: nearer ones are needed too soon, and of further ones too many begin with a wait. */
   private static final int AHEAD = 6;
 
   /** Of one instruction: a product and a sum for each of 16 x 16 results and 32 columns. */

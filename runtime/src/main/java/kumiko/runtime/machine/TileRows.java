@@ -73,8 +73,8 @@ public final class TileRows {
   }
 
   /**
-   * {@code results[r, lane] += sum over k of rows[r, k] * panel[k, lane]} for {@code 32 groups} rows, {@code 32 steps} columns and all lanes
-   * of a panel of {@value #STRIPS} strips.
+   * {@code results[r, lane] += sum over k of rows[r, k] * panel[k, lane]} for {@code 32 groups} rows, {@code 32 steps} columns and all
+   * lanes of a panel of {@value #STRIPS} strips.
    *
    * @param add false to put the sums in the place of what the results were
    * @param rowStride bytes from one row to the next; so are the other strides
@@ -114,8 +114,8 @@ public final class TileRows {
   }
 
   /**
-   * RDI work. RSI rows, RDX their stride, R14 results, RBP their stride, R15 groups left, R10 bytes of a row of the panel, R12 rows
-   * that will be needed, R13 their stride; in the loop RAX, R9 rows, R11 results of the second tile, RBX panel, R8 results that will be needed.
+   * RDI work. RSI rows, RDX their stride, R14 results, RBP their stride, R15 groups left, R10 bytes of a row of the panel, R12 rows that
+   * will be needed, R13 their stride; in the loop RAX, R9 rows, R11 results of the second tile, RBX panel, R8 results that will be needed.
    */
   static byte[] code(boolean add) {
     Assembler code = new Assembler();
