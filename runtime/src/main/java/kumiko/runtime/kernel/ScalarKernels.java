@@ -88,15 +88,7 @@ public final class ScalarKernels implements Kernels {
 
   @Override
   public void linear(
-      Matrix weight,
-      Rows bias,
-      Rows x,
-      Rows y,
-      int rows,
-      int from,
-      int to,
-      boolean accumulate,
-      MemorySegment prepared,
+      Matrix weight, Rows bias, Rows x, Rows y, int rows, int from, int to, boolean accumulate, MemorySegment prepared,
       MemorySegment scratch) {
     linear.linear(weight, bias, x, y, rows, from, to, accumulate);
   }

@@ -7,6 +7,7 @@ import io.kotest.matchers.shouldBe
 import io.kotest.property.checkAll
 import kumiko.runtime.graph.Mask
 import kumiko.runtime.graph.Op
+import java.lang.foreign.ValueLayout
 
 private fun TestModel.values(prompt: IntArray, options: Options): Map<String, List<Double>> = buildMap {
     compile(options.capture("*")).use { program ->
@@ -52,6 +53,23 @@ class ObservationSpec : FunSpec({
                     session.prefill(0, *prompt)
                 }
             }
+        }
+    }
+
+    test("rows that lie apart in memory, as those of 256 numbers do unless somebody looks, hold what rows without gaps hold") {
+        for (seed in 1..6) {
+            val model = randomModel(seed) {
+                it.copy(heads = 4, kvHeads = 2, headDim = 64, mask = Mask.Causal(), blocks = false, prefix = 0)
+            }
+            val prompt = model.prompt(40, 1)
+            fun logits(options: Options) = model.compile(options).use { program ->
+                program.open(1, 64).use { session ->
+                    session.prefill(0, *prompt)
+                    session.decode(0, 3)
+                    session.logits(0).toArray(ValueLayout.JAVA_FLOAT)
+                }
+            }
+            logits(options()) shouldBe logits(options().capture("logits"))
         }
     }
 
