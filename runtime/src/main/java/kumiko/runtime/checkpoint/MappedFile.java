@@ -12,6 +12,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.concurrent.atomic.AtomicBoolean;
+import kumiko.runtime.machine.HugePages;
 
 /**
  * A file mapped read-only into memory, for as long as it is open and for every thread. Nothing is read until it is touched, so the
@@ -39,7 +40,9 @@ final class MappedFile implements AutoCloseable {
     }
     Arena arena = Arena.ofShared();
     try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
-      return new MappedFile(path, arena, channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena));
+      MemorySegment bytes = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
+      HugePages.ask(bytes);
+      return new MappedFile(path, arena, bytes);
     } catch (IOException problem) {
       arena.close();
       throw unreadable(path, problem);

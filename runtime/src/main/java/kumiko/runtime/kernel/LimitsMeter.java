@@ -2,14 +2,18 @@ package kumiko.runtime.kernel;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.OptionalDouble;
 import java.util.Random;
 import java.util.concurrent.atomic.LongAdder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
+import kumiko.runtime.machine.FloatProducts;
+import kumiko.runtime.machine.LazyMemory;
 import kumiko.runtime.machine.MachineCode;
 import kumiko.runtime.machine.PairProducts;
 import kumiko.runtime.machine.PanelProduct;
+import kumiko.runtime.machine.StoredProduct;
 import kumiko.runtime.run.Team;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Elements;
@@ -23,6 +27,11 @@ public final class LimitsMeter implements AutoCloseable {
   public static final long BYTES = 1L << 29;
 
   private static final int PARTS = 64;
+
+  /** Columns of a row when machine code reads the memory as a weight. */
+  private static final int COLUMNS = 4096;
+
+  private static final int ROWS = Math.toIntExact(BYTES / PARTS / (Float.BYTES * COLUMNS));
   private static final int STEPS = 100_000;
   private static final int SUMS = 10;
 
@@ -32,6 +41,10 @@ public final class LimitsMeter implements AutoCloseable {
   private final Team team;
   private final Arena arena = Arena.ofShared();
   private final Team.Task reading;
+
+  /** In one stream, with what comes asked for ahead; null where there are no instructions for it. */
+  private final Team.Task readingAhead;
+
   private final Team.Task multiplying;
 
   /** Null where there are no instructions for it. */
@@ -42,9 +55,11 @@ public final class LimitsMeter implements AutoCloseable {
   /** Warms up, which takes half a second. The team stays the caller's. */
   public LimitsMeter(Team team) {
     this.team = team;
-    MemorySegment memory = arena.allocate(BYTES, 64).fill((byte) 1);
+    MemorySegment memory = LazyMemory.allocateHuge(arena, BYTES, "what is read to measure").fill((byte) 1);
     MemorySegment results = arena.allocate(8L * PARTS, 64);
     long from = memory.address();
+    FloatProducts floats = MachineCode.ofProcess().floats().orNull();
+    readingAhead = floats == null ? null : readingAhead(floats.stored(), from);
     reading = (part, worker) -> read(from + part * (BYTES / PARTS), BYTES / PARTS, results.address() + 4L * part);
     multiplying = (part, worker) -> multiply(results.address() + 4L * part);
     MemorySegment operands = operands();
@@ -54,6 +69,14 @@ public final class LimitsMeter implements AutoCloseable {
         : (part, worker) -> pairFlops.add(pairs.product().multiplyRegisters(operands.address(), STEPS / 2));
     warm(reading);
     warm(multiplying);
+  }
+
+  private Team.Task readingAhead(StoredProduct product, long from) {
+    MemorySegment row = arena.allocate(ValueLayout.JAVA_FLOAT, COLUMNS);
+    MemorySegment sums = arena.allocate(ValueLayout.JAVA_FLOAT, (long) PARTS * ROWS);
+    int stride = Float.BYTES * COLUMNS;
+    return (part, worker) -> product.dots(DType.F32, from + part * (BYTES / PARTS), stride, ROWS, row.address(), COLUMNS,
+        sums.address() + (long) Float.BYTES * ROWS * part);
   }
 
   /** bf16 between -1 and 1. */
@@ -74,7 +97,8 @@ public final class LimitsMeter implements AutoCloseable {
 
   /** Each limit once, in some hundredths of a second. */
   public MachineLimits round() {
-    return new MachineLimits(BYTES / seconds(reading), 2.0 * SUMS * Lanes.COUNT * STEPS * PARTS / seconds(multiplying), pairs());
+    double read = readingAhead == null ? seconds(reading) : Math.min(seconds(reading), seconds(readingAhead));
+    return new MachineLimits(BYTES / read, 2.0 * SUMS * Lanes.COUNT * STEPS * PARTS / seconds(multiplying), pairs());
   }
 
   private OptionalDouble pairs() {
@@ -97,10 +121,7 @@ public final class LimitsMeter implements AutoCloseable {
     arena.close();
   }
 
-  /**
-   * Four streams, each in order: a core that follows one stream waits for memory a quarter of the time, and kernels that read several
-   * rows of a weight at once do not.
-   */
+  /** Four streams, each in order: a core that follows one stream and asks for nothing ahead waits for memory a quarter of the time. */
   static void read(long address, long bytes, long result) {
     FloatVector a = Lanes.zero();
     FloatVector b = Lanes.zero();

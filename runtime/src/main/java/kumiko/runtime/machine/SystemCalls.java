@@ -25,6 +25,9 @@ final class SystemCalls {
   private static final int EXECUTE = 4;
   private static final int PRIVATE_ANONYMOUS = 0x22;
 
+  /** asm-generic/mman-common.h: {@code MADV_HUGEPAGE}. */
+  private static final int HUGE_PAGES = 14;
+
   /** {@code arch_prctl} in the table of system calls. */
   private static final long ARCH_PRCTL = 158;
 
@@ -41,6 +44,7 @@ final class SystemCalls {
 
   private static final MethodHandle MMAP = find("mmap", FunctionDescriptor.of(WORD, WORD, WORD, INT, INT, INT, WORD));
   private static final MethodHandle MPROTECT = find("mprotect", FunctionDescriptor.of(INT, WORD, WORD, INT));
+  private static final MethodHandle MADVISE = find("madvise", FunctionDescriptor.of(INT, WORD, WORD, INT));
   private static final MethodHandle MUNMAP = find("munmap", FunctionDescriptor.of(INT, WORD, WORD));
   private static final MethodHandle SYSCALL = find("syscall", FunctionDescriptor.of(WORD, WORD, WORD, WORD),
       Linker.Option.firstVariadicArg(1));
@@ -74,6 +78,15 @@ final class SystemCalls {
       check(result == 0, "mprotect(PROT_READ | PROT_EXEC)", state);
     } catch (Throwable thrown) {
       throw refusedOr(thrown);
+    }
+  }
+
+  /** A system that is built without large pages refuses, which nothing depends on. */
+  static void askForHugePages(long address, long bytes) {
+    try (Arena arena = Arena.ofConfined()) {
+      int ignored = (int) MADVISE.invokeExact(arena.allocate(STATE), address, bytes, HUGE_PAGES);
+    } catch (Throwable thrown) {
+      throw new AssertionError("a system call does not throw", thrown);
     }
   }
 

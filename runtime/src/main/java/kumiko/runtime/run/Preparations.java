@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import kumiko.runtime.kernel.Kernels;
+import kumiko.runtime.machine.LazyMemory;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Matrix;
 import kumiko.runtime.tensor.Rows;
@@ -49,9 +50,9 @@ final class Preparations {
 
   private MemorySegment memory(int index, long bytes) {
     if (index == memory.size()) {
-      memory.add(LazyMemory.allocate(arena, bytes, "prepared rows"));
+      memory.add(LazyMemory.allocateHuge(arena, bytes, "prepared rows"));
     } else if (memory.get(index).byteSize() < bytes) {
-      memory.set(index, LazyMemory.allocate(arena, bytes, "prepared rows"));
+      memory.set(index, LazyMemory.allocateHuge(arena, bytes, "prepared rows"));
     }
     return memory.get(index);
   }

@@ -11,6 +11,7 @@ import java.util.function.ObjLongConsumer;
 import kumiko.runtime.graph.Graph;
 import kumiko.runtime.graph.Node;
 import kumiko.runtime.graph.Op;
+import kumiko.runtime.machine.LazyMemory;
 import kumiko.runtime.run.QuantisedWeights.Change;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Matrix;
@@ -23,8 +24,6 @@ import kumiko.runtime.tensor.Slab;
  */
 public final class Quantiser {
   private static final long ALL_FIT = Long.MAX_VALUE;
-  private static final int ALIGNMENT = 64;
-
   private final DType type;
   private final Arena arena;
   private final Team team;
@@ -95,7 +94,7 @@ public final class Quantiser {
   private Matrix quantise(String name, Matrix matrix, Quantisation quantisation) {
     int columns = matrix.columns();
     long stride = RowEncoder.rowBytes(type, columns);
-    MemorySegment out = arena.allocate(Math.multiplyExact(stride, (long) matrix.rows()), ALIGNMENT);
+    MemorySegment out = LazyMemory.allocateHuge(arena, Math.multiplyExact(stride, (long) matrix.rows()), "the quantised copy of " + name);
     AtomicLong bad = new AtomicLong(ALL_FIT);
     int parts = Math.ceilDiv(matrix.rows(), RowReader.ROWS);
     team.run(parts, (part, worker) -> {

@@ -7,6 +7,7 @@ import java.util.Collection;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
+import kumiko.runtime.machine.LazyMemory;
 
 /**
  * Sequences in the middle of being written: a slot for each, with its key/value cache and its positions.

@@ -10,6 +10,7 @@ import java.util.Map;
 import kumiko.runtime.graph.Op;
 import kumiko.runtime.graph.Source;
 import kumiko.runtime.kernel.Kernels;
+import kumiko.runtime.machine.LazyMemory;
 import kumiko.runtime.tensor.Rows;
 
 /** The memory of one session: working buffers, caches, scratch of each thread. */
@@ -52,12 +53,13 @@ final class Workspace {
     for (Value.Buffer buffer : program.plan().buffers) {
       long elements = (long) (buffer.width + (buffer.perKey || buffer.picked ? 0 : APART)) * call.maxRows
           * (buffer.perKey ? keyCapacity : 1);
-      memory.put(buffer, allocate(arena, elements, "working memory"));
+      memory.put(buffer, LazyMemory.allocateHuge(arena, bytes(elements), "working memory"));
     }
     for (Value value : program.plan().values) {
       if (value.isCache() && value.node.op() instanceof Op.Append(int kvHeads, int headDim)) {
         long elements = Math.multiplyExact((long) slots * kvHeads * headDim, keyCapacity);
-        MemorySegment data = allocate(arena, elements, "the key/value cache of " + slots + " slots of " + keyCapacity + " positions");
+        String purpose = "the key/value cache of " + slots + " slots of " + keyCapacity + " positions";
+        MemorySegment data = LazyMemory.allocate(arena, bytes(elements), purpose);
         KeyValueCache cache = new KeyValueCache(value.node.name(), data, kvHeads, keyCapacity, headDim);
         caches.add(cache);
         cacheOf.put(value, cache);
@@ -67,8 +69,8 @@ final class Workspace {
     scratch = new Scratch(arena, workers, program.scratchBytes(call.maxRows, keyCapacity));
   }
 
-  private MemorySegment allocate(Arena arena, long elements, String purpose) {
-    return LazyMemory.allocate(arena, Math.multiplyExact(Math.max(1, elements), elementBytes), purpose);
+  private long bytes(long elements) {
+    return Math.multiplyExact(Math.max(1, elements), elementBytes);
   }
 
   KeyValueCache cache(Value value) {

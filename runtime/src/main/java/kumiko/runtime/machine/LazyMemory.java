@@ -1,4 +1,4 @@
-package kumiko.runtime.run;
+package kumiko.runtime.machine;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -11,8 +11,12 @@ import java.lang.invoke.MethodHandle;
  * Off-heap memory that reads as zero and takes room only where it is touched. An arena writes zeros over what it allocates, which would
  * commit gigabytes of a cache that is never filled; the C library's {@code calloc} gets large blocks as untouched pages.
  */
-final class LazyMemory {
+public final class LazyMemory {
   private static final int ALIGNMENT = 64;
+
+  /** So that what lies before the first whole page and behind the last is the smaller part. */
+  private static final int LEAST_HUGE_PAGES = 2;
+
   private static final MethodHandle CALLOC;
   private static final MethodHandle FREE;
 
@@ -25,15 +29,38 @@ final class LazyMemory {
 
   private LazyMemory() {}
 
-  /** @throws IllegalArgumentException naming {@code purpose} when the system has no room for so much */
-  static MemorySegment allocate(Arena arena, long bytes, String purpose) {
-    MemorySegment block = calloc(Math.addExact(bytes, ALIGNMENT));
+  /**
+   * Memory of which pages are taken one by one, at a multiple of 64.
+   *
+   * @throws IllegalArgumentException naming {@code purpose} when the system has no room for so much
+   */
+  public static MemorySegment allocate(Arena arena, long bytes, String purpose) {
+    return allocate(arena, bytes, ALIGNMENT, purpose);
+  }
+
+  /**
+   * The same in {@link HugePages} where it holds several, for what is written and read as a whole.
+   *
+   * @throws IllegalArgumentException naming {@code purpose} when the system has no room for so much
+   */
+  public static MemorySegment allocateHuge(Arena arena, long bytes, String purpose) {
+    if (bytes < LEAST_HUGE_PAGES * HugePages.BYTES) {
+      return allocate(arena, bytes, purpose);
+    }
+    MemorySegment memory = allocate(arena, bytes, HugePages.BYTES, purpose);
+    HugePages.ask(memory);
+    return memory;
+  }
+
+  private static MemorySegment allocate(Arena arena, long bytes, long alignment, String purpose) {
+    MemorySegment block = calloc(Math.addExact(bytes, alignment));
     if (block.address() == 0) {
       throw new IllegalArgumentException(
-          purpose + " would take " + (bytes >> 20) + " MiB, which the system refuses: open fewer slots or a smaller capacity");
+          purpose + " would take " + (bytes >> 20)
+              + " MiB, which the system refuses: free memory, or open fewer slots or a smaller capacity");
     }
-    long skip = -block.address() & (ALIGNMENT - 1);
-    return block.reinterpret(bytes + ALIGNMENT, arena, LazyMemory::free).asSlice(skip, bytes);
+    long skip = -block.address() & (alignment - 1);
+    return block.reinterpret(bytes + alignment, arena, LazyMemory::free).asSlice(skip, bytes);
   }
 
   private static MemorySegment calloc(long bytes) {
