@@ -19,10 +19,10 @@ final class StoredRow {
   /** Null where there is none. */
   private final PackedProduct blocks;
 
-  StoredRow(FloatProducts products) {
+  StoredRow(FloatProducts products, Arithmetic arithmetic) {
     product = products.stored();
     pairs = products.pairs();
-    blocks = products.blocks();
+    blocks = arithmetic == Arithmetic.BFLOAT16 ? products.roughBlocks() : products.blocks();
   }
 
   /** Whether weights of this type can be read row by row. */

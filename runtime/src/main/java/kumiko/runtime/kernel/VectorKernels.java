@@ -43,7 +43,7 @@ public final class VectorKernels implements Kernels {
 
   VectorKernels(MachineCode code, Arithmetic arithmetic) {
     this.code = code;
-    floats = new VectorLinear(code);
+    floats = new VectorLinear(code, arithmetic);
     FloatProducts products = code.floats().orNull();
     stored = products == null ? null : products.stored();
     attention = products == null ? null : new MachineAttention(products);

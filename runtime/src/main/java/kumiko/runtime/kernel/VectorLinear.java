@@ -22,9 +22,9 @@ final class VectorLinear {
   private final PanelGemm gemm;
   private final RowFunctions functions;
 
-  VectorLinear(MachineCode code) {
+  VectorLinear(MachineCode code, Arithmetic arithmetic) {
     FloatProducts products = code.floats().orNull();
-    one = products == null ? null : new StoredRow(products);
+    one = products == null ? null : new StoredRow(products, arithmetic);
     few = products == null ? null : new StoredEights(products);
     gemm = products == null ? null : new PanelGemm(new PanelOperands.Singles(products));
     functions = products == null ? null : products.rows();

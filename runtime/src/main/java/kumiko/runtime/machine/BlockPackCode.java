@@ -10,15 +10,14 @@ import static kumiko.runtime.machine.Register.RSI;
 /**
  * One row of float32 for {@link BlockDotCode}: RDI float32, RSI groups of blocks, RDX columns behind them, RCX where they go.
  *
- * <p>A group becomes {@link WeightBlock#DIGITS} bytes of every number, which count 2^16, 2^8 and 1, from -128 to 127 each; then for each
- * lane of 32 bits what the weights' offset adds to its sum, negative; then its unit.
+ * <p>A group becomes two or three digits of every number, bytes from -128 to 127 which count 2^16, 2^8 and 1; then for each lane of 32
+ * bits what the weights' offset adds to its sum, negative; then its unit.
  */
 final class BlockPackCode {
   private static final int LANES = WeightVector.LANES;
   private static final int VECTOR_BYTES = 64;
 
-  /** Numbers keep 22 bits: 21 below the first of the block's largest. */
-  private static final int BITS = 21;
+  private static final int MOST_DIGITS = 3;
 
   private static final int EXPONENT_BIAS = 127;
   private static final int EXPONENT_AT = 23;
@@ -47,15 +46,15 @@ final class BlockPackCode {
 
   private BlockPackCode() {}
 
-  static byte[] code(WeightBlock type) {
+  static byte[] code(WeightBlock type, int digits) {
     Assembler code = new Assembler();
     constant(code, SIGNS, Integer.MAX_VALUE);
-    constant(code, MIDDLES, 0x80_8080);
+    constant(code, MIDDLES, 0x80_8080 >> (Byte.SIZE * (MOST_DIGITS - digits)));
     constant(code, DIGIT_SIGNS, 0x8080_8080);
     constant(code, EXPONENTS, 0x7f80_0000);
     constant(code, LEAST, Float.floatToRawIntBits(0x1p-100f));
     // One more, times four weights of -128, would be 2^31.
-    constant(code, LEAST_NUMBER, 1 - (2 << BITS));
+    constant(code, LEAST_NUMBER, 1 - (2 << bits(digits)));
     constant(code, OFFSET, type.offset() * 0x0101_0101);
     int tables = code.leaAhead(R10);
     code.vmovups(UPPER_DIGITS, Address.at(R10, 0));
@@ -64,21 +63,21 @@ final class BlockPackCode {
     code.test(RSI, RSI);
     int none = code.jz();
     int next = code.here();
-    group(code, type, false);
+    group(code, type, digits, false);
     code.add(RDI, type.groupColumns() * Float.BYTES);
-    code.add(RCX, type.packedBytes());
+    code.add(RCX, type.packedBytes(digits));
     code.dec(RSI);
     code.jnz(next);
     code.land(none);
     code.test(RDX, RDX);
     int whole = code.jz();
     blockMasks(code, type);
-    group(code, type, true);
+    group(code, type, digits, true);
     code.land(whole);
     code.vzeroupper();
     code.ret();
     code.land(tables);
-    code.put(digitTable(2, 1));
+    code.put(digitTable(digits - 1, digits - 2));
     code.put(digitTable(0, 0));
     code.put(unitTable(type));
     return code.toBytes();
@@ -100,7 +99,7 @@ final class BlockPackCode {
     }
   }
 
-  private static void group(Assembler code, WeightBlock type, boolean masked) {
+  private static void group(Assembler code, WeightBlock type, int digits, boolean masked) {
     int blocks = type.together();
     for (int v = 0; v < 2 * blocks; v++) {
       code.vmovups(v, masked ? 1 + v / 2 : 0, Address.at(RDI, v * VECTOR_BYTES));
@@ -111,7 +110,7 @@ final class BlockPackCode {
       code.vpmaxud(LARGEST + b, LARGEST + b, TURNED);
     }
     largest(code, LARGEST, LARGEST + 1, LARGEST + blocks - 2, LARGEST + blocks - 1);
-    units(code);
+    units(code, digits);
     for (int v = 0; v < 2 * blocks; v++) {
       code.vpshufd(TURNED, LARGEST, v / 2 * 0x55);
       code.vmulps(v, v, TURNED);
@@ -120,9 +119,14 @@ final class BlockPackCode {
       code.vpaddd(v, v, MIDDLES);
     }
     for (int h = 0; h < type.halves(); h++) {
-      planes(code, h, type.halves());
+      planes(code, digits, h, type.halves());
     }
-    store(code, type);
+    store(code, type, digits);
+  }
+
+  /** How far below the first bit of a block's largest number the last bit of all is: no sum of four weights' products reaches 2^31. */
+  static int bits(int digits) {
+    return Byte.SIZE * digits - 3;
   }
 
   /** In each 128 bits of {@link #LARGEST} the largest lanes of the four registers, in order; at least 2^-100. */
@@ -146,36 +150,38 @@ final class BlockPackCode {
   }
 
   /** {@link #LARGEST} becomes what numbers are multiplied by, {@link #SUM} their unit; of a block that has one not finite, none. */
-  private static void units(Assembler code) {
+  private static void units(Assembler code, int digits) {
     code.vpandd(SUM, LARGEST, EXPONENTS);
-    constant(code, TURNED, BITS << EXPONENT_AT);
+    constant(code, TURNED, bits(digits) << EXPONENT_AT);
     code.vpsubd(TURNED + 1, SUM, TURNED);
     code.vpxord(TURNED);
     code.vfmadd231ps(TURNED + 1, LARGEST, TURNED);
-    constant(code, TURNED, (2 * EXPONENT_BIAS + BITS) << EXPONENT_AT);
+    constant(code, TURNED, (2 * EXPONENT_BIAS + bits(digits)) << EXPONENT_AT);
     code.vpsubd(LARGEST, TURNED, SUM);
     code.vpermps(SUM, UNIT_LANES, TURNED + 1);
   }
 
-  /** Of four registers of numbers three of bytes: what counts 2^16, 2^8 and 1. */
-  private static void planes(Assembler code, int half, int halves) {
+  /** Of four registers of numbers one of bytes for each digit, from what counts most. */
+  private static void planes(Assembler code, int digits, int half, int halves) {
     int first = PLANE + half;
     code.vmovups(LARGEST, half);
     code.vpermt2b(LARGEST, UPPER_DIGITS, half + halves);
-    code.vpermt2b(half, LOWEST_DIGITS, half + halves);
     code.vmovups(LARGEST + 1, half + 2 * halves);
     code.vpermt2b(LARGEST + 1, UPPER_DIGITS, half + 3 * halves);
-    code.vpermt2b(half + 2 * halves, LOWEST_DIGITS, half + 3 * halves);
     code.vshufi32x4(first, LARGEST, LARGEST + 1, LOWER_HALVES);
     code.vshufi32x4(first + halves, LARGEST, LARGEST + 1, UPPER_HALVES);
-    code.vshufi32x4(first + 2 * halves, half, half + 2 * halves, LOWER_HALVES);
-    for (int p = 0; p < WeightBlock.DIGITS; p++) {
+    if (digits == MOST_DIGITS) {
+      code.vpermt2b(half, LOWEST_DIGITS, half + halves);
+      code.vpermt2b(half + 2 * halves, LOWEST_DIGITS, half + 3 * halves);
+      code.vshufi32x4(first + 2 * halves, half, half + 2 * halves, LOWER_HALVES);
+    }
+    for (int p = 0; p < digits; p++) {
       code.vpxord(first + p * halves, first + p * halves, DIGIT_SIGNS);
     }
   }
 
-  private static void store(Assembler code, WeightBlock type) {
-    int planes = WeightBlock.DIGITS * type.halves();
+  private static void store(Assembler code, WeightBlock type, int digits) {
+    int planes = digits * type.halves();
     code.vpxord(LARGEST);
     code.vpxord(TURNED);
     for (int p = 0; p < planes; p++) {

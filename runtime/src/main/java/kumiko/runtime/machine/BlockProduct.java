@@ -8,19 +8,22 @@ import kumiko.runtime.tensor.DType;
 /**
  * Products of one row of float32 with weights in blocks, in whole numbers, by AVX512_VNNI and AVX512_VBMI.
  *
- * <p>The float32 of a block become whole numbers of 22 bits and a sign with a power of two as their common unit: each is rounded by at
- * most 2^-22 of the block's largest. Their products with the weights of the block are summed exactly, and the sums of all blocks in
- * float32. Where a block has no number larger than 2^-100 its unit is that of 2^-100; where it has one that is not finite, the results
- * are no numbers.
+ * <p>The float32 of a block become whole numbers of two or three digits of 8 bits, with a power of two as their common unit: each is
+ * rounded by at most 2^-14 or 2^-22 of the block's largest. Their products with the weights of the block are summed exactly, and the sums
+ * of all blocks in float32. Where a block has no number larger than 2^-100 its unit is that of 2^-100; where it has one that is not
+ * finite, the results are no numbers.
  */
 public final class BlockProduct implements PackedProduct {
+  private final int digits;
   private final Map<DType, WeightBlock> types = new EnumMap<>(DType.class);
   private final Map<DType, Routine> packs = new EnumMap<>(DType.class);
   private final Map<DType, Routine> dots = new EnumMap<>(DType.class);
 
-  BlockProduct(CodeInstaller installer) throws SystemCalls.Refused {
+  /** @param digits 2 or 3 */
+  BlockProduct(int digits, CodeInstaller installer) throws SystemCalls.Refused {
+    this.digits = digits;
     for (WeightBlock type : WeightBlock.values()) {
-      List<? extends Routine> routines = installer.install(List.of(BlockPackCode.code(type), BlockDotCode.code(type)));
+      List<? extends Routine> routines = installer.install(List.of(BlockPackCode.code(type, digits), BlockDotCode.code(type, digits)));
       types.put(type.type(), type);
       packs.put(type.type(), routines.getFirst());
       dots.put(type.type(), routines.getLast());
@@ -30,7 +33,7 @@ public final class BlockProduct implements PackedProduct {
   @Override
   public long packedBytes(DType type, int columns) {
     WeightBlock block = types.get(type);
-    return (long) Math.ceilDiv(columns, block.groupColumns()) * block.packedBytes();
+    return (long) Math.ceilDiv(columns, block.groupColumns()) * block.packedBytes(digits);
   }
 
   @Override
@@ -41,6 +44,6 @@ public final class BlockProduct implements PackedProduct {
 
   @Override
   public void dots(DType type, long weights, long stride, int rows, long packed, int columns, long y) {
-    dots.get(type).call(weights, stride, rows, packed, DotCode.columns(columns, stride), y);
+    dots.get(type).call(weights, stride, rows, packed, DotCode.columns(columns, stride, DotCode.FAR_AHEAD), y);
   }
 }

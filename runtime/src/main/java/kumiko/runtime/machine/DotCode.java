@@ -29,7 +29,13 @@ final class DotCode {
   private static final int LINE_BYTES = 64;
 
   /** Memory is asked for at least so far ahead, whole rows: when it is nearer it is needed too soon. */
-  private static final long AHEAD = 4096;
+  static final long AHEAD = 4096;
+
+  /** The same where it is asked for {@link #prefetchTwice twice}. */
+  static final long FAR_AHEAD = 12 << 10;
+
+  /** How far ahead the second time. */
+  private static final int NEAR_AHEAD = 1024;
 
   private static final int HALVES = 0x4e;
   private static final int NEIGHBOURS = 0xb1;
@@ -78,8 +84,8 @@ final class DotCode {
   }
 
   /** R8 of {@link #code}. */
-  static long columns(int columns, long stride) {
-    long rows = Math.max(1, Math.ceilDiv(AHEAD, Math.max(1, stride)));
+  static long columns(int columns, long stride, long ahead) {
+    long rows = Math.max(1, Math.ceilDiv(ahead, Math.max(1, stride)));
     return Math.min(Integer.MAX_VALUE, rows * stride) << Integer.SIZE | columns;
   }
 
@@ -108,6 +114,17 @@ final class DotCode {
   static void prefetch(Assembler code, int bytes) {
     for (int line = 0; line < bytes; line += LINE_BYTES) {
       code.prefetcht1(Address.at(R10, RBX, 1).plus(line));
+    }
+  }
+
+  /**
+   * The same, and those that come soon once more, into the nearest cache: so that code which does more than load and add has its memory
+   * there in time. (bf16 came from 90 to 93 % of what memory gives; float32 lost by it.)
+   */
+  static void prefetchTwice(Assembler code, int bytes) {
+    prefetch(code, bytes);
+    for (int line = 0; line < bytes; line += LINE_BYTES) {
+      code.prefetcht0(Address.at(R10, NEAR_AHEAD + line));
     }
   }
 

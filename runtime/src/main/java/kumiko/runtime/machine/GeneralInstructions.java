@@ -62,6 +62,11 @@ abstract class GeneralInstructions {
     code.hint(0x18, 2, source);
   }
 
+  /** The same, into the nearest cache. */
+  void prefetcht0(Address source) {
+    code.hint(0x18, 1, source);
+  }
+
   void lea(Register target, Address source) {
     code.general(0x8d, target.number(), source);
   }

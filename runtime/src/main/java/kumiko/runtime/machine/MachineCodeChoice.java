@@ -8,6 +8,11 @@ final class MachineCodeChoice {
   private static final String WITHOUT_TILES = "avx512";
   private static final String OFF = "off";
 
+  /** Digits of numbers that are exact enough for products in float32, and for products in bf16. */
+  private static final int FINE_DIGITS = 3;
+
+  private static final int ROUGH_DIGITS = 2;
+
   /** Asks the system for the tile registers and makes the products that use them. */
   @FunctionalInterface
   interface TileMaker {
@@ -70,10 +75,13 @@ final class MachineCodeChoice {
   }
 
   private static MachineCode.Part<FloatProducts> floats(Processor processor, CodePages pages) throws SystemCalls.Refused {
-    BlockProduct blocks = processor.firstMissing("avx512vbmi", "avx512_vnni") == null ? new BlockProduct(pages) : null;
+    boolean hasBlocks = processor.firstMissing("avx512vbmi", "avx512_vnni") == null;
+    BlockProduct blocks = hasBlocks ? new BlockProduct(FINE_DIGITS, pages) : null;
+    BlockProduct roughBlocks = hasBlocks ? new BlockProduct(ROUGH_DIGITS, pages) : null;
     return new MachineCode.Ready<>(
         new FloatProducts(
-            new StoredProduct(pages), new PairDots(pages), blocks, new PanelMoves(pages), new BroadcastProduct(PanelElement.SINGLE, pages),
+            new StoredProduct(pages), new PairDots(pages), blocks, roughBlocks, new PanelMoves(pages),
+            new BroadcastProduct(PanelElement.SINGLE, pages),
             new PanelAttention(pages), new GroupAttention(pages), new RowFunctions(pages)),
         "avx512", null);
   }

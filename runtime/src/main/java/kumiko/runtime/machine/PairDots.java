@@ -48,7 +48,7 @@ final class PairDots implements PackedProduct {
 
   @Override
   public void dots(DType type, long weights, long stride, int rows, long packed, int columns, long y) {
-    dots.call(weights, stride, rows, packed, DotCode.columns(columns, stride), y);
+    dots.call(weights, stride, rows, packed, DotCode.columns(columns, stride, DotCode.FAR_AHEAD), y);
   }
 
   /** RDI float32, RSI groups, RDX columns behind them, RCX where they go. */
@@ -122,7 +122,7 @@ final class PairDots implements PackedProduct {
     code.shr(RAX, Integer.numberOfTrailingZeros(GROUP));
     int few = code.jz();
     int nextGroup = code.here();
-    DotCode.prefetch(code, GROUP * Short.BYTES);
+    DotCode.prefetchTwice(code, GROUP * Short.BYTES);
     dotGroup(code, false);
     code.add(R10, GROUP * Short.BYTES);
     code.add(R11, GROUP * Float.BYTES);

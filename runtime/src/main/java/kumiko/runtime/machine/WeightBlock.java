@@ -17,6 +17,27 @@ enum WeightBlock {
     }
 
     @Override
+    void broadcast(Assembler code, int target, int mask, Address bytes) {
+      code.vbroadcasti64x4(target, mask, bytes);
+    }
+
+    @Override
+    void gather(Assembler code, int target, int table, int mask, Address group) {
+      broadcast(code, target, 0, group.plus(SCALE_BYTES));
+      broadcast(code, target, mask, group.plus(bytes() + SCALE_BYTES));
+    }
+
+    @Override
+    byte[] gatherTable() {
+      return new byte[VECTOR_BYTES];
+    }
+
+    @Override
+    int gatheredAlone() {
+      return 1;
+    }
+
+    @Override
     void digits(Assembler code, int weights) {
       code.vpxord(weights, weights, DIGIT_MASK);
     }
@@ -77,6 +98,33 @@ enum WeightBlock {
     }
 
     @Override
+    void broadcast(Assembler code, int target, int mask, Address bytes) {
+      code.vbroadcasti32x4(target, mask, bytes);
+    }
+
+    @Override
+    void gather(Assembler code, int target, int table, int mask, Address group) {
+      // The last 64 bytes have all but the beginning of the first block.
+      code.vpermb(target, table, group.plus(groupBytes() - VECTOR_BYTES));
+      broadcast(code, target, mask, group.plus(SCALE_BYTES));
+    }
+
+    @Override
+    byte[] gatherTable() {
+      byte[] table = new byte[VECTOR_BYTES];
+      int weights = bytes() - SCALE_BYTES;
+      for (int i = weights; i < table.length; i++) {
+        table[i] = (byte) (i / weights * bytes() + SCALE_BYTES + i % weights - (groupBytes() - VECTOR_BYTES));
+      }
+      return table;
+    }
+
+    @Override
+    int gatheredAlone() {
+      return 0;
+    }
+
+    @Override
     void digits(Assembler code, int weights) {
       code.vpsrlw(weights + 1, weights, 4);
       code.vpandd(weights, weights, DIGIT_MASK);
@@ -111,9 +159,6 @@ enum WeightBlock {
   static final int COLUMNS = 2 * WeightVector.LANES;
 
   static final int SCALE_BYTES = 2;
-
-  /** Bytes that a float32 becomes in {@link BlockPackCode}. */
-  static final int DIGITS = 3;
 
   private static final int VECTOR_BYTES = 64;
   private static final int DIGIT_MASK = 31;
@@ -168,17 +213,24 @@ enum WeightBlock {
   }
 
   /** Of a group, see {@link BlockPackCode}. */
-  int packedBytes() {
-    return (DIGITS * halves + 2) * VECTOR_BYTES;
-  }
-
-  /** From the beginning of a group to where its last vector begins. */
-  int tableStep() {
-    return groupBytes() - VECTOR_BYTES;
+  int packedBytes(int digits) {
+    return (digits * halves + 2) * VECTOR_BYTES;
   }
 
   /** Before {@link #digits}; RAX and vector 31 are used. */
   abstract void prepareDigits(Assembler code);
+
+  /** The bytes of a block into every part of a vector that a block fills; an element outside of the mask stays. */
+  abstract void broadcast(Assembler code, int target, int mask, Address bytes);
+
+  /** The weights of a whole group, without their scales, one block after the other. */
+  abstract void gather(Assembler code, int target, int table, int mask, Address group);
+
+  /** The table of {@link #gather}. */
+  abstract byte[] gatherTable();
+
+  /** The block whose elements the mask of {@link #gather} has. */
+  abstract int gatheredAlone();
 
   /** A vector of a group's bytes becomes its weights, not negative: one vector for each half. */
   abstract void digits(Assembler code, int weights);

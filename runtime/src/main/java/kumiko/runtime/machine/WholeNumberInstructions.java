@@ -83,14 +83,29 @@ abstract class WholeNumberInstructions extends GeneralInstructions {
     code.evex(new Opcode(P66, M0F38, 0, 0x7d), target, index, b);
   }
 
-  /** Every byte is the one of 128, {@code target}'s and behind them {@code b}'s, that the lower seven bits of {@code index} name. */
-  void vpermt2b(int target, int index, Address b) {
-    code.evex(new Opcode(P66, M0F38, 0, 0x7d), target, index, b, VECTOR_BYTES, 0, Outside.STAYS);
-  }
-
   /** Every 16 bits are those of {@code table} that the lower five bits of {@code index} name. */
   void vpermw(int target, int index, int table) {
     code.evex(new Opcode(P66, M0F38, 1, 0x8d), target, index, table);
+  }
+
+  /** Every 16 bits are those of {@code table} that the lower five bits of {@code index} name. */
+  void vpermw(int target, int index, Address table) {
+    code.evex(new Opcode(P66, M0F38, 1, 0x8d), target, index, table, VECTOR_BYTES, 0, Outside.STAYS);
+  }
+
+  /** Every byte is the one of {@code table} that the lower six bits of {@code index} name. */
+  void vpermb(int target, int index, Address table) {
+    code.evex(new Opcode(P66, M0F38, 0, 0x8d), target, index, table, VECTOR_BYTES, 0, Outside.STAYS);
+  }
+
+  /** 128 bits into every quarter; 32-bit elements outside of the mask are not read and stay. */
+  void vbroadcasti32x4(int target, int mask, Address source) {
+    code.evex(new Opcode(P66, M0F38, 0, 0x5a), target, Encoder.NO_REGISTER, source, 16, mask, Outside.STAYS);
+  }
+
+  /** 256 bits into both halves; 64-bit elements outside of the mask are not read and stay. */
+  void vbroadcasti64x4(int target, int mask, Address source) {
+    code.evex(new Opcode(P66, M0F38, 1, 0x5b), target, Encoder.NO_REGISTER, source, 32, mask, Outside.STAYS);
   }
 
   /** Bit by bit {@code truth >> (4 target + 2 a + b) & 1}. */

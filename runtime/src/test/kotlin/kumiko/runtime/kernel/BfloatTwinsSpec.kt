@@ -22,6 +22,11 @@ private const val UNIT = 1.0 / (1 shl 24)
 /** Largest relative error of one rounding to bf16. */
 private const val HALF_LAST = 1.0 / (1 shl 8)
 
+/** What a number of a single row may be rounded by, in the largest of its block. */
+private const val ROUGH = 1.0 / (1 shl 14)
+
+private const val BLOCK = 32
+
 private val twins = vectorTwins(Arithmetic.BFLOAT16)
 
 private val definition = ScalarKernels(DType.F32).with(Arithmetic.BFLOAT16)
@@ -225,6 +230,28 @@ class BfloatTwinsSpec : FunSpec({
             bench.compare(Matrix.stackRows(parts), 20, "row ranges")
             bench.compare(Matrix.stackColumns(parts), 20, "column parts")
             bench.compare(Matrix.interleaveRows(parts[0], parts[1]), 20, "interleaved rows")
+        }
+
+        test("a single row meets $type weights with its numbers rounded by no more than 2^-14 of the largest in their block") {
+            val bench = Bench(12)
+            for (columns in listOf(32, 96, 544, 1056, 4128)) {
+                val weight = bench.quantised(type, 5, columns)
+                val slab = weight.slabs().single()
+                val x = bench.rows(1, columns)
+                val exact = bench.rows(1, 5)
+                bench.linear(bench.scalar, weight, null, x, exact, 1, 0, 5, false)
+                for (kernels in twins) {
+                    val got = bench.rows(1, 5)
+                    bench.linear(kernels, weight, null, x, got, 1, 0, 5, false)
+                    for (row in 0 until 5) {
+                        val allowed = (0 until columns).chunked(BLOCK).sumOf { block ->
+                            val largest = block.maxOf { abs(x.at(0, it)) }
+                            block.sumOf { abs(weight.stored(slab, row, it)) * (largest * ROUGH + abs(x.at(0, it)) * columns * UNIT) }
+                        }
+                        abs(got.at(0, row) - exact.at(0, row)) shouldBeLessThanOrEqual allowed
+                    }
+                }
+            }
         }
 
         test("the definition of products with many rows and $type weights is that with bf16 weights of the nearest numbers") {

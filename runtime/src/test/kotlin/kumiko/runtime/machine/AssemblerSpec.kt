@@ -86,6 +86,7 @@ class AssemblerSpec : FunSpec({
                 prefetcht1(Address.at(Register.R10, Register.RSI, 1).plus(192))
             },
             Fact("prefetcht1 [rdi+64]", "0f 18 57 40") { prefetcht1(Address.at(Register.RDI, 64)) },
+            Fact("prefetcht0 [r10+1024]", "41 0f 18 8a 00 04 00 00") { prefetcht0(Address.at(Register.R10, 1024)) },
             Fact("push rbx", "53") { push(Register.RBX) },
             Fact("push r12", "41 54") { push(Register.R12) },
             Fact("pop rbx", "5b") { pop(Register.RBX) },
@@ -163,7 +164,16 @@ class AssemblerSpec : FunSpec({
             Fact("vpaddd zmm5, zmm21, zmm30", "62 91 55 40 fe ee") { vpaddd(5, 21, 30) },
             Fact("vpsubd zmm16, zmm1, zmm9", "62 c1 75 48 fa c1") { vpsubd(16, 1, 9) },
             Fact("vpermt2b zmm0, zmm29, zmm18", "62 b2 15 40 7d c2") { vpermt2b(0, 29, 18) },
-            Fact("vpermt2b zmm16, zmm29, [r10+8]", "62 c2 15 40 7d 82 08 00 00 00") { vpermt2b(16, 29, Address.at(Register.R10, 8)) },
+            Fact("vpermb zmm18, zmm28, [r10+8]", "62 c2 1d 40 8d 92 08 00 00 00") { vpermb(18, 28, Address.at(Register.R10, 8)) },
+            Fact("vbroadcasti32x4 zmm18, [r10+2]", "62 c2 7d 48 5a 92 02 00 00 00") {
+                vbroadcasti32x4(18, 0, Address.at(Register.R10, 2))
+            },
+            Fact("vbroadcasti32x4 zmm18{k1}, [r10+32]", "62 c2 7d 49 5a 52 02") { vbroadcasti32x4(18, 1, Address.at(Register.R10, 32)) },
+            Fact("vbroadcasti64x4 zmm18, [r10+2]", "62 c2 fd 48 5b 92 02 00 00 00") {
+                vbroadcasti64x4(18, 0, Address.at(Register.R10, 2))
+            },
+            Fact("vbroadcasti64x4 zmm18{k3}, [r10+64]", "62 c2 fd 4b 5b 52 02") { vbroadcasti64x4(18, 3, Address.at(Register.R10, 64)) },
+            Fact("vpermw zmm16, zmm29, [r10+216]", "62 c2 95 40 8d 82 d8 00 00 00") { vpermw(16, 29, Address.at(Register.R10, 216)) },
             Fact("vpermw zmm18, zmm30, zmm16", "62 a2 8d 40 8d d0") { vpermw(18, 30, 16) },
             Fact("vpdpbusd zmm20, zmm16, zmm9", "62 c2 7d 40 50 e1") { vpdpbusd(20, 16, 9) },
             Fact("vpdpbusd zmm20, zmm17, [r11+320]", "62 c2 75 40 50 63 05") { vpdpbusd(20, 17, Address.at(Register.R11, 320)) },
