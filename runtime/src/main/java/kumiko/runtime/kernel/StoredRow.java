@@ -12,6 +12,12 @@ final class StoredRow {
   /** Columns whose activations stay in the nearest cache, next to the weights that pass by; whole blocks of every type. */
   private static final int MOST_COLUMNS = 4096;
 
+  /** The same of weights in blocks: a row of 8192 in q4_0 takes a seventh longer when it is left in the middle and taken up again. */
+  private static final int MOST_COLUMNS_OF_BLOCKS = 8192;
+
+  /** The unit of a row of int8 lies before its first column, so it is never cut. */
+  private static final int ALL_COLUMNS = Integer.MAX_VALUE / 2;
+
   private final StoredProduct product;
 
   private final PackedProduct pairs;
@@ -42,7 +48,11 @@ final class StoredRow {
   /** For {@link #multiply}. */
   long scratchBytes(DType type, int columns) {
     PackedProduct packed = packed(type);
-    return packed == null ? 0 : packed.packedBytes(type, Math.min(MOST_COLUMNS, columns));
+    return packed == null ? 0 : packed.packedBytes(type, Math.min(mostColumns(type), columns));
+  }
+
+  private static int mostColumns(DType type) {
+    return type == DType.I8_ROWS ? ALL_COLUMNS : type.blockElements() > 1 ? MOST_COLUMNS_OF_BLOCKS : MOST_COLUMNS;
   }
 
   /**
@@ -52,8 +62,7 @@ final class StoredRow {
   void multiply(DType type, Slab slab, Rows x, Rows y, int first, int end, long scratch) {
     PackedProduct packed = packed(type);
     long stride = type.bytes(slab.rowStride());
-    // The unit of a row of int8 lies before its first column.
-    int most = type == DType.I8_ROWS ? slab.columns() : MOST_COLUMNS;
+    int most = mostColumns(type);
     int together = slab.rowStep() == 1 ? end - first : 1;
     for (int k = 0; k < slab.columns(); k += most) {
       long in = VectorLinear.address(x, 0, slab.column() + k);
