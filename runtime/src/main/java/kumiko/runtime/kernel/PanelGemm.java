@@ -253,7 +253,7 @@ final class PanelGemm {
   }
 
   private void addTurned(long tile, int count, int lanes, long y, long stride, int step) {
-    if (step != 1) {
+    if (step > 2) {
       for (int lane = 0; lane < lanes; lane++) {
         for (int i = 0; i < count; i++) {
           addOne(tile, i, lane, y + lane * stride + 4L * i * step);
@@ -264,8 +264,14 @@ final class PanelGemm {
     for (int s = 0; s < lanes; s += PanelLayout.STRIP) {
       for (int i = 0; i < count; i += PanelLayout.STRIP) {
         int columns = Math.min(PanelLayout.STRIP, count - i);
+        int some = Math.min(PanelLayout.STRIP, lanes - s);
         long from = tile + (long) i * PanelLayout.TILE_BYTES + 4L * s;
-        moves.add(from, y + s * stride + 4L * i, stride, Math.min(PanelLayout.STRIP, lanes - s), columns);
+        long to = y + s * stride + 4L * i * step;
+        if (step == 1) {
+          moves.add(from, to, stride, some, columns);
+        } else {
+          moves.addToEverySecond(from, to, stride, some, columns);
+        }
       }
     }
   }

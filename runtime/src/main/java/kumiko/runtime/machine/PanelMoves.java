@@ -9,6 +9,7 @@ import static kumiko.runtime.machine.Register.RDX;
 import static kumiko.runtime.machine.Register.RSI;
 
 import java.util.List;
+import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 
 /**
@@ -16,6 +17,8 @@ import java.util.stream.IntStream;
  */
 public final class PanelMoves {
   private static final int ALL = -1;
+  private static final long EVERY_SECOND = 0x5555_5555;
+  private static final int HALVES = 0x4e;
 
   /** {@code target | a | b} of {@code vpternlogd}. */
   private static final int EITHER = 0xfe;
@@ -24,14 +27,17 @@ public final class PanelMoves {
   private final Routine packFloats;
   private final List<? extends Routine> packColumns;
   private final Routine add;
+  private final Routine addToEverySecond;
   private final Routine addRows;
 
   PanelMoves(CodeInstaller installer) throws SystemCalls.Refused {
-    List<? extends Routine> routines = installer.install(List.of(packCode(true), packCode(false), addCode(), addRowsCode()));
+    List<? extends Routine> routines = installer
+        .install(List.of(packCode(true), packCode(false), addCode(), addToEverySecondCode(), addRowsCode()));
     pack = routines.get(0);
     packFloats = routines.get(1);
     add = routines.get(2);
-    addRows = routines.get(3);
+    addToEverySecond = routines.get(3);
+    addRows = routines.get(4);
     packColumns = installer.install(IntStream.rangeClosed(1, PanelLayout.STRIPS).mapToObj(PanelMoves::packColumnsCode).toList());
   }
 
@@ -111,6 +117,11 @@ public final class PanelMoves {
    */
   public void add(long tile, long y, long stride, int lanes, int count) {
     add.call(tile, y, stride, lanes, (1L << count) - 1, 0);
+  }
+
+  /** {@link #add} where {@code y[lane, 2 i]} takes result i, and what lies between stays as it is. */
+  public void addToEverySecond(long tile, long y, long stride, int lanes, int count) {
+    addToEverySecond.call(tile, y, stride, lanes, EVERY_SECOND & ((1L << (2 * count)) - 1), 0);
   }
 
   /**
@@ -211,15 +222,43 @@ public final class PanelMoves {
   static byte[] addCode() {
     Assembler code = new Assembler();
     code.kmovw(1, R8);
+    eachLaneTurned(code, lane -> {
+      code.vmovups(16, 1, Address.at(RSI, 0));
+      code.vaddps(lane, lane, 16);
+      code.vmovups(Address.at(RSI, 0), 1, lane);
+    });
+    return code.toBytes();
+  }
+
+  /** RDI tile, RSI y, RDX stride, RCX lanes, R8 the columns that are written, as bits of twice as many. */
+  static byte[] addToEverySecondCode() {
+    Assembler code = new Assembler();
+    code.kmovw(1, R8);
+    code.shr(R8, PanelLayout.STRIP);
+    code.kmovw(2, R8);
+    eachLaneTurned(code, lane -> {
+      code.vshufi32x4(17, lane, lane, HALVES);
+      code.vpmovzxdq(16, lane);
+      code.vpmovzxdq(17, 17);
+      for (int half = 0; half < 2; half++) {
+        Address y = Address.at(RSI, half * PanelLayout.STRIP_BYTES);
+        code.vmovups(18, 1 + half, y);
+        code.vaddps(16 + half, 16 + half, 18);
+        code.vmovups(y, 1 + half, 16 + half);
+      }
+    });
+    return code.toBytes();
+  }
+
+  /** The sixteen rows at RDI turned, then {@code add} with RSI at each of RCX lanes, RDX apart. */
+  private static void eachLaneTurned(Assembler code, IntConsumer add) {
     for (int i = 0; i < PanelLayout.STRIP; i++) {
       code.vmovups(i, Address.at(RDI, i * PanelLayout.TILE_BYTES));
     }
     SquareTurn.emit(code);
     int[] ends = new int[PanelLayout.STRIP];
     for (int lane = 0; lane < PanelLayout.STRIP; lane++) {
-      code.vmovups(16, 1, Address.at(RSI, 0));
-      code.vaddps(lane, lane, 16);
-      code.vmovups(Address.at(RSI, 0), 1, lane);
+      add.accept(lane);
       code.add(RSI, RDX);
       code.dec(RCX);
       ends[lane] = code.jz();
@@ -229,6 +268,5 @@ public final class PanelMoves {
     }
     code.vzeroupper();
     code.ret();
-    return code.toBytes();
   }
 }

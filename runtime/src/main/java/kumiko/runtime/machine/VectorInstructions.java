@@ -107,6 +107,11 @@ abstract class VectorInstructions extends WholeNumberInstructions {
     code.evex(new Opcode(P66, M0F38, 0, 0x21), target, NO_REGISTER, source);
   }
 
+  /** Eight of 32 bits, of the lower half, to 64, with zeros. */
+  void vpmovzxdq(int target, int source) {
+    code.evex(new Opcode(P66, M0F38, 0, 0x35), target, NO_REGISTER, source);
+  }
+
   /** 16 float16 to float32. */
   void vcvtph2ps(int target, int mask, Address source) {
     masked(new Opcode(P66, M0F38, 0, 0x13), target, mask, source, 32);

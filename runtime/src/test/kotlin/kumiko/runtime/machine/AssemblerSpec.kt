@@ -164,6 +164,8 @@ class AssemblerSpec : FunSpec({
             Fact("vpaddd zmm5, zmm21, zmm30", "62 91 55 40 fe ee") { vpaddd(5, 21, 30) },
             Fact("vpsubd zmm16, zmm1, zmm9", "62 c1 75 48 fa c1") { vpsubd(16, 1, 9) },
             Fact("vpermt2b zmm0, zmm29, zmm18", "62 b2 15 40 7d c2") { vpermt2b(0, 29, 18) },
+            Fact("vpmovzxdq zmm16, ymm3", "62 e2 7d 48 35 c3") { vpmovzxdq(16, 3) },
+            Fact("vpmovzxdq zmm17, ymm17", "62 a2 7d 48 35 c9") { vpmovzxdq(17, 17) },
             Fact("vpermb zmm18, zmm28, [r10+8]", "62 c2 1d 40 8d 92 08 00 00 00") { vpermb(18, 28, Address.at(Register.R10, 8)) },
             Fact("vbroadcasti32x4 zmm18, [r10+2]", "62 c2 7d 48 5a 92 02 00 00 00") {
                 vbroadcasti32x4(18, 0, Address.at(Register.R10, 2))

@@ -73,20 +73,24 @@ class PanelMovesSpec : FunSpec({
         }
     }
 
-    test("results are added to the lanes and columns that there are, and to nothing else").config(enabled = pairs) {
-        val moves = PanelMoves(CodePages(arena))
-        val stride = 23
-        val tile = arena.allocate(16L * PanelLayout.TILE_BYTES)
-        for (i in 0 until 16 * 64) tile.set(ValueLayout.JAVA_FLOAT, 4L * i, i.toFloat())
-        for (lanes in 1..16) {
-            for (count in 1..16) {
-                val y = arena.allocate(4L * 16 * stride)
-                for (i in 0 until 16 * stride) y.set(ValueLayout.JAVA_FLOAT, 4L * i, 0.5f)
-                moves.add(tile.address() + 64, y.address(), 4L * stride, lanes, count)
-                for (lane in 0 until 16) {
-                    for (c in 0 until stride) {
-                        val added = if (lane < lanes && c < count) c * 64 + 16 + lane else 0
-                        y.get(ValueLayout.JAVA_FLOAT, 4L * (lane * stride + c)) shouldBe 0.5f + added
+    for (step in 1..2) {
+        test("results are added to the lanes and columns that there are, $step apart, and to nothing else").config(enabled = pairs) {
+            val moves = PanelMoves(CodePages(arena))
+            val stride = 35
+            val tile = arena.allocate(16L * PanelLayout.TILE_BYTES)
+            for (i in 0 until 16 * 64) tile.set(ValueLayout.JAVA_FLOAT, 4L * i, i.toFloat())
+            for (lanes in 1..16) {
+                for (count in 1..16) {
+                    val y = arena.allocate(4L * 16 * stride)
+                    for (i in 0 until 16 * stride) y.set(ValueLayout.JAVA_FLOAT, 4L * i, 0.5f)
+                    val add = if (step == 1) moves::add else moves::addToEverySecond
+                    add(tile.address() + 64, y.address(), 4L * stride, lanes, count)
+                    for (lane in 0 until 16) {
+                        for (c in 0 until stride) {
+                            val isAdded = lane < lanes && c % step == 0 && c / step < count
+                            val added = if (isAdded) c / step * 64 + 16 + lane else 0
+                            y.get(ValueLayout.JAVA_FLOAT, 4L * (lane * stride + c)) shouldBe 0.5f + added
+                        }
                     }
                 }
             }
