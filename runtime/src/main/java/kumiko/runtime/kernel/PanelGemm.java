@@ -133,18 +133,48 @@ final class PanelGemm {
 
   private void multiplyRows(
       Matrix weight, int s, int behind, Rows y, int row, int rows, int from, int to, int k, int columns, long panels, long scratch) {
-    for (int i = s; i < behind; i++) {
-      Slab slab = weight.slabs().get(i);
-      int end = end(slab, to);
-      for (int first = first(slab, from); first < end; first += TILE_ROWS) {
-        multiplySome(weight.dtype(), slab, y, row, rows, first, Math.min(TILE_ROWS, end - first), k, columns, panels, scratch);
+    List<Slab> slabs = weight.slabs();
+    int i = s;
+    int first = first(slabs.get(s), from);
+    while (i < behind) {
+      if (first < end(slabs.get(i), to)) {
+        int count = inLine(slabs, i, behind, first, from, to);
+        multiplySome(weight, i, y, row, rows, first, count, k, columns, panels, scratch);
+        first += count;
+        while (first > slabs.get(i).rows()) {
+          first -= slabs.get(i).rows();
+          i++;
+        }
+      } else {
+        i++;
+        first = i < behind ? first(slabs.get(i), from) : 0;
       }
     }
   }
 
-  /** A few rows of weights with all panels. */
+  /** Up to {@link #TILE_ROWS} rows from {@code first} of slab {@code i} on that lie one behind the other, in this slab and the next ones. */
+  private static int inLine(List<Slab> slabs, int i, int behind, int first, int from, int to) {
+    int count = end(slabs.get(i), to) - first;
+    for (int last = i; count < TILE_ROWS && last + 1 < behind && end(slabs.get(last), to) == slabs.get(last).rows(); last++) {
+      Slab next = slabs.get(last + 1);
+      if (!follows(slabs.get(last), next) || first(next, from) > 0 || end(next, to) <= 0) {
+        break;
+      }
+      count += end(next, to);
+    }
+    return Math.min(count, TILE_ROWS);
+  }
+
+  private static boolean follows(Slab slab, Slab next) {
+    return next.data().equals(slab.data()) && next.rowStride() == slab.rowStride()
+        && next.offset() == slab.offset() + slab.rows() * slab.rowStride();
+  }
+
+  /** A few rows of weights, from {@code first} of slab {@code i} on, with all panels. */
   private void multiplySome(
-      DType type, Slab slab, Rows y, int row, int rows, int first, int count, int k, int columns, long panels, long scratch) {
+      Matrix weight, int i, Rows y, int row, int rows, int first, int count, int k, int columns, long panels, long scratch) {
+    DType type = weight.dtype();
+    Slab slab = weight.slabs().get(i);
     long weights = slab.data().address() + type.bytes(slab.offset() + first * slab.rowStride());
     long stride = type.bytes(slab.rowStride());
     if (type == operands.type()) {
@@ -158,8 +188,20 @@ final class PanelGemm {
       int lanes = Math.min(PanelLayout.LANES, rows - r);
       clear(scratch + TILE, count);
       product.multiply(panel(panels, r), strips(lanes), weights, stride, count, columns, scratch + TILE);
-      long to = VectorLinear.address(y, row + r, slab.row() + first * slab.rowStep());
-      addTurned(scratch + TILE, count, lanes, to, 4L * y.stride(), slab.rowStep());
+      addTo(weight.slabs(), i, first, count, scratch + TILE, y, row + r, lanes);
+    }
+  }
+
+  /** The rows of a tile to where those of the slabs from {@code i} on belong. */
+  private void addTo(List<Slab> slabs, int i, int first, int count, long tile, Rows y, int row, int lanes) {
+    int begin = first;
+    for (int s = i, done = 0; done < count; s++) {
+      Slab slab = slabs.get(s);
+      int here = Math.min(count - done, slab.rows() - begin);
+      long to = VectorLinear.address(y, row, slab.row() + begin * slab.rowStep());
+      addTurned(tile + (long) done * PanelLayout.TILE_BYTES, here, lanes, to, 4L * y.stride(), slab.rowStep());
+      done += here;
+      begin = 0;
     }
   }
 

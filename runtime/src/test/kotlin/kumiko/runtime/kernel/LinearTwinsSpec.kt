@@ -12,6 +12,9 @@ import java.lang.foreign.ValueLayout
 private val AWKWARD = listOf(1, 3, 7, 16, 17, 31, 33, 64, 100, 129, 255)
 private val STORED = listOf(DType.F32, DType.F16, DType.BF16, DType.F64)
 
+/** Rows of half a head, no whole group of any kernel. */
+private const val HALF = 11
+
 class LinearTwinsSpec :
     FunSpec({
         fun Bench.matrix(type: DType, rows: Int, columns: Int, value: () -> Double = ::normal): Matrix {
@@ -37,6 +40,19 @@ class LinearTwinsSpec :
                     for (rows in listOf(1, 4, 19)) {
                         bench.compareLinear(bench.matrix(type, columns, 150).transpose(), rows, "$rows x $columns x 150")
                     }
+                }
+            }
+
+            test("halves of heads that lie one behind the other in a $type weight multiply as the definition does, taken apart") {
+                val bench = Bench(13)
+                val whole = bench.matrix(type, 10 * HALF, 45)
+                val heads = List(5) {
+                    Matrix.interleaveRows(whole.rows(2 * HALF * it, HALF, 1), whole.rows(2 * HALF * it + HALF, HALF, 1))
+                }
+                for (rows in listOf(1, 6, 20, 70)) {
+                    bench.compareLinear(Matrix.stackRows(heads), rows, "heads")
+                    bench.compareLinear(Matrix.stackRows(heads.reversed()), rows, "heads in another order")
+                    bench.compareLinear(Matrix.stackRows(heads).rows(3, 90, 1), rows, "some rows of the heads")
                 }
             }
 
