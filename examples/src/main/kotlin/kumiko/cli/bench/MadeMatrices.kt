@@ -2,6 +2,7 @@ package kumiko.cli.bench
 
 import kumiko.dsl.mapping.RandomParameters
 import kumiko.dsl.mapping.Target
+import kumiko.runtime.machine.LazyMemory
 import kumiko.runtime.tensor.DType
 import kumiko.runtime.tensor.Matrix
 import kumiko.runtime.tensor.Shape
@@ -20,7 +21,7 @@ internal class MadeMatrices(private val dtype: DType, private val arena: Arena) 
     private val random = SplittableRandom(SEED)
 
     fun make(rows: Int, columns: Int): Matrix {
-        val data = arena.allocate(dtype.bytes(rows.toLong() * columns), ALIGNMENT)
+        val data = LazyMemory.allocateHuge(arena, dtype.bytes(rows.toLong() * columns), "a weight of $rows rows of $columns numbers")
         repeat(data, pattern(columns))
         return Matrix.of(Tensor(dtype, Shape.of(rows.toLong(), columns.toLong()), data))
     }

@@ -2,6 +2,7 @@ package kumiko.runtime.kernel;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import kumiko.runtime.machine.Eights;
 import kumiko.runtime.machine.FloatProducts;
 import kumiko.runtime.machine.MachineCode;
 import kumiko.runtime.machine.PairProducts;
@@ -127,7 +128,7 @@ final class BfloatLinear {
 
   /** Tiles meet few rows no slower than many, as memory takes longer. */
   private boolean goesToEights(Slab slab, int rows) {
-    return tiles == null && rows <= StoredEights.MOST_ROWS && slab.columnStride() == 1;
+    return tiles == null && rows <= Eights.EIGHT && slab.columnStride() == 1;
   }
 
   private void add(DType type, Format format, Slab slab, Rows x, Rows y, int rows, int first, int end, long scratch) {
@@ -150,7 +151,7 @@ final class BfloatLinear {
       return rounded;
     }
     long many = Math.max(gemm.scratchBytes(rows), TileGemm.SCRATCH_BYTES);
-    return Math.max(rounded, Math.max(many, StoredEights.scratchBytes(weight.columns())));
+    return Math.max(rounded, Math.max(many, StoredEights.scratchBytes(Eights.EIGHT, weight.columns())));
   }
 
   private boolean isByMachine(int rows) {

@@ -12,8 +12,8 @@ import kumiko.runtime.tensor.Slab;
 
 /** The product of few rows of activations with a slab of weights by {@link Eights}, which read each weight once from memory. */
 final class StoredEights {
-  /** Rows of activations up to which this is quicker than panels of them. */
-  static final int MOST_ROWS = Eights.EIGHT;
+  /** Most rows of activations. */
+  static final int MOST_ROWS = 3 * Eights.EIGHT;
 
   /** Rows of weights whose results wait in a tile, and that are widened together. */
   private static final int TILE_ROWS = 48;
@@ -23,7 +23,8 @@ final class StoredEights {
   /** Of float32, which take the most; not a power of two, whose rows would share few lines of the nearest cache. */
   private static final int WIDE_STRIDE = Eights.COLUMNS * Float.BYTES + 64;
 
-  private static final long WIDE = (long) TILE_ROWS * PanelLayout.TILE_BYTES;
+  private static final long TILE = (long) TILE_ROWS * PanelLayout.TILE_BYTES;
+  private static final long WIDE = MOST_ROWS / EIGHT * TILE;
   private static final long ACTIVATIONS = WIDE + (long) TILE_ROWS * WIDE_STRIDE;
 
   private final Eights eights;
@@ -44,27 +45,34 @@ final class StoredEights {
     stored = null;
   }
 
-  /** Tile, widened weights, and eight rows of activations in as many pieces as {@code columns} columns need. */
-  static long scratchBytes(int columns) {
-    return ACTIVATIONS + (long) Math.ceilDiv(columns, Eights.COLUMNS) * EIGHT * WIDE_STRIDE;
+  /** Tiles, widened weights, and each eight rows of activations in as many pieces as {@code columns} columns need. */
+  static long scratchBytes(int rows, int columns) {
+    return ACTIVATIONS + Math.ceilDiv(Math.min(rows, MOST_ROWS), EIGHT) * packedBytes(columns);
+  }
+
+  private static long packedBytes(int columns) {
+    return (long) Math.ceilDiv(columns, Eights.COLUMNS) * EIGHT * WIDE_STRIDE;
   }
 
   /**
-   * {@code y += x w^T} for weights {@code [first, end)} of a slab whose rows lie in order; {@code scratch} is the address of {@link
-   * #scratchBytes} bytes. All pieces of a few weights follow one another, so that memory is read nearly in order, while a piece of the
-   * activations stays in the nearest cache.
+   * {@code y += x w^T} for up to {@link #MOST_ROWS} rows and weights {@code [first, end)} of a slab whose rows lie in order; {@code
+   * scratch} is the address of {@link #scratchBytes} bytes. All pieces of a few weights follow one another, so that memory is read nearly
+   * in order, while a piece of the activations stays in the nearest cache.
    */
   void multiply(DType type, Slab slab, Rows x, Rows y, int rows, int first, int end, long scratch) {
-    for (int r = 0; r < rows; r += EIGHT) {
-      int count = Math.min(EIGHT, rows - r);
-      pack(slab, x, r, count, scratch + ACTIVATIONS);
-      for (int i = first; i < end; i += TILE_ROWS) {
-        int weights = Math.min(TILE_ROWS, end - i);
-        Lanes.clear(scratch, (long) weights * PanelLayout.TILE_BYTES);
-        for (int k = 0; k < slab.columns(); k += Eights.COLUMNS) {
-          addPiece(type, slab, i, weights, k, scratch);
-        }
-        add(scratch, weights, count, y, r, slab.row() + i * slab.rowStep(), slab.rowStep());
+    int groups = Math.ceilDiv(rows, EIGHT);
+    for (int g = 0; g < groups; g++) {
+      pack(slab, x, g * EIGHT, Math.min(EIGHT, rows - g * EIGHT), scratch + ACTIVATIONS + g * packedBytes(slab.columns()));
+    }
+    for (int i = first; i < end; i += TILE_ROWS) {
+      int weights = Math.min(TILE_ROWS, end - i);
+      Lanes.clear(scratch, groups * TILE);
+      for (int k = 0; k < slab.columns(); k += Eights.COLUMNS) {
+        addPiece(type, slab, i, weights, k, groups, scratch);
+      }
+      for (int g = 0; g < groups; g++) {
+        int count = Math.min(EIGHT, rows - g * EIGHT);
+        add(scratch + g * TILE, weights, count, y, g * EIGHT, slab.row() + i * slab.rowStep(), slab.rowStep());
       }
     }
   }
@@ -80,16 +88,22 @@ final class StoredEights {
     }
   }
 
-  private void addPiece(DType type, Slab slab, int i, int count, int k, long scratch) {
+  private void addPiece(DType type, Slab slab, int i, int count, int k, int groups, long scratch) {
     long row = slab.data().address() + type.bytes(slab.offset() + i * slab.rowStride());
     long stride = type.bytes(slab.rowStride());
     int columns = Math.min(Eights.COLUMNS, slab.columns() - k);
     long piece = scratch + ACTIVATIONS + (long) k / Eights.COLUMNS * EIGHT * eights.stride();
-    if (eights.reads(type)) {
-      eights.add(type, row + type.bytes(k), stride, count, piece, columns, scratch);
-    } else {
+    boolean isRead = eights.reads(type);
+    if (!isRead) {
       stored.widen(type, row, stride, count, k, columns, scratch + WIDE, WIDE_STRIDE);
-      eights.add(DType.F32, scratch + WIDE, WIDE_STRIDE, count, piece, columns, scratch);
+    }
+    for (int g = 0; g < groups; g++) {
+      long activations = piece + g * packedBytes(slab.columns());
+      if (isRead) {
+        eights.add(type, row + type.bytes(k), stride, count, activations, columns, scratch + g * TILE);
+      } else {
+        eights.add(DType.F32, scratch + WIDE, WIDE_STRIDE, count, activations, columns, scratch + g * TILE);
+      }
     }
   }
 

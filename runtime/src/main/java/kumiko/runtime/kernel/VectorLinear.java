@@ -2,6 +2,7 @@ package kumiko.runtime.kernel;
 
 import java.util.Arrays;
 import java.util.List;
+import kumiko.runtime.machine.Eights;
 import kumiko.runtime.machine.FloatProducts;
 import kumiko.runtime.machine.MachineCode;
 import kumiko.runtime.machine.RowFunctions;
@@ -36,7 +37,7 @@ final class VectorLinear {
       return 0;
     }
     long row = one.scratchBytes(weight.dtype(), weight.columns());
-    return rows == 1 ? row : Math.max(row, Math.max(StoredEights.scratchBytes(weight.columns()), gemm.scratchBytes(rows)));
+    return rows == 1 ? row : Math.max(row, Math.max(StoredEights.scratchBytes(rows, weight.columns()), gemm.scratchBytes(rows)));
   }
 
   /** See {@link Kernels#preparedBytes}. */
@@ -86,7 +87,12 @@ final class VectorLinear {
     if (gemm == null || (rows == 1 && !one.reads(type))) {
       return false;
     }
-    return slab.columnStride() == 1 ? rows > StoredEights.MOST_ROWS : rows > 1 || slab.rowStep() != 1;
+    return slab.columnStride() == 1 ? rows > mostEights(type) : rows > 1 || slab.rowStep() != 1;
+  }
+
+  /** Rows up to which eights are quicker than panels, which take float32 weights as they are and others only after they are widened. */
+  private static int mostEights(DType type) {
+    return type == DType.F32 ? Eights.EIGHT : StoredEights.MOST_ROWS;
   }
 
   private void add(
