@@ -44,6 +44,6 @@ public final class BlockProduct implements PackedProduct {
 
   @Override
   public void dots(DType type, long weights, long stride, int rows, long packed, int columns, long y) {
-    dots.get(type).call(weights, stride, rows, packed, DotCode.columns(columns, stride, DotCode.FAR_AHEAD), y);
+    dots.get(type).call(weights, stride, rows, packed, DotCode.columns(type, columns, stride), y);
   }
 }

@@ -48,7 +48,7 @@ final class PairDots implements PackedProduct {
 
   @Override
   public void dots(DType type, long weights, long stride, int rows, long packed, int columns, long y) {
-    dots.call(weights, stride, rows, packed, DotCode.columns(columns, stride, DotCode.FAR_AHEAD), y);
+    dots.call(weights, stride, rows, packed, DotCode.columns(type, columns, stride), y);
   }
 
   /** RDI float32, RSI groups, RDX columns behind them, RCX where they go. */

@@ -84,7 +84,7 @@ public final class StoredProduct implements Eights {
    * @param y address of {@code rows} float32
    */
   public void dots(DType type, long weights, long stride, int rows, long x, int columns, long y) {
-    dots.get(type).call(weights, stride, rows, x, DotCode.columns(columns, stride, DotCode.AHEAD), y);
+    dots.get(type).call(weights, stride, rows, x, DotCode.columns(type, columns, stride), y);
   }
 
   /** {@code y[c] += sum over k < rows of x[k] * weights[k, c]} for {@code c < columns}; the rest as in {@link #dots}. */
