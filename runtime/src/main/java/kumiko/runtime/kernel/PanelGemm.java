@@ -3,7 +3,6 @@ package kumiko.runtime.kernel;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
 import kumiko.runtime.machine.PanelLayout;
-import kumiko.runtime.machine.PanelMoves;
 import kumiko.runtime.machine.PanelProduct;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Matrix;
@@ -34,7 +33,7 @@ final class PanelGemm {
   private static final long PANELS = TILE + (long) TILE_ROWS * PanelLayout.TILE_BYTES;
 
   private final PanelOperands operands;
-  private final PanelMoves moves;
+  private final TileResults results;
   private final PanelProduct product;
 
   /** Columns in a panel. */
@@ -42,7 +41,7 @@ final class PanelGemm {
 
   PanelGemm(PanelOperands operands) {
     this.operands = operands;
-    moves = operands.moves();
+    results = new TileResults(operands.moves());
     product = operands.product();
     depth = PANEL / PanelLayout.LANES / operands.type().blockBytes();
   }
@@ -199,7 +198,7 @@ final class PanelGemm {
       Slab slab = slabs.get(s);
       int here = Math.min(count - done, slab.rows() - begin);
       long to = VectorLinear.address(y, row, slab.row() + begin * slab.rowStep());
-      addTurned(tile + (long) done * PanelLayout.TILE_BYTES, here, lanes, to, 4L * y.stride(), slab.rowStep());
+      results.addTurned(tile + (long) done * PanelLayout.TILE_BYTES, here, lanes, to, 4L * y.stride(), slab.rowStep());
       done += here;
       begin = 0;
     }
@@ -227,7 +226,7 @@ final class PanelGemm {
         clear(scratch + TILE, count);
         product.multiply(scratch + PANELS, strips(lanes), activations + r * stride, stride, count, columns, scratch + TILE);
         long to = VectorLinear.address(y, row + r, slab.row() + i * slab.rowStep());
-        addStraight(scratch + TILE, count, lanes, to, 4L * y.stride(), slab.rowStep());
+        results.addStraight(scratch + TILE, count, lanes, to, 4L * y.stride(), slab.rowStep());
       }
     }
   }
@@ -292,45 +291,5 @@ final class PanelGemm {
 
   private static void clear(long tile, int rows) {
     Lanes.clear(tile, (long) rows * PanelLayout.TILE_BYTES);
-  }
-
-  private void addTurned(long tile, int count, int lanes, long y, long stride, int step) {
-    if (step > 2) {
-      for (int lane = 0; lane < lanes; lane++) {
-        for (int i = 0; i < count; i++) {
-          addOne(tile, i, lane, y + lane * stride + 4L * i * step);
-        }
-      }
-      return;
-    }
-    for (int s = 0; s < lanes; s += PanelLayout.STRIP) {
-      for (int i = 0; i < count; i += PanelLayout.STRIP) {
-        int columns = Math.min(PanelLayout.STRIP, count - i);
-        int some = Math.min(PanelLayout.STRIP, lanes - s);
-        long from = tile + (long) i * PanelLayout.TILE_BYTES + 4L * s;
-        long to = y + s * stride + 4L * i * step;
-        if (step == 1) {
-          moves.add(from, to, stride, some, columns);
-        } else {
-          moves.addToEverySecond(from, to, stride, some, columns);
-        }
-      }
-    }
-  }
-
-  private void addStraight(long tile, int count, int lanes, long y, long stride, int step) {
-    if (step == 1) {
-      moves.addRows(tile, y, stride, count, lanes);
-      return;
-    }
-    for (int i = 0; i < count; i++) {
-      for (int lane = 0; lane < lanes; lane++) {
-        addOne(tile, i, lane, y + i * stride + 4L * lane * step);
-      }
-    }
-  }
-
-  private static void addOne(long tile, int row, int lane, long y) {
-    Lanes.set(y, Lanes.get(y) + Lanes.get(tile + (long) row * PanelLayout.TILE_BYTES + 4L * lane));
   }
 }

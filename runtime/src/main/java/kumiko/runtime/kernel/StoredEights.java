@@ -4,7 +4,6 @@ import kumiko.runtime.machine.Eights;
 import kumiko.runtime.machine.FloatProducts;
 import kumiko.runtime.machine.PairProducts;
 import kumiko.runtime.machine.PanelLayout;
-import kumiko.runtime.machine.PanelMoves;
 import kumiko.runtime.machine.StoredProduct;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Rows;
@@ -28,20 +27,20 @@ final class StoredEights {
   private static final long ACTIVATIONS = WIDE + (long) TILE_ROWS * WIDE_STRIDE;
 
   private final Eights eights;
-  private final PanelMoves moves;
+  private final TileResults results;
 
   /** Widens what the eights do not read; null where they read all there is. */
   private final StoredProduct stored;
 
   StoredEights(FloatProducts products) {
     eights = products.stored();
-    moves = products.moves();
+    results = new TileResults(products.moves());
     stored = products.stored();
   }
 
   StoredEights(PairProducts products) {
     eights = products.eights();
-    moves = products.moves();
+    results = new TileResults(products.moves());
     stored = null;
   }
 
@@ -72,7 +71,8 @@ final class StoredEights {
       }
       for (int g = 0; g < groups; g++) {
         int count = Math.min(EIGHT, rows - g * EIGHT);
-        add(scratch + g * TILE, weights, count, y, g * EIGHT, slab.row() + i * slab.rowStep(), slab.rowStep());
+        long to = VectorLinear.address(y, g * EIGHT, slab.row() + i * slab.rowStep());
+        results.addTurned(scratch + g * TILE, weights, count, to, 4L * y.stride(), slab.rowStep());
       }
     }
   }
@@ -103,25 +103,6 @@ final class StoredEights {
         eights.add(type, row + type.bytes(k), stride, count, activations, columns, scratch + g * TILE);
       } else {
         eights.add(DType.F32, scratch + WIDE, WIDE_STRIDE, count, activations, columns, scratch + g * TILE);
-      }
-    }
-  }
-
-  private void add(long tile, int count, int rows, Rows y, int row, int column, int step) {
-    long stride = 4L * y.stride();
-    long at = VectorLinear.address(y, row, column);
-    for (int i = 0; i < count; i += PanelLayout.STRIP) {
-      long from = tile + (long) i * PanelLayout.TILE_BYTES;
-      int columns = Math.min(PanelLayout.STRIP, count - i);
-      if (step == 1) {
-        moves.add(from, at + 4L * i, stride, rows, columns);
-        continue;
-      }
-      for (int r = 0; r < rows; r++) {
-        for (int c = 0; c < columns; c++) {
-          long place = at + r * stride + 4L * (i + c) * step;
-          Lanes.set(place, Lanes.get(place) + Lanes.get(from + (long) c * PanelLayout.TILE_BYTES + 4L * r));
-        }
       }
     }
   }
