@@ -3,8 +3,10 @@ package kumiko.cli.bench
 import kumiko.dsl.mapping.RandomParameters
 import kumiko.dsl.mapping.Target
 import kumiko.runtime.machine.LazyMemory
+import kumiko.runtime.tensor.BlockTile
 import kumiko.runtime.tensor.DType
 import kumiko.runtime.tensor.Matrix
+import kumiko.runtime.tensor.RowEncoder
 import kumiko.runtime.tensor.Shape
 import kumiko.runtime.tensor.Tensor
 import java.lang.foreign.Arena
@@ -21,26 +23,31 @@ internal class MadeMatrices(private val dtype: DType, private val arena: Arena) 
     private val random = SplittableRandom(SEED)
 
     fun make(rows: Int, columns: Int): Matrix {
-        val data = LazyMemory.allocateHuge(arena, dtype.bytes(rows.toLong() * columns), "a weight of $rows rows of $columns numbers")
-        repeat(data, pattern(columns))
-        return Matrix.of(Tensor(dtype, Shape.of(rows.toLong(), columns.toLong()), data))
+        val blocks = BlockTile.holds(dtype)
+        val bytes = if (blocks) BlockTile.bytes(dtype, rows, columns.toLong()) else dtype.bytes(rows.toLong() * columns)
+        val data = LazyMemory.allocateHuge(arena, bytes, "a weight of $rows rows of $columns numbers")
+        repeat(data, if (blocks) tiles(columns) else pattern(columns))
+        return if (blocks) {
+            RowEncoder.matrix(dtype, rows, columns, data)
+        } else {
+            Matrix.of(Tensor(dtype, Shape.of(rows.toLong(), columns.toLong()), data))
+        }
     }
 
-    private fun pattern(columns: Int): MemorySegment = when (dtype) {
-        DType.Q8_0 -> blocks(columns, levels = 127)
-
-        DType.Q4_0 -> blocks(columns, levels = 8)
-
-        else -> RandomParameters(SEED, dtype).get(Target("pattern", listOf(PERIOD / columns + 1, columns)), arena).slabs()[0].data()
+    private fun pattern(columns: Int): MemorySegment =
+        RandomParameters(SEED, dtype).get(Target("pattern", listOf(PERIOD / columns + 1, columns)), arena).slabs()[0].data()
             .asSlice(0, dtype.bytes(PERIOD.toLong()))
-    }
 
     /** Random bits, with the scale that makes them as large as the numbers of the other types. */
-    private fun blocks(columns: Int, levels: Int): MemorySegment {
-        val pattern = arena.allocate(dtype.bytes(BLOCKS.toLong() * dtype.blockElements()), ALIGNMENT)
+    private fun tiles(columns: Int): MemorySegment {
+        val pattern = arena.allocate(TILES * BlockTile.bytes(dtype).toLong(), ALIGNMENT)
         for (i in 0L..<pattern.byteSize()) pattern.set(ValueLayout.JAVA_BYTE, i, random.nextInt().toByte())
-        val scale = java.lang.Float.floatToFloat16((sqrt(3.0 / columns) / levels).toFloat())
-        for (block in 0L..<BLOCKS) pattern.set(ValueLayout.JAVA_SHORT_UNALIGNED, block * dtype.blockBytes(), scale)
+        val scale = java.lang.Float.floatToFloat16((sqrt(3.0 / columns) / BlockTile.excess(dtype)).toFloat())
+        for (tile in 0L..<TILES) {
+            for (row in 0L..<BlockTile.ROWS) {
+                pattern.set(ValueLayout.JAVA_SHORT_UNALIGNED, tile * BlockTile.bytes(dtype) + Short.SIZE_BYTES * row, scale)
+            }
+        }
         return pattern
     }
 
@@ -59,8 +66,8 @@ internal class MadeMatrices(private val dtype: DType, private val arena: Arena) 
         const val SEED = 1L
         const val ALIGNMENT = 64L
 
-        /** Elements, and blocks, of a pattern: primes. */
+        /** Elements, and tiles of blocks, of a pattern: primes. */
         const val PERIOD = 65_521
-        const val BLOCKS = 2_039
+        const val TILES = 61
     }
 }

@@ -10,8 +10,8 @@ public enum Arithmetic {
   /**
    * Where the weight is stored as bf16, activations are rounded to bf16 before they are multiplied, to nearest even; sums stay float32.
    * So are, where more than {@value #FEW_ROWS} rows of activations meet a weight in blocks of quantised numbers, both the activations and
-   * what the blocks stand for as float32; fewer rows, which wait for memory, are multiplied as by {@link #FLOAT32}, or a single one after
-   * its numbers were rounded by up to 2^-14 of the largest in their block of 32. All other weights are multiplied as by {@link #FLOAT32};
+   * what the blocks stand for as float32; fewer rows, which wait for memory, are multiplied as by {@link #FLOAT32} or after their
+   * numbers were rounded by up to 2^-14 of the largest in their block of 32. All other weights are multiplied as by {@link #FLOAT32};
    * among them int8 rows, whose activations were rounded to levels of their own. It is the arithmetic of processors' bf16 instructions.
    *
    * <p>Relative to {@link #FLOAT32} each result changes by up to 2^-8 of the magnitudes of its terms, and where weights are rounded too

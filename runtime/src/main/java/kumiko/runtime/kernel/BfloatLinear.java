@@ -167,7 +167,7 @@ final class BfloatLinear {
     long wide = VectorLinear.address(rounded, 0, 0);
     long narrow = wide + (long) rows * x.width() * Float.BYTES;
     int stride = Math.toIntExact(narrowBytes(x.width()));
-    rounding.round(DType.F32, VectorLinear.address(x, 0, 0), 4L * x.stride(), rows, 0, x.width(), narrow, stride);
+    rounding.round(VectorLinear.address(x, 0, 0), 4L * x.stride(), rows, x.width(), narrow, stride);
     widening.widen(DType.BF16, narrow, stride, rows, 0, x.width(), wide, 4 * x.width());
     return rounded;
   }

@@ -1,5 +1,6 @@
 package kumiko.runtime.kernel;
 
+import kumiko.runtime.tensor.BlockTile;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Slab;
 
@@ -8,8 +9,8 @@ final class Format {
   private static final Format F32 = new Format(DType.F32, new F32Dots(), WeightRows.F32);
   private static final Format BF16 = new Format(DType.BF16, new Bf16Dots(), WeightRows.BF16);
   private static final Format F16 = new Format(DType.F16, new F16Dots(), WeightRows.F16);
-  private static final Format Q8_0 = new Format(DType.Q8_0, new Q8Dots(), WeightRows.Q8_0);
-  private static final Format Q4_0 = new Format(DType.Q4_0, new Q4Dots(), WeightRows.Q4_0);
+  private static final Format Q8_0 = new Format(DType.Q8_0);
+  private static final Format Q4_0 = new Format(DType.Q4_0);
   private static final Format I8_ROWS = new Format(DType.I8_ROWS, new I8Dots(), WeightRows.I8_ROWS);
 
   private final DType type;
@@ -22,8 +23,17 @@ final class Format {
     this.type = type;
     this.dots = dots;
     this.rows = rows;
-    this.packer = new WeightPacker(type, rows);
-    this.roundingPacker = new WeightPacker(type, rows.rounded());
+    packer = new WeightPacker.OfRows(type, rows);
+    roundingPacker = packer.rounded();
+  }
+
+  /** Of weights in blocks. */
+  private Format(DType type) {
+    this.type = type;
+    dots = null;
+    rows = null;
+    packer = new WeightPacker.OfBlocks(type);
+    roundingPacker = packer.rounded();
   }
 
   /** Null for a type without loops of its own. */
@@ -32,13 +42,14 @@ final class Format {
       case F32 -> F32;
       case BF16 -> BF16;
       case F16 -> F16;
-      case Q8_0 -> Lanes.I8 == null ? null : Q8_0;
-      case Q4_0 -> Lanes.I8 == null ? null : Q4_0;
+      case Q8_0 -> Lanes.COUNT > BlockTile.ROWS ? null : Q8_0;
+      case Q4_0 -> Lanes.COUNT > BlockTile.ROWS ? null : Q4_0;
       case I8_ROWS -> Lanes.I8 == null ? null : I8_ROWS;
       default -> null;
     };
   }
 
+  /** Null for weights in blocks, and so are {@link #rows}. */
   WeightDots dots() {
     return dots;
   }
@@ -56,17 +67,18 @@ final class Format {
     return roundingPacker;
   }
 
-  /** Bytes of so many elements; whole blocks. */
-  long bytes(long elements) {
-    return elements / type.blockElements() * type.blockBytes();
+  /** Whether weights lie in {@link BlockTile tiles}. */
+  boolean isInBlocks() {
+    return BlockTile.holds(type);
   }
 
-  /** Whether the vector loops can read the slab: one of its strides is 1, and blocks are whole and lie along the rows. */
+  /** Bytes of so many elements. */
+  long bytes(long elements) {
+    return elements * type.blockBytes();
+  }
+
+  /** Whether the vector loops can read the slab: one of its strides is 1; tiles of blocks have no strides, but rows in order. */
   boolean reads(Slab slab) {
-    int block = type.blockElements();
-    if (block > 1) {
-      return slab.columnStride() == 1 && slab.columns() % block == 0 && slab.offset() % block == 0 && slab.rowStride() % block == 0;
-    }
-    return slab.columnStride() == 1 || slab.rowStride() == 1;
+    return isInBlocks() ? slab.rowStep() == 1 : slab.columnStride() == 1 || slab.rowStride() == 1;
   }
 }

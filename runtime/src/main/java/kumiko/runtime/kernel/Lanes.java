@@ -49,6 +49,7 @@ final class Lanes {
   static final IntVector SIXTEEN = IntVector.broadcast(I32, 16);
 
   static final IntVector FOUR = IntVector.broadcast(I32, 4);
+  static final IntVector EIGHT = IntVector.broadcast(I32, 8);
   static final IntVector NIBBLE = IntVector.broadcast(I32, 15);
   static final IntVector TWO_23 = IntVector.broadcast(I32, Float.floatToRawIntBits(0x1p23f));
   static final FloatVector TWO_23_AND_8 = FloatVector.broadcast(F32, 0x1p23f + 8);
@@ -150,9 +151,8 @@ final class Lanes {
     return (FloatVector) ByteVector.fromMemorySegment(I8, MEMORY, address, LITTLE_ENDIAN).convertShape(VectorOperators.B2F, F32, 0);
   }
 
-  /** Bytes, widened with their sign. */
-  static IntVector loadBytes(long address) {
-    return (IntVector) ByteVector.fromMemorySegment(I8, MEMORY, address, LITTLE_ENDIAN).convertShape(VectorOperators.B2I, I32, 0);
+  static IntVector loadInts(long address) {
+    return IntVector.fromMemorySegment(I32, MEMORY, address, LITTLE_ENDIAN);
   }
 
   /** A bfloat16 is the upper half of a float32. */

@@ -4,6 +4,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.List;
 import kumiko.runtime.machine.PanelLayout;
 import kumiko.runtime.machine.PanelProduct;
+import kumiko.runtime.tensor.BlockTile;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Matrix;
 import kumiko.runtime.tensor.Rows;
@@ -12,8 +13,8 @@ import kumiko.runtime.tensor.Slab;
 /**
  * The product of rows of activations with a slab of weights by machine code. 64 rows of one operand are packed into a panel that stays in
  * the second-level cache while the rows of the other pass by it. Where weights lie in rows, activations are packed, and weights pass as
- * they are stored, or converted, a few rows at a time; where they lie in columns it is the other way round, as what is packed must be
- * turned.
+ * they are stored, or converted, a few rows at a time; where they lie in columns or in tiles of blocks it is the other way round, as what is
+ * packed must be turned.
  */
 final class PanelGemm {
   /** Bytes of a panel. */
@@ -65,10 +66,14 @@ final class PanelGemm {
   static int together(Format format, List<Slab> slabs, int s) {
     Slab first = slabs.get(s);
     int end = s + 1;
-    while (first.columnStride() == 1 && end < slabs.size() && meetsSame(first, slabs.get(end)) && format.reads(slabs.get(end))) {
+    while (isInRows(format, first) && end < slabs.size() && meetsSame(first, slabs.get(end)) && format.reads(slabs.get(end))) {
       end++;
     }
     return end;
+  }
+
+  private static boolean isInRows(Format format, Slab slab) {
+    return slab.columnStride() == 1 && !format.isInBlocks();
   }
 
   private static boolean meetsSame(Slab a, Slab b) {
@@ -85,7 +90,7 @@ final class PanelGemm {
       return;
     }
     Slab slab = weight.slabs().get(s);
-    boolean inRows = slab.columnStride() == 1;
+    boolean inRows = isInRows(Format.of(weight.dtype()), slab);
     boolean oneStrip = inRows && weight.dtype() == operands.type() && rows - row <= PanelLayout.STRIP;
     int most = oneStrip ? depth * PanelLayout.STRIPS : depth;
     for (int k = 0; k < slab.columns(); k += most) {
@@ -217,17 +222,33 @@ final class PanelGemm {
       activations = scratch + wide(rows);
       stride = wideStride(columns);
     }
-    for (int i = first; i < end; i += PanelLayout.LANES) {
+    boolean inBlocks = BlockTile.holds(type);
+    int skipped = inBlocks ? first % BlockTile.ROWS : 0;
+    for (int i = first - skipped; i < end; i += PanelLayout.LANES) {
       int lanes = Math.min(PanelLayout.LANES, end - i);
-      long column = slab.data().address() + type.bytes(slab.offset() + i + k * slab.columnStride());
-      operands.packColumns(type, column, type.bytes(slab.columnStride()), columns, lanes, scratch + PANELS);
+      int strips = inBlocks ? Math.ceilDiv(lanes, BlockTile.ROWS) * BlockTile.ROWS / PanelLayout.STRIP : strips(lanes);
+      if (inBlocks) {
+        packBlocks(type, slab, i, k, columns, strips, scratch + PANELS);
+      } else {
+        long column = slab.data().address() + type.bytes(slab.offset() + i + k * slab.columnStride());
+        operands.packColumns(type, column, type.bytes(slab.columnStride()), columns, lanes, scratch + PANELS);
+      }
       for (int r = 0; r < rows; r += TILE_ROWS) {
         int count = Math.min(TILE_ROWS, rows - r);
         clear(scratch + TILE, count);
-        product.multiply(scratch + PANELS, strips(lanes), activations + r * stride, stride, count, columns, scratch + TILE);
-        long to = VectorLinear.address(y, row + r, slab.row() + i * slab.rowStep());
-        results.addStraight(scratch + TILE, count, lanes, to, 4L * y.stride(), slab.rowStep());
+        product.multiply(scratch + PANELS, strips, activations + r * stride, stride, count, columns, scratch + TILE);
+        long to = VectorLinear.address(y, row + r, slab.row() + (i + skipped) * slab.rowStep());
+        results.addStraight(scratch + TILE + 4L * skipped, count, lanes - skipped, to, 4L * y.stride(), slab.rowStep());
       }
+      skipped = 0;
+    }
+  }
+
+  private void packBlocks(DType type, Slab slab, int row, int k, int columns, int strips, long panel) {
+    int ofTile = BlockTile.ROWS / PanelLayout.STRIP;
+    for (int s = 0; s < strips; s += ofTile) {
+      long tiles = slab.data().address() + BlockTile.offset(type, slab.columns(), row + s * PanelLayout.STRIP, k);
+      operands.packBlocks(type, tiles, columns, panel + (long) s * PanelLayout.STRIP * Integer.BYTES, strips);
     }
   }
 
@@ -263,7 +284,7 @@ final class PanelGemm {
     List<Slab> slabs = weight.slabs();
     for (int s = 0; s < slabs.size(); s++) {
       Slab slab = slabs.get(s);
-      if (format == null || slab.columnStride() != 1 || slab.columns() != weight.columns() || !format.reads(slab)) {
+      if (format == null || !isInRows(format, slab) || slab.columns() != weight.columns() || !format.reads(slab)) {
         return false;
       }
     }

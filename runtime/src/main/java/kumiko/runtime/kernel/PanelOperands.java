@@ -22,6 +22,9 @@ sealed interface PanelOperands {
   /** Columns of weights into a panel. */
   void packColumns(DType stored, long weights, long stride, int columns, int lanes, long panel);
 
+  /** Tiles of blocks of neighbouring columns into two strips of a panel. */
+  void packBlocks(DType stored, long tiles, int columns, long strip, int strips);
+
   /** Columns {@code from ... from + columns} of rows of another type; what fills up a row to whole vectors of 64 bytes may change. */
   void convert(DType stored, long rows, long stride, int count, int from, int columns, long to, int toStride);
 
@@ -51,6 +54,11 @@ sealed interface PanelOperands {
     public void packColumns(DType stored, long weights, long stride, int columns, int lanes, long panel) {
       int strips = PanelGemm.strips(lanes);
       products.stored().widen(stored, weights, stride, columns, 0, lanes, panel, strips * PanelLayout.STRIP * Float.BYTES);
+    }
+
+    @Override
+    public void packBlocks(DType stored, long tiles, int columns, long strip, int strips) {
+      products.widening().widen(stored, tiles, columns, strip, strips);
     }
 
     @Override
@@ -87,8 +95,14 @@ sealed interface PanelOperands {
     }
 
     @Override
+    public void packBlocks(DType stored, long tiles, int columns, long strip, int strips) {
+      products.widening().widen(stored, tiles, columns, strip, strips);
+    }
+
+    /** Of float32 only: no other weights in rows are multiplied as bf16. */
+    @Override
     public void convert(DType stored, long rows, long stride, int count, int from, int columns, long to, int toStride) {
-      products.rounding().round(stored, rows, stride, count, from, columns, to, toStride);
+      products.rounding().round(rows + stored.bytes(from), stride, count, columns, to, toStride);
     }
   }
 }

@@ -78,9 +78,7 @@ public final class ScalarKernels implements Kernels {
       int index = slab.indexOf(row);
       int c = column - slab.column();
       if (index >= 0 && c >= 0 && c < slab.columns()) {
-        long start = slab.offset() + index * slab.rowStride();
-        double unit = Elements.rowUnit(matrix.dtype(), slab.data(), start);
-        sum += unit * Elements.get(matrix.dtype(), slab.data(), start + c * slab.columnStride());
+        sum += Elements.rowUnit(matrix.dtype(), slab, index) * Elements.get(matrix.dtype(), slab, index, c);
       }
     }
     return sum;

@@ -39,12 +39,11 @@ record ScalarLinear(DType type, Arithmetic arithmetic) {
   }
 
   private double dot(DType dtype, Slab slab, int index, Rows x, int row, boolean rounded) {
-    long start = slab.offset() + index * slab.rowStride();
-    double unit = Elements.rowUnit(dtype, slab.data(), start);
+    double unit = Elements.rowUnit(dtype, slab, index);
     double sum = 0;
     for (int k = 0; k < slab.columns(); k++) {
       double factor = get(x, row, slab.column() + k);
-      double stored = Elements.get(dtype, slab.data(), start + k * slab.columnStride());
+      double stored = Elements.get(dtype, slab, index, k);
       sum += rounded ? nearest(factor) * nearest(stored * unit) : factor * stored;
     }
     return rounded ? sum : sum * unit;

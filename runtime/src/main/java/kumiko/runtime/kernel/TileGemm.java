@@ -5,6 +5,7 @@ import java.util.List;
 import kumiko.runtime.machine.PairProducts;
 import kumiko.runtime.machine.PanelLayout;
 import kumiko.runtime.machine.TileRows;
+import kumiko.runtime.tensor.BlockTile;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Matrix;
 import kumiko.runtime.tensor.Rows;
@@ -32,12 +33,7 @@ final class TileGemm {
   private static final long TABLE = TileRows.WORK_BYTES;
   private static final long PANEL = (TABLE + (long) LANES * Long.BYTES + LINE - 1) / LINE * LINE;
 
-  /** Of a row of weights that were converted. */
-  private static final int WIDE_STRIDE = 2 * DEPTH + LINE;
-
-  private static final long WIDE = PANEL + (long) DEPTH * LANES * Short.BYTES;
-
-  private static final long RESULTS = WIDE + (long) LANES * WIDE_STRIDE;
+  private static final long RESULTS = PANEL + (long) DEPTH * LANES * Short.BYTES;
 
   /** Of results in fewer lanes than a panel has. */
   private static final long RESULT_STRIDE = (long) LANES * Float.BYTES;
@@ -54,7 +50,7 @@ final class TileGemm {
 
   /** Whether the rows of activations, as far as they are {@link #whole}, are multiplied with this weight here. */
   boolean takes(Matrix weight, int rows) {
-    return rows >= LEAST_ROWS && weight.columns() % TileRows.STEP == 0 && (isInRows(weight) || isInColumns(weight));
+    return rows >= LEAST_ROWS && weight.columns() % TileRows.STEP == 0 && (isInRows(weight) || isInOrder(weight));
   }
 
   /** Bytes from one row of rounded activations to the next: an odd number of lines, as rows a power of two apart share few of a cache. */
@@ -65,7 +61,7 @@ final class TileGemm {
   void prepare(Rows x, long prepared, int from, int to) {
     long stride = stride(x.width());
     long at = VectorLinear.address(x, from, 0);
-    products.rounding().round(DType.F32, at, 4L * x.stride(), to - from, 0, x.width(), prepared + from * stride, Math.toIntExact(stride));
+    products.rounding().round(at, 4L * x.stride(), to - from, x.width(), prepared + from * stride, Math.toIntExact(stride));
   }
 
   /** Rows of activations, from the first, that {@link #multiply} takes of so many. */
@@ -81,31 +77,39 @@ final class TileGemm {
   void multiply(Matrix weight, long prepared, Rows y, int rows, int from, int to, boolean add, long scratch) {
     for (int r = 0; r < rows; r += MOST_ROWS) {
       for (int k = 0; k < weight.columns(); k += DEPTH) {
-        for (int c = from; c < to; c += LANES) {
-          int next = c + LANES < to ? c + LANES : from;
+        for (int c = from; c < to;) {
+          int end = Math.min(to, c - skipped(weight, c) + LANES);
+          int next = end < to ? end : from;
           long ahead = addresses(weight, next, to, scratch + TABLE);
           addresses(weight, c, to, scratch + TABLE);
-          pack(weight, c, Math.min(LANES, to - c), k, Math.min(DEPTH, weight.columns() - k), scratch);
-          multiplyPanel(weight, prepared, y, r, Math.min(MOST_ROWS, rows - r), k, c, to, next, add || k > 0, ahead, scratch);
+          pack(weight, c, end - c, k, Math.min(DEPTH, weight.columns() - k), scratch);
+          multiplyPanel(weight, prepared, y, r, Math.min(MOST_ROWS, rows - r), k, c, end, next, add || k > 0, ahead, scratch);
+          c = end;
         }
       }
     }
   }
 
+  /** Rows of a tile of blocks before this one; panels begin with tiles. */
+  private static int skipped(Matrix weight, int row) {
+    return BlockTile.holds(weight.dtype()) ? row % LANES : 0;
+  }
+
   /** What is packed with a block of rows; results that fill no panel are added elsewhere, in the same order, and come back. */
   private void multiplyPanel(
-      Matrix weight, long prepared, Rows y, int row, int rows, int k, int c, int to, int next, boolean add, long ahead, long scratch) {
+      Matrix weight, long prepared, Rows y, int row, int rows, int k, int c, int end, int next, boolean add, long ahead, long scratch) {
     long place = VectorLinear.address(y, row, c);
     long nextPlace = VectorLinear.address(y, row, next);
     long stride = 4L * y.stride();
-    if (to - c >= LANES) {
+    if (end - c == LANES) {
       multiplyPanel(weight, prepared, row, rows, k, add, place, stride, nextPlace, ahead, scratch);
       return;
     }
     long results = scratch + RESULTS;
-    move(place, stride, results, RESULT_STRIDE, add ? rows : 0, to - c);
+    long begin = results + 4L * skipped(weight, c);
+    move(place, stride, begin, RESULT_STRIDE, add ? rows : 0, end - c);
     multiplyPanel(weight, prepared, row, rows, k, add, results, RESULT_STRIDE, nextPlace, ahead, scratch);
-    move(results, RESULT_STRIDE, place, stride, rows, to - c);
+    move(begin, RESULT_STRIDE, place, stride, rows, end - c);
   }
 
   private static void move(long from, long fromStride, long to, long toStride, int rows, int columns) {
@@ -117,7 +121,10 @@ final class TileGemm {
   private void multiplyPanel(
       Matrix weight, long prepared, int row, int rows, int k, boolean add, long y, long yStride, long nextPlace, long ahead, long scratch) {
     DType type = weight.dtype();
+    boolean inBlocks = BlockTile.holds(type);
     long stride = stride(weight.columns());
+    // Two rows are asked for at a time; tiles of blocks follow one another.
+    long aheadStride = inBlocks ? BlockTile.bytes(type) / 2 : type.bytes(weight.slabs().getFirst().rowStride());
     int columns = Math.min(DEPTH, weight.columns() - k);
     for (int done = 0; done < columns; done += NEAR_DEPTH) {
       int steps = Math.min(NEAR_DEPTH, columns - done) / TileRows.STEP;
@@ -131,8 +138,8 @@ final class TileGemm {
           y,
           yStride,
           nextPlace + done / TileRows.STEP * yStride,
-          ahead + type.bytes(k + done),
-          type.bytes(weight.slabs().getFirst().rowStride()),
+          ahead + (inBlocks ? BlockTile.offset(type, weight.columns(), 0, k + done) : type.bytes(k + done)),
+          aheadStride,
           scratch);
     }
   }
@@ -144,7 +151,7 @@ final class TileGemm {
     long rows = 0;
     for (int s = 0; s < slabs.size(); s++) {
       Slab slab = slabs.get(s);
-      if (slab.columnStride() != 1 || slab.columns() != weight.columns() || !format.reads(slab)) {
+      if (format.isInBlocks() || slab.columnStride() != 1 || slab.columns() != weight.columns()) {
         return false;
       }
       rows += slab.rows();
@@ -152,18 +159,22 @@ final class TileGemm {
     return rows == weight.rows();
   }
 
-  /** Whether the columns of the weight lie in order, in one place. */
-  private static boolean isInColumns(Matrix weight) {
+  /** Whether the tiles of the weight, or its columns, lie in order in one place. */
+  private static boolean isInOrder(Matrix weight) {
     Slab slab = weight.slabs().getFirst();
     boolean whole = weight.slabs().size() == 1 && slab.rows() == weight.rows() && slab.columns() == weight.columns();
-    return whole && weight.dtype() == DType.BF16 && slab.rowStride() == 1 && slab.rowStep() == 1;
+    boolean inColumns = weight.dtype() == DType.BF16 && slab.rowStride() == 1;
+    return whole && slab.rowStep() == 1 && (inColumns || BlockTile.holds(weight.dtype()));
   }
 
   /**
    * Where the rows of the weight from {@code row} on begin, into a table; lanes past the last hold one of them again. Returns the first of
-   * them in memory.
+   * them in memory, or of tiles.
    */
   private static long addresses(Matrix weight, int row, int end, long table) {
+    if (BlockTile.holds(weight.dtype())) {
+      return tiles(weight, row, 0);
+    }
     long least = Long.MAX_VALUE;
     int lanes = Math.min(LANES, end - row);
     List<Slab> slabs = weight.slabs();
@@ -182,28 +193,20 @@ final class TileGemm {
     return least;
   }
 
+  private static long tiles(Matrix weight, int row, int column) {
+    return weight.slabs().getFirst().data().address() + BlockTile.offset(weight.dtype(), weight.columns(), row, column);
+  }
+
   private void pack(Matrix weight, int row, int lanes, int k, int columns, long scratch) {
     Slab slab = weight.slabs().getFirst();
     DType type = weight.dtype();
-    if (slab.columnStride() != 1) {
+    if (BlockTile.holds(type)) {
+      products.widening().widen(type, tiles(weight, row, k), columns, scratch + PANEL, TileRows.STRIPS);
+    } else if (slab.columnStride() != 1) {
       long first = slab.data().address() + type.bytes(slab.offset() + row + k * slab.columnStride());
       products.moves().packColumns(first, type.bytes(slab.columnStride()), columns, lanes, TileRows.STRIPS, scratch + PANEL);
-    } else if (type == DType.BF16) {
-      packRows(type.bytes(k), columns, scratch);
     } else {
-      round(type, k, columns, scratch);
-      packRows(0, columns, scratch);
-    }
-  }
-
-  /** Columns of the rows that the table names; then it names those that they became. */
-  private void round(DType type, int k, int columns, long scratch) {
-    for (int lane = 0; lane < LANES; lane++) {
-      long place = scratch + TABLE + (long) lane * Long.BYTES;
-      long row = Lanes.MEMORY.get(ValueLayout.JAVA_LONG_UNALIGNED, place);
-      long rounded = scratch + WIDE + (long) lane * WIDE_STRIDE;
-      products.rounding().round(type, row, 0, 1, k, columns, rounded, WIDE_STRIDE);
-      Lanes.MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, place, rounded);
+      packRows(type.bytes(k), columns, scratch);
     }
   }
 

@@ -19,6 +19,9 @@ final class VectorEmbedding {
       Slab slab = wholeRow(format, table, id);
       if (slab == null) {
         scalar.embed(table, ids, out, r, r + 1);
+      } else if (format.isInBlocks()) {
+        VectorBlocks.read(table.dtype(), slab, slab.indexOf(id), 0, table.columns(), row, 0);
+        Lanes.write(row, 0, VectorLinear.address(out, r, 0), table.columns());
       } else if (stored != null) {
         long start = slab.data().address() + table.dtype().bytes(slab.offset() + slab.indexOf(id) * slab.rowStride());
         stored.widen(table.dtype(), start, 0, 1, 0, table.columns(), VectorLinear.address(out, r, 0), 0);

@@ -2,10 +2,12 @@ package kumiko.runtime.kernel;
 
 import java.util.Arrays;
 import java.util.List;
+import kumiko.runtime.machine.BlockProduct;
 import kumiko.runtime.machine.Eights;
 import kumiko.runtime.machine.FloatProducts;
 import kumiko.runtime.machine.MachineCode;
 import kumiko.runtime.machine.RowFunctions;
+import kumiko.runtime.tensor.BlockTile;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Matrix;
 import kumiko.runtime.tensor.Rows;
@@ -20,21 +22,35 @@ final class VectorLinear {
   private final StoredRow one;
 
   private final StoredEights few;
+
+  /** Null where the processor has not what it needs. */
+  private final StoredBlocks blocks;
+
   private final PanelGemm gemm;
   private final RowFunctions functions;
 
   VectorLinear(MachineCode code, Arithmetic arithmetic) {
     FloatProducts products = code.floats().orNull();
-    one = products == null ? null : new StoredRow(products, arithmetic);
+    one = products == null ? null : new StoredRow(products);
     few = products == null ? null : new StoredEights(products);
+    blocks = products == null ? null : blocks(products, arithmetic);
     gemm = products == null ? null : new PanelGemm(new PanelOperands.Singles(products));
     functions = products == null ? null : products.rows();
+  }
+
+  private static StoredBlocks blocks(FloatProducts products, Arithmetic arithmetic) {
+    BlockProduct product = arithmetic == Arithmetic.BFLOAT16 ? products.roughBlocks() : products.blocks();
+    return product == null ? null : new StoredBlocks(product, products.rows());
   }
 
   /** Scratch of {@link #linear} for up to {@code rows} rows. */
   long scratchBytes(Matrix weight, int rows) {
     if (few == null) {
       return 0;
+    }
+    if (BlockTile.holds(weight.dtype())) {
+      long some = blocks == null ? 0 : blocks.scratchBytes(rows, weight.columns());
+      return rows == 1 ? some : Math.max(some, gemm.scratchBytes(rows));
     }
     long row = one.scratchBytes(weight.dtype(), weight.columns());
     return rows == 1 ? row : Math.max(row, Math.max(StoredEights.scratchBytes(rows, weight.columns()), gemm.scratchBytes(rows)));
@@ -84,6 +100,9 @@ final class VectorLinear {
   }
 
   private boolean goesToGemm(DType type, Slab slab, int rows) {
+    if (BlockTile.holds(type)) {
+      return gemm != null && rows > (blocks == null ? 1 : StoredBlocks.MOST_ROWS);
+    }
     if (gemm == null || (rows == 1 && !one.reads(type))) {
       return false;
     }
@@ -99,6 +118,8 @@ final class VectorLinear {
       DType type, Format format, Slab slab, Rows x, Rows y, int rows, int first, int end, ScalarLinear scalar, long scratch) {
     if (format == null || !format.reads(slab)) {
       scalar.addSlab(type, slab, x, y, rows, first, end);
+    } else if (BlockTile.holds(type)) {
+      addBlocks(type, format, slab, x, y, rows, first, end, scratch);
     } else if (few != null && rows > 1) {
       few.multiply(type, slab, x, y, rows, first, end, scratch);
     } else if (one != null && one.reads(type)) {
@@ -107,6 +128,16 @@ final class VectorLinear {
       VectorGemm.multiply(format.packer(), slab, x, y, rows, first, end);
     } else {
       addFew(type, format, slab, x, y, rows, first, end, scalar);
+    }
+  }
+
+  private void addBlocks(DType type, Format format, Slab slab, Rows x, Rows y, int rows, int first, int end, long scratch) {
+    if (blocks != null) {
+      blocks.multiply(type, slab, x, y, rows, first, end, scratch);
+    } else if (rows >= VectorGemm.LEAST_ROWS) {
+      VectorGemm.multiply(format.packer(), slab, x, y, rows, first, end);
+    } else {
+      VectorBlocks.multiply(type, slab, x, y, rows, first, end);
     }
   }
 

@@ -1,18 +1,10 @@
 package kumiko.runtime.kernel;
 
-/** Reads neighbouring weights of one stored type as float32; of block types whole blocks. */
+/** Reads neighbouring weights of one stored type as float32. */
 @FunctionalInterface
 interface WeightRows {
   /** Elements {@code index .. index + n} of the row at {@code row} to {@code out[at ...]}. */
   void read(long row, long index, int n, float[] out, int at);
-
-  /** The same, rounded to bf16. */
-  default WeightRows rounded() {
-    return (row, index, n, out, at) -> {
-      read(row, index, n, out, at);
-      BfloatLinear.round(out, at, n);
-    };
-  }
 
   WeightRows F32 = (row, index, n, out, at) -> Lanes.read(row + 4 * index, out, at, n);
 
@@ -25,10 +17,6 @@ interface WeightRows {
       out[at + c] = Lanes.getF16(in + 2L * c);
     }
   };
-
-  WeightRows Q8_0 = (row, index, n, out, at) -> VectorWidening.q8(row + index / 32 * 34, n, out, at);
-
-  WeightRows Q4_0 = (row, index, n, out, at) -> VectorWidening.q4(row + index / 32 * 18, n, out, at);
 
   WeightRows I8_ROWS = (row, index, n, out, at) -> VectorWidening.i8(row + index, Lanes.get(row - Float.BYTES), n, out, at);
 }

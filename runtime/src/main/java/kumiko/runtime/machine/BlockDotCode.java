@@ -1,147 +1,158 @@
 package kumiko.runtime.machine;
 
 import static kumiko.runtime.machine.Register.R10;
-import static kumiko.runtime.machine.Register.R11;
 import static kumiko.runtime.machine.Register.R8;
 import static kumiko.runtime.machine.Register.RAX;
 import static kumiko.runtime.machine.Register.RCX;
 import static kumiko.runtime.machine.Register.RDI;
+import static kumiko.runtime.machine.Register.RDX;
+import static kumiko.runtime.machine.Register.RSI;
 
 /**
- * {@link DotCode} for weights in blocks, whose columns are whole blocks; RCX what {@link BlockPackCode} made of the float32. The digits of a
- * number meet the weights one after the other, and what is summed so far counts 2^8 times as much each time.
+ * Dot products of few rows of float32 with weights in tiles: RDI tiles, RSI tiles of 32 rows of weights, RDX how often 32 rows, RCX what {@link
+ * BlockPackCode} made of the float32, R8 results: of each 32 rows of weights those of each row of float32.
+ *
+ * <p>Every digit of the numbers has a sum of its own over a block, exact, as they begin with what takes the weights' excess away. The sums
+ * of all blocks so far are the results in memory: they leave the registers to the digits, and are needed a whole block later.
  */
 final class BlockDotCode {
   private static final int VECTOR_BYTES = 64;
-  private static final int SCALE = 16;
-  private static final int WEIGHTS = 18;
-  private static final int SUM = 20;
-  private static final int LOWEST = 21;
-  private static final int WEIGHT_TABLE = 28;
-  private static final int SCALE_TABLE = 29;
+  private static final int LINE_BYTES = 64;
 
-  /** Groups from one step of the loop to the next: with one, most lines of memory would be asked for twice. */
-  private static final int GROUPS = 4;
+  /** Memory is asked for so far ahead, and once more when it is so near; see {@link DotCode#prefetchTwice}. */
+  private static final int FAR_AHEAD = 12 << 10;
 
-  /** Masks: elements of one block of a group; then, of a row's last group, the bytes with scales, the elements of its second block, and so on. */
-  private static final int ONE_BLOCK = 1;
+  private static final int NEAR_AHEAD = 1024;
 
-  private static final int LAST_SCALES = 2;
-  private static final int LAST_SECOND = 3;
+  /** Sums from 0, weights from 24; then one register each. */
+  private static final int WEIGHT = 24;
 
-  /** Elements of a vector that a block fills, of a size that masks can tell apart. */
-  private static final int ELEMENTS = 4;
+  private static final int NUMBERS = 28;
+  private static final int SCALE = 28;
+  private static final int RESULT = 29;
+  private static final int DIGIT = 30;
+  private static final int MASK = 31;
 
-  private BlockDotCode() {}
+  private final Assembler code = new Assembler();
+  private final WeightBlock type;
+  private final int digits;
+  private final int rows;
 
-  static byte[] code(WeightBlock type, int digits) {
-    Assembler code = new Assembler();
-    DotCode.begin(code);
-    int tables = code.leaAhead(R10);
-    code.vmovups(SCALE_TABLE, Address.at(R10, 0));
-    code.vmovups(WEIGHT_TABLE, Address.at(R10, VECTOR_BYTES));
-    type.prepareDigits(code);
-    masks(code, type);
-    int nextRow = code.here();
+  /** Halves of a tile that are multiplied together: both of them where one row of numbers leaves registers for that. */
+  private final int halves;
+
+  private BlockDotCode(WeightBlock type, int digits, int rows) {
+    this.type = type;
+    this.digits = digits;
+    this.rows = rows;
+    halves = rows == 1 ? WeightBlock.HALVES : 1;
+  }
+
+  /** @param rows of float32, 1 to 8 */
+  static byte[] code(WeightBlock type, int digits, int rows) {
+    return new BlockDotCode(type, digits, rows).code();
+  }
+
+  private byte[] code() {
+    code.mov(RAX, 0x0f0f_0f0f);
+    code.vpbroadcastd(MASK, RAX);
+    code.mov(RAX, Float.floatToRawIntBits(1 << Byte.SIZE));
+    code.vpbroadcastd(DIGIT, RAX);
+    int nextRows = code.here();
     code.vpxord(0);
-    code.mov(R10, RDI);
-    code.mov(R11, RCX);
-    groups(code, type, digits, GROUPS);
-    groups(code, type, digits, 1);
-    code.mov(RAX, R8);
-    code.and(RAX, type.groupColumns() - 1);
-    int whole = code.jz();
-    group(code, type, digits, 0, true);
-    code.land(whole);
-    DotCode.sumLanes(code);
-    DotCode.addAndGoOn(code, nextRow);
-    code.land(tables);
-    code.put(scaleTable(type));
-    code.put(type.gatherTable());
+    for (int i = 0; i < rows * WeightBlock.HALVES; i++) {
+      code.vmovups(Address.at(R8, i * VECTOR_BYTES), 0);
+    }
+    code.mov(R10, RCX);
+    code.mov(RAX, RSI);
+    int nextTile = code.here();
+    for (int line = 0; line < type.tileBytes(); line += LINE_BYTES) {
+      code.prefetcht1(Address.at(RDI, FAR_AHEAD + line));
+      code.prefetcht0(Address.at(RDI, NEAR_AHEAD + line));
+    }
+    for (int half = 0; half < WeightBlock.HALVES; half += halves) {
+      multiply(half);
+      for (int row = 0; row < rows; row++) {
+        for (int h = 0; h < halves; h++) {
+          addTo(row, half + h, sum(row, h, 0));
+        }
+      }
+    }
+    code.add(RDI, type.tileBytes());
+    code.add(R10, rows * BlockPackCode.bytes(digits));
+    code.dec(RAX);
+    code.jnz(nextTile);
+    code.add(R8, rows * WeightBlock.HALVES * VECTOR_BYTES);
+    code.dec(RDX);
+    code.jnz(nextRows);
+    code.vzeroupper();
+    code.ret();
     return code.toBytes();
   }
 
-  /** As often as a row has {@code count} groups; where it is one, fewer than {@link #GROUPS}. */
-  private static void groups(Assembler code, WeightBlock type, int digits, int count) {
-    code.mov(RAX, R8);
-    code.shr(RAX, Integer.numberOfTrailingZeros(count * type.groupColumns()));
-    if (count == 1) {
-      code.and(RAX, GROUPS - 1);
-    }
-    int none = code.jz();
-    int next = code.here();
-    DotCode.prefetchTwice(code, count * type.groupBytes());
-    for (int g = 0; g < count; g++) {
-      group(code, type, digits, g, false);
-    }
-    code.add(R10, count * type.groupBytes());
-    code.add(R11, count * type.packedBytes(digits));
-    code.dec(RAX);
-    code.jnz(next);
-    code.land(none);
+  private int sum(int row, int half, int digit) {
+    return (row * halves + half) * digits + digit;
   }
 
-  private static void masks(Assembler code, WeightBlock type) {
-    code.mov(RAX, ((1 << ELEMENTS) - 1) << (type.gatheredAlone() * ELEMENTS));
-    code.kmovw(ONE_BLOCK, RAX);
-    code.mov(RAX, R8);
-    code.and(RAX, type.groupColumns() - 1);
-    // Twice the blocks, times half their bytes, which are a power of two and one.
-    code.shr(RAX, Integer.numberOfTrailingZeros(WeightBlock.COLUMNS) - 1);
-    code.mov(R11, RAX);
-    code.shl(R11, Integer.numberOfTrailingZeros(type.bytes() / 2 - 1));
-    code.add(R11, RAX);
-    code.mov(R10, -1L);
-    code.bzhi(R11, R10, R11);
-    code.kmovq(LAST_SCALES, R11);
-    code.add(RAX, RAX);
-    code.bzhi(R10, R10, RAX);
-    for (int b = 1; b < type.together(); b++) {
-      code.shr(R10, ELEMENTS);
-      code.mov(RAX, R10);
-      code.and(RAX, (1 << ELEMENTS) - 1);
-      code.shl(RAX, b * ELEMENTS);
-      code.kmovw(LAST_SECOND + b - 1, RAX);
-    }
+  private Address packed(int row, int at) {
+    return Address.at(R10, row * BlockPackCode.bytes(digits) + at);
   }
 
-  private static void group(Assembler code, WeightBlock type, int digits, int number, boolean last) {
-    Address weights = Address.at(R10, number * type.groupBytes());
-    Address packed = Address.at(R11, number * type.packedBytes(digits));
-    if (last) {
-      code.vmovdqu8(SCALE, LAST_SCALES, weights);
-      code.vpermw(SCALE, SCALE_TABLE, SCALE);
-      for (int b = 0; b < type.together(); b++) {
-        type.broadcast(code, WEIGHTS, b == 0 ? 0 : LAST_SECOND + b - 1, weights.plus(b * type.bytes() + WeightBlock.SCALE_BYTES));
+  private void multiply(int half) {
+    for (int row = 0; row < rows; row++) {
+      for (int h = 0; h < halves; h++) {
+        for (int d = 0; d < digits; d++) {
+          code.vpbroadcastd(sum(row, h, d), packed(row, BlockPackCode.excessAt(digits, d)));
+        }
       }
-    } else {
-      code.vpermw(SCALE, SCALE_TABLE, weights);
-      type.gather(code, WEIGHTS, WEIGHT_TABLE, ONE_BLOCK, weights);
     }
-    code.vcvtph2ps(SCALE, SCALE);
-    type.digits(code, WEIGHTS);
-    int planes = digits * type.halves();
-    code.vpxord(SUM);
-    code.vmovups(LOWEST, packed.plus(planes * VECTOR_BYTES));
-    for (int p = 0; p < planes; p++) {
-      if (p > 0 && p % type.halves() == 0) {
-        code.vpslld(SUM, SUM, Byte.SIZE);
+    for (int step = 0; step < type.steps(); step++) {
+      for (int h = 0; h < halves; h++) {
+        load(half + h, step, WEIGHT + h * type.parts());
       }
-      int sum = p < planes - type.halves() ? SUM : LOWEST;
-      code.vpdpbusd(sum, WEIGHTS + p % type.halves(), packed.plus(p * VECTOR_BYTES));
+      for (int part = 0; part < type.parts(); part++) {
+        for (int d = 0; d < digits; d++) {
+          int at = BlockPackCode.digitsAt(d) + type.column(step, part);
+          for (int row = 0; row < rows; row++) {
+            multiply(row, d, part, packed(row, at));
+          }
+        }
+      }
     }
-    code.vpaddd(SUM, SUM, LOWEST);
-    code.vcvtdq2ps(SUM, SUM);
-    code.vmulps(SCALE, SCALE, packed.plus((planes + 1) * VECTOR_BYTES));
-    code.vfmadd231ps(0, SUM, SCALE);
   }
 
-  /** The scale of the block that each lane of 32 bits belongs to, in words from the group's beginning. */
-  private static byte[] scaleTable(WeightBlock type) {
-    byte[] table = new byte[VECTOR_BYTES];
-    for (int lane = 0; lane < WeightVector.LANES; lane++) {
-      table[Short.BYTES * lane] = (byte) (lane * type.together() / WeightVector.LANES * type.bytes() / Short.BYTES);
+  private void load(int half, int step, int target) {
+    code.vmovups(target, WeightBlock.weights(Address.at(RDI, 0), half, step));
+    if (type.parts() > 1) {
+      code.vpsrlw(target + 1, target, type.bits());
+      code.vpandd(target, target, MASK);
+      code.vpandd(target + 1, target + 1, MASK);
     }
-    return table;
+  }
+
+  private void multiply(int row, int digit, int part, Address numbers) {
+    if (halves == 1) {
+      code.vpdpbusdEach(sum(row, 0, digit), WEIGHT + part, numbers);
+      return;
+    }
+    code.vpbroadcastd(NUMBERS, numbers);
+    for (int h = 0; h < halves; h++) {
+      code.vpdpbusd(sum(row, h, digit), WEIGHT + h * type.parts() + part, NUMBERS);
+    }
+  }
+
+  /** The digits from {@code sum} on, put together, times both units. */
+  private void addTo(int row, int half, int sum) {
+    code.vcvtph2ps(SCALE, 0, WeightBlock.scales(Address.at(RDI, 0), half));
+    code.vmulpsEach(SCALE, SCALE, packed(row, BlockPackCode.unitAt(digits)));
+    code.vcvtdq2ps(sum, sum);
+    for (int d = 1; d < digits; d++) {
+      code.vcvtdq2ps(sum + d, sum + d);
+      code.vfmadd213ps(sum, DIGIT, sum + d);
+    }
+    Address result = Address.at(R8, (row * WeightBlock.HALVES + half) * VECTOR_BYTES);
+    code.vmovups(RESULT, result);
+    code.vfmadd231ps(RESULT, sum, SCALE);
+    code.vmovups(result, RESULT);
   }
 }

@@ -1,49 +1,95 @@
 package kumiko.runtime.machine;
 
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import kumiko.runtime.tensor.BlockTile;
 import kumiko.runtime.tensor.DType;
 
 /**
- * Products of one row of float32 with weights in blocks, in whole numbers, by AVX512_VNNI and AVX512_VBMI.
+ * Products of few rows of float32 with weights in {@link BlockTile tiles of blocks}, in whole numbers, by AVX512_VNNI and AVX512_VBMI.
  *
  * <p>The float32 of a block become whole numbers of two or three digits of 8 bits, with a power of two as their common unit: each is
- * rounded by at most 2^-14 or 2^-22 of the block's largest. Their products with the weights of the block are summed exactly, and the sums
- * of all blocks in float32. Where a block has no number larger than 2^-100 its unit is that of 2^-100; where it has one that is not
- * finite, the results are no numbers.
+ * rounded by at most 0.51 times 2^-14 or 2^-22 of the block's largest. The products of each digit with the weights of the block are summed exactly;
+ * these sums are put together, and those of all blocks added, in float32. Where a block has no number larger than 2^-100 its unit is that of
+ * 2^-100; where it has one that is not finite, the results are no numbers.
  */
-public final class BlockProduct implements PackedProduct {
+public final class BlockProduct {
+  /** Rows that can be multiplied together. */
+  private static final int[] TOGETHER = {1, 4, 8};
+
+  /** Most rows that are multiplied together. */
+  public static final int MOST_ROWS = TOGETHER[TOGETHER.length - 1];
+
   private final int digits;
-  private final Map<DType, WeightBlock> types = new EnumMap<>(DType.class);
   private final Map<DType, Routine> packs = new EnumMap<>(DType.class);
-  private final Map<DType, Routine> dots = new EnumMap<>(DType.class);
+  private final Map<DType, List<? extends Routine>> dots = new EnumMap<>(DType.class);
 
   /** @param digits 2 or 3 */
   BlockProduct(int digits, CodeInstaller installer) throws SystemCalls.Refused {
     this.digits = digits;
     for (WeightBlock type : WeightBlock.values()) {
-      List<? extends Routine> routines = installer.install(List.of(BlockPackCode.code(type, digits), BlockDotCode.code(type, digits)));
-      types.put(type.type(), type);
+      List<byte[]> codes = new ArrayList<>(List.of(BlockPackCode.code(type, digits)));
+      for (int rows : TOGETHER) {
+        codes.add(BlockDotCode.code(type, digits, rows));
+      }
+      List<? extends Routine> routines = installer.install(codes);
       packs.put(type.type(), routines.getFirst());
-      dots.put(type.type(), routines.getLast());
+      dots.put(type.type(), routines.subList(1, routines.size()));
     }
   }
 
-  @Override
-  public long packedBytes(DType type, int columns) {
-    WeightBlock block = types.get(type);
-    return (long) Math.ceilDiv(columns, block.groupColumns()) * block.packedBytes(digits);
+  /** So many rows, or more: those that are multiplied instead. */
+  public static int together(int rows) {
+    return TOGETHER[index(rows)];
   }
 
-  @Override
-  public void pack(DType type, long x, int columns, long to) {
-    int group = types.get(type).groupColumns();
-    packs.get(type).call(x, columns / group, columns % group, to, 0, 0);
+  private static int index(int rows) {
+    int i = 0;
+    while (TOGETHER[i] < rows) {
+      i++;
+    }
+    return i;
   }
 
-  @Override
-  public void dots(DType type, long weights, long stride, int rows, long packed, int columns, long y) {
-    dots.get(type).call(weights, stride, rows, packed, DotCode.columns(type, columns, stride), y);
+  /**
+   * Bytes of {@code rows} packed rows.
+   *
+   * @param rows {@link #together} of some
+   */
+  public long packedBytes(int rows, int columns) {
+    int group = BlockPackCode.groupColumns();
+    return (long) Math.ceilDiv(columns, group) * (group / BlockTile.COLUMNS) * rows * BlockPackCode.bytes(digits);
+  }
+
+  /**
+   * One of the rows of float32 that {@link #dots} takes together.
+   *
+   * @param x address of {@code columns} float32
+   * @param columns whole blocks
+   * @param to address of {@link #packedBytes} bytes
+   * @param row its place among them
+   * @param rows {@link #together} of them
+   */
+  public void pack(DType type, long x, int columns, long to, int row, int rows) {
+    int group = BlockPackCode.groupColumns();
+    int bytes = BlockPackCode.bytes(digits);
+    packs.get(type).call(x, columns / group, columns % group, to + (long) row * bytes, (long) rows * bytes, 0);
+  }
+
+  /**
+   * {@code results[p, r, i] = sum over k < columns of x[r, k] * weights[32 p + i, k]} for {@code p < tileRows}, {@code r < rows} and {@code i
+   * < 32}.
+   *
+   * @param tiles address of the first tile
+   * @param tileRows at least 1
+   * @param packed address of x, packed
+   * @param rows {@link #together} of those that are wanted
+   * @param columns whole blocks, of the whole matrix
+   * @param results address of as many float32
+   */
+  public void dots(DType type, long tiles, int tileRows, long packed, int rows, int columns, long results) {
+    dots.get(type).get(index(rows)).call(tiles, columns / BlockTile.COLUMNS, tileRows, packed, results, 0);
   }
 }

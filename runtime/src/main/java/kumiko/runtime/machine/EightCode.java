@@ -2,7 +2,6 @@ package kumiko.runtime.machine;
 
 import static kumiko.runtime.machine.Register.R10;
 import static kumiko.runtime.machine.Register.R11;
-import static kumiko.runtime.machine.Register.R12;
 import static kumiko.runtime.machine.Register.R8;
 import static kumiko.runtime.machine.Register.R9;
 import static kumiko.runtime.machine.Register.RAX;
@@ -45,17 +44,6 @@ final class EightCode {
 
     /** Bytes of the weights of {@link #VECTORS} vectors. */
     int turnBytes();
-
-    /** Before all loops; RAX, R12 and vectors are free to use, and of them R12 stays as it is. */
-    default void prepare(Assembler code) {}
-
-    /** Behind the code. */
-    default void finish(Assembler code) {}
-
-    /** Whether columns may end within {@link #VECTORS} vectors. */
-    default boolean endsAnywhere() {
-      return true;
-    }
 
     /**
      * {@link #VECTORS} vectors of weights; vectors 30 and 31 are free to use.
@@ -102,52 +90,6 @@ final class EightCode {
     }
   }
 
-  /** Weights in blocks of {@link #VECTORS} vectors, widened and scaled, with float32. */
-  static final class Blocks implements Meeting {
-    private final WeightBlock type;
-    private int constants;
-
-    Blocks(WeightBlock type) {
-      this.type = type;
-    }
-
-    @Override
-    public int columns() {
-      return WeightVector.LANES;
-    }
-
-    @Override
-    public int turnBytes() {
-      return type.bytes();
-    }
-
-    @Override
-    public void prepare(Assembler code) {
-      constants = code.leaAhead(R12);
-    }
-
-    @Override
-    public void finish(Assembler code) {
-      code.land(constants);
-      type.putConstants(code);
-    }
-
-    @Override
-    public boolean endsAnywhere() {
-      return false;
-    }
-
-    @Override
-    public void load(Assembler code, int target, int firstMask, Address weights) {
-      type.loadScaled(code, target, FACTOR, weights, R12);
-    }
-
-    @Override
-    public void multiply(Assembler code, int sum, int factor, int weight) {
-      code.vfmadd231ps(sum, factor, weight);
-    }
-  }
-
   /** bf16 with bf16, by {@code vdpbf16ps}. */
   record Pairs() implements Meeting {
     @Override
@@ -185,8 +127,6 @@ final class EightCode {
     int group = VECTORS * type.columns();
     Assembler code = new Assembler();
     code.push(RBX);
-    code.push(R12);
-    type.prepare(code);
     if (rows == 1) {
       code.mov(RBX, RSI);
     } else {
@@ -221,13 +161,11 @@ final class EightCode {
     code.dec(RAX);
     code.jnz(next);
     code.land(few);
-    if (type.endsAnywhere()) {
-      code.mov(RAX, R8);
-      code.and(RAX, group - 1);
-      int whole = code.jz();
-      vectors(code, type, rows, 1);
-      code.land(whole);
-    }
+    code.mov(RAX, R8);
+    code.and(RAX, group - 1);
+    int whole = code.jz();
+    vectors(code, type, rows, 1);
+    code.land(whole);
     for (int i = 0; i < rows; i++) {
       sum(code, i * EIGHT);
       // The upper eight lanes of the tile are nobody's.
@@ -240,11 +178,9 @@ final class EightCode {
     code.add(R9, rows * PanelLayout.TILE_BYTES);
     code.dec(RDX);
     code.jnz(nextRows);
-    code.pop(R12);
     code.pop(RBX);
     code.vzeroupper();
     code.ret();
-    type.finish(code);
     return code.toBytes();
   }
 

@@ -19,6 +19,9 @@ final class Encoder {
   private static final int SIB = 4;
   private static final int FULL_VECTOR = 2;
 
+  /** The bit next to the mask that says so. */
+  private static final int EACH = 0x10;
+
   private byte[] bytes = new byte[1024];
   private int size;
 
@@ -121,6 +124,12 @@ final class Encoder {
   void evex(Opcode op, int reg, int second, Address memory, int unit, int mask, Outside outside) {
     evexPrefix(op, reg, second, high(memory.index()), high(memory.base()), mask, outside);
     memory(reg, memory, unit);
+  }
+
+  /** EVEX on 512 bits whose last operand is one element of 32 bits in memory, for all lanes. */
+  void evexEach(Opcode op, int reg, int second, Address memory) {
+    evexPrefix(op, reg, second, high(memory.index()), high(memory.base()), EACH, Outside.STAYS);
+    memory(reg, memory, Integer.BYTES);
   }
 
   private void evexPrefix(Opcode op, int reg, int second, int x, int b, int mask, Outside outside) {

@@ -5,15 +5,14 @@ package kumiko.runtime.machine;
  *
  * @param stored of few rows with weights as they are stored
  * @param pairs of one row with bf16 weights
- * @param blocks of one row with weights in blocks; null where the processor has not what they need
- * @param roughBlocks the same with fewer bits of the row, more than bf16 has; null likewise
+ * @param blocks of few rows with weights in blocks; null where the processor has not what they need
+ * @param roughBlocks the same with fewer bits of the rows, more than bf16 has; null likewise
+ * @param widening brings weights in blocks into panels
  * @param moves brings rows into panels and results out of tiles
  * @param product of panels of float32
  * @param attention between and after the products of attention of many queries
  * @param group attention of few queries
  * @param rows what is done with single rows
  */
-public record FloatProducts(StoredProduct stored, PackedProduct pairs, PackedProduct blocks, PackedProduct roughBlocks, PanelMoves moves,
-    PanelProduct product,
-    PanelAttention attention,
-    GroupAttention group, RowFunctions rows) {}
+public record FloatProducts(StoredProduct stored, PairDots pairs, BlockProduct blocks, BlockProduct roughBlocks, BlockWidening widening,
+    PanelMoves moves, PanelProduct product, PanelAttention attention, GroupAttention group, RowFunctions rows) {}

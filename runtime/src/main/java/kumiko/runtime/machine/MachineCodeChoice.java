@@ -80,8 +80,8 @@ final class MachineCodeChoice {
     BlockProduct roughBlocks = hasBlocks ? new BlockProduct(ROUGH_DIGITS, pages) : null;
     return new MachineCode.Ready<>(
         new FloatProducts(
-            new StoredProduct(pages), new PairDots(pages), blocks, roughBlocks, new PanelMoves(pages),
-            new BroadcastProduct(PanelElement.SINGLE, pages),
+            new StoredProduct(pages), new PairDots(pages), blocks, roughBlocks,
+            new BlockWidening(PanelElement.SINGLE, pages), new PanelMoves(pages), new BroadcastProduct(PanelElement.SINGLE, pages),
             new PanelAttention(pages), new GroupAttention(pages), new RowFunctions(pages)),
         "avx512", null);
   }
@@ -108,7 +108,8 @@ final class MachineCodeChoice {
 
   private static MachineCode.Part<PairProducts> pairs(PanelProduct product, String reason, CodePages pages) throws SystemCalls.Refused {
     RowRounding rounding = new RowRounding(pages);
-    PairProducts products = new PairProducts(new PanelMoves(pages), product, new PairEights(rounding, pages), rounding);
+    PairProducts products = new PairProducts(
+        new PanelMoves(pages), product, new PairEights(rounding, pages), rounding, new BlockWidening(PanelElement.PAIR, pages));
     return new MachineCode.Ready<>(products, product.instructions(), reason);
   }
 }

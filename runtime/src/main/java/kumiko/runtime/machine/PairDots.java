@@ -17,7 +17,7 @@ import kumiko.runtime.tensor.DType;
  * is the odd one as float32, and its lower half, shifted up, the even one. So float32 of even and of odd columns are laid apart: for every
  * 32 columns the even ones, then the odd ones, filled up with zeros to whole {@value #GROUP}.
  */
-final class PairDots implements PackedProduct {
+public final class PairDots {
   private static final int GROUP = 64;
   private static final int VECTOR_BYTES = 64;
   private static final int VECTORS = GROUP / WeightVector.LANES;
@@ -36,19 +36,32 @@ final class PairDots implements PackedProduct {
     dots = routines.get(1);
   }
 
-  @Override
-  public long packedBytes(DType type, int columns) {
+  /** Bytes that {@link #pack} writes. */
+  public long packedBytes(int columns) {
     return (long) Math.ceilDiv(columns, GROUP) * GROUP * Float.BYTES;
   }
 
-  @Override
-  public void pack(DType type, long x, int columns, long to) {
+  /**
+   * One row of float32 as {@link #dots} takes it.
+   *
+   * @param x address of {@code columns} float32
+   * @param to address of {@link #packedBytes} bytes
+   */
+  public void pack(long x, int columns, long to) {
     pack.call(x, columns / GROUP, columns % GROUP, to, 0, 0);
   }
 
-  @Override
-  public void dots(DType type, long weights, long stride, int rows, long packed, int columns, long y) {
-    dots.call(weights, stride, rows, packed, DotCode.columns(type, columns, stride), y);
+  /**
+   * {@code y[i] += sum over k < columns of x[k] * weights[i, k]} for {@code i < rows}.
+   *
+   * @param weights address of the first row
+   * @param stride bytes from one row of weights to the next
+   * @param rows at least 1
+   * @param packed address of x, packed
+   * @param y address of {@code rows} float32
+   */
+  public void dots(long weights, long stride, int rows, long packed, int columns, long y) {
+    dots.call(weights, stride, rows, packed, DotCode.columns(DType.BF16, columns, stride), y);
   }
 
   /** RDI float32, RSI groups, RDX columns behind them, RCX where they go. */

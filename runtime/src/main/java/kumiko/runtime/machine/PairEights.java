@@ -32,7 +32,7 @@ final class PairEights implements Eights {
 
   @Override
   public void pack(long x, long from, int rows, int columns, long to) {
-    rounding.round(DType.F32, x, from, rows, 0, columns, to, STRIDE);
+    rounding.round(x, from, rows, columns, to, STRIDE);
   }
 
   @Override

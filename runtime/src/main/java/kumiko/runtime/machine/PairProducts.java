@@ -6,6 +6,7 @@ package kumiko.runtime.machine;
  * @param moves brings activations into panels and results out of tiles
  * @param product of panels
  * @param eights of few rows with weights as they are stored
- * @param rounding of activations, and of weights that are stored in other types
+ * @param rounding of activations
+ * @param widening brings weights in blocks into panels
  */
-public record PairProducts(PanelMoves moves, PanelProduct product, Eights eights, RowRounding rounding) {}
+public record PairProducts(PanelMoves moves, PanelProduct product, Eights eights, RowRounding rounding, BlockWidening widening) {}

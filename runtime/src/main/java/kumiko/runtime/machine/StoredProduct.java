@@ -41,12 +41,6 @@ public final class StoredProduct implements Eights {
             EightCode.code(new EightCode.Singles(type), 1)));
       }
     }
-    for (WeightBlock type : WeightBlock.values()) {
-      maps.addAll(List.of(widen, eights, lastEights));
-      types.addAll(List.of(type.type(), type.type(), type.type()));
-      codes.addAll(List.of(WidenCode.code(type, PanelElement.SINGLE), EightCode.code(new EightCode.Blocks(type), EightCode.ROWS),
-          EightCode.code(new EightCode.Blocks(type), 1)));
-    }
     List<? extends Routine> routines = installer.install(codes);
     for (int i = 0; i < codes.size(); i++) {
       maps.get(i).put(types.get(i), routines.get(i));
@@ -68,7 +62,7 @@ public final class StoredProduct implements Eights {
     widen(DType.F32, x, from, rows, 0, columns, to, STRIDE);
   }
 
-  /** Whether {@link #dots} takes weights of this type; for others there is a {@link PackedProduct}. */
+  /** Whether {@link #dots} takes weights of this type; those of bf16 have {@link PairDots}. */
   public boolean dotsOf(DType type) {
     return dots.containsKey(type);
   }
@@ -80,7 +74,6 @@ public final class StoredProduct implements Eights {
    * @param stride bytes from one row of weights to the next
    * @param rows at least 1
    * @param x address of {@code columns} float32
-   * @param columns whole blocks of the type
    * @param y address of {@code rows} float32
    */
   public void dots(DType type, long weights, long stride, int rows, long x, int columns, long y) {
@@ -108,8 +101,7 @@ public final class StoredProduct implements Eights {
    * Rows of weights as float32.
    *
    * @param weights address of where the first row begins
-   * @param from columns of each row that are left out; whole blocks of the type
-   * @param columns whole blocks of the type
+   * @param from columns of each row that are left out
    * @param to address of the first row of float32
    * @param toStride bytes from one of those rows to the next, below 2^31
    */

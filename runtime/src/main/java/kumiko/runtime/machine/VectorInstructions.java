@@ -170,6 +170,11 @@ abstract class VectorInstructions extends WholeNumberInstructions {
     code.evex(new Opcode(NONE, M0F, 0, 0x59), target, a, b, VECTOR_BYTES, 0, Outside.STAYS);
   }
 
+  /** With one float32 of {@code b} for all. */
+  void vmulpsEach(int target, int a, Address b) {
+    code.evexEach(new Opcode(NONE, M0F, 0, 0x59), target, a, b);
+  }
+
   void vsubps(int target, int a, int b) {
     code.evex(new Opcode(NONE, M0F, 0, 0x5c), target, a, b);
   }

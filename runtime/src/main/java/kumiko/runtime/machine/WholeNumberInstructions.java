@@ -68,6 +68,17 @@ abstract class WholeNumberInstructions extends GeneralInstructions {
     code.evex(new Opcode(P66, M0F38, 0, 0x50), target, a, b);
   }
 
+  /** The same with four bytes of {@code b} for all. */
+  void vpdpbusdEach(int target, int a, Address b) {
+    code.evexEach(new Opcode(P66, M0F38, 0, 0x50), target, a, b);
+  }
+
+  /** 128 bits, the lowest being 0. */
+  void vextracti32x4(Address target, int source, int which) {
+    code.evex(new Opcode(P66, M0F3A, 0, 0x39), source, Encoder.NO_REGISTER, target, VECTOR_BYTES / 4, 0, Outside.STAYS);
+    code.put(which);
+  }
+
   /** {@code target += } four products of bytes: those of {@code a} without, those of {@code b} with sign; modulo 2^32. */
   void vpdpbusd(int target, int a, Address b) {
     code.evex(new Opcode(P66, M0F38, 0, 0x50), target, a, b, VECTOR_BYTES, 0, Outside.STAYS);

@@ -61,41 +61,11 @@ final class WidenCode {
       }
     }
     if (to == PanelElement.PAIR) {
-      storePairs(code);
+      code.vcvtne2ps2bf16(WEIGHT, WEIGHT + 1, WEIGHT);
+      code.vmovups(Address.at(R11, 0), WEIGHT);
     } else {
       code.vmovups(Address.at(R11, 0), firstMask, WEIGHT);
     }
-  }
-
-  private static void storePairs(Assembler code) {
-    code.vcvtne2ps2bf16(WEIGHT, WEIGHT + 1, WEIGHT);
-    code.vmovups(Address.at(R11, 0), WEIGHT);
-  }
-
-  /** Whole blocks. */
-  static byte[] code(WeightBlock type, PanelElement to) {
-    Assembler code = new Assembler();
-    type.prepare(code);
-    int nextRow = begin(code, Integer.numberOfTrailingZeros(2 * WeightVector.LANES));
-    int none = code.jz();
-    int next = code.here();
-    type.load(code, WEIGHT, Address.at(R10, 0));
-    type.scale(code, SCALE, Address.at(R10, 0));
-    for (int half = 0; half < 2; half++) {
-      code.vmulps(WEIGHT + half, WEIGHT + half, SCALE);
-      if (to == PanelElement.SINGLE) {
-        code.vmovups(Address.at(R11, half * VECTOR_BYTES), WEIGHT + half);
-      }
-    }
-    if (to == PanelElement.PAIR) {
-      storePairs(code);
-    }
-    code.add(R10, type.bytes());
-    code.add(R11, 2 / to.columns() * VECTOR_BYTES);
-    code.dec(RAX);
-    code.jnz(next);
-    code.land(none);
-    return end(code, nextRow);
   }
 
   /** Where a row begins: R10 its weights, R11 where they go, RAX columns less {@code bits} bits, and the flags say whether that is zero. */

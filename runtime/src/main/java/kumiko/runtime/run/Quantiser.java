@@ -16,7 +16,6 @@ import kumiko.runtime.run.QuantisedWeights.Change;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Matrix;
 import kumiko.runtime.tensor.RowEncoder;
-import kumiko.runtime.tensor.Slab;
 
 /**
  * Makes the quantised copy of a model's weights, off the heap, a few rows at a time: of views that are slices, transposes or sums too,
@@ -92,25 +91,22 @@ public final class Quantiser {
   }
 
   private Matrix quantise(String name, Matrix matrix, Quantisation quantisation) {
-    int columns = matrix.columns();
-    long stride = RowEncoder.rowBytes(type, columns);
-    MemorySegment out = LazyMemory.allocateHuge(arena, Math.multiplyExact(stride, (long) matrix.rows()), "the quantised copy of " + name);
+    long bytes = RowEncoder.bytes(type, matrix.rows(), matrix.columns());
+    MemorySegment out = LazyMemory.allocateHuge(arena, bytes, "the quantised copy of " + name);
     AtomicLong bad = new AtomicLong(ALL_FIT);
     int parts = Math.ceilDiv(matrix.rows(), RowReader.ROWS);
     team.run(parts, (part, worker) -> {
-      long first = encode(matrix, part * RowReader.ROWS, out, stride);
+      long first = encode(matrix, part * RowReader.ROWS, out);
       bad.accumulateAndGet(first, Math::min);
     });
     if (bad.get() != ALL_FIT) {
       problems.add(name + "  " + problem(matrix, bad.get(), quantisation));
     }
-    int unit = RowEncoder.unitBytes(type);
-    Slab slab = new Slab(out, unit, 0, 1, matrix.rows(), 0, columns, columns + (long) unit, 1);
-    return new Matrix(type, matrix.rows(), columns, List.of(slab));
+    return RowEncoder.matrix(type, matrix.rows(), matrix.columns(), out);
   }
 
   /** The index of the first element among some rows that has no quantised value, or {@link #ALL_FIT}. */
-  private long encode(Matrix matrix, int from, MemorySegment out, long stride) {
+  private long encode(Matrix matrix, int from, MemorySegment out) {
     float[] row = new float[matrix.columns()];
     float largest = RowEncoder.largest(type);
     try (Arena own = Arena.ofConfined()) {
@@ -124,7 +120,7 @@ public final class Quantiser {
             return (long) (from + r) * row.length + c;
           }
         }
-        RowEncoder.encode(type, row, row.length, out, (from + r) * stride);
+        RowEncoder.encode(type, row, out, from + r);
       }
     }
     return ALL_FIT;

@@ -15,7 +15,7 @@ import kumiko.runtime.tensor.Rows;
 /** Turns each value of a plan into the step that computes it in the memory of one session. */
 final class StepFactory {
   /** Columns that no two threads share: a cache line of the output, and the rows a kernel likes to take together. */
-  private static final int COLUMNS = 16;
+  private static final int COLUMNS = 32;
 
   private final Workspace work;
   private final BoundWeights weights;

@@ -20,9 +20,12 @@ public enum DType {
   U16(1, 2),
   U8(1, 1),
   BOOL(1, 1),
-  /** 32 signed bytes with one f16 scale, as published for GGUF: the scale first, then the bytes. */
+  /**
+   * 32 signed bytes with one f16 scale: the numbers of GGUF's type of that name. Memory of this process only, where they lie as {@link
+   * BlockTile} says.
+   */
   Q8_0(32, 34),
-  /** 32 four-bit values with one f16 scale, as published for GGUF: low nibbles are elements 0..15, high nibbles 16..31. */
+  /** 32 numbers from -8 to 7 with one f16 scale; the rest as of {@link #Q8_0}. */
   Q4_0(32, 18),
   /**
    * Signed bytes, each row a multiple of a unit of its own, a float32 in the four bytes before the row's first element. The weights of

@@ -37,14 +37,20 @@ public final class Elements {
       case U16 -> Short.toUnsignedInt(data.get(SHORT, 2 * index));
       case U8 -> Byte.toUnsignedInt(data.get(BYTE, index));
       case BOOL -> data.get(BYTE, index) == 0 ? 0 : 1;
-      case Q8_0 -> q8(data, index);
-      case Q4_0 -> q4(data, index);
+      case Q8_0, Q4_0 -> throw new IllegalArgumentException(type + " lies in tiles; ask for row and column");
     };
   }
 
-  /** What the elements of the row whose first element is {@code start} are multiples of; 1 for all types but {@link DType#I8_ROWS}. */
-  public static double rowUnit(DType type, MemorySegment data, long start) {
-    return type == DType.I8_ROWS ? data.get(FLOAT, start - Float.BYTES) : 1;
+  /** Element {@code (row, column)} of a slab, as a multiple of its {@link #rowUnit}. */
+  public static double get(DType type, Slab slab, int row, int column) {
+    return BlockTile.holds(type)
+        ? BlockTile.get(type, slab.data(), slab.rowStride(), row, column)
+        : get(type, slab.data(), slab.offset() + row * slab.rowStride() + column * slab.columnStride());
+  }
+
+  /** What the elements of a row of a slab are multiples of; 1 for all types but {@link DType#I8_ROWS}. */
+  public static double rowUnit(DType type, Slab slab, int row) {
+    return type == DType.I8_ROWS ? slab.data().get(FLOAT, slab.offset() + row * slab.rowStride() - Float.BYTES) : 1;
   }
 
   /**
@@ -97,17 +103,5 @@ public final class Elements {
 
   private static double unsigned(long bits) {
     return bits >= 0 ? bits : 2.0 * ((bits >>> 1) | (bits & 1));
-  }
-
-  private static double q8(MemorySegment data, long index) {
-    long block = index / 32 * 34;
-    return half(data, block) * data.get(BYTE, block + 2 + index % 32);
-  }
-
-  private static double q4(MemorySegment data, long index) {
-    long block = index / 32 * 18;
-    byte pair = data.get(BYTE, block + 2 + index % 16);
-    int nibble = index % 32 < 16 ? pair & 15 : (pair >> 4) & 15;
-    return half(data, block) * (nibble - 8);
   }
 }

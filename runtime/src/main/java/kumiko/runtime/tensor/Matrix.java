@@ -41,6 +41,7 @@ public record Matrix(DType dtype, int rows, int columns, List<Slab> slabs) {
 
   /** Rows {@code from, from + step, ...}, {@code count} of them. */
   public Matrix rows(int from, int count, int step) {
+    requireRows();
     if (from < 0 || count < 0 || step < 1 || (count > 0 && from + (long) (count - 1) * step >= rows)) {
       throw new IndexOutOfBoundsException("rows " + from + " + " + count + " * " + step + " of a matrix of " + rows + " rows");
     }
@@ -90,6 +91,13 @@ public record Matrix(DType dtype, int rows, int columns, List<Slab> slabs) {
   private void requireElements() {
     if (dtype == DType.I8_ROWS) {
       throw new IllegalStateException(dtype + " is kept in whole rows, which are neither turned nor cut into columns");
+    }
+    requireRows();
+  }
+
+  private void requireRows() {
+    if (BlockTile.holds(dtype)) {
+      throw new IllegalStateException(dtype + " is kept in tiles, of which no views are made");
     }
   }
 

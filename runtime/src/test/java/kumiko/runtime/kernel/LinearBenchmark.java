@@ -2,12 +2,12 @@ package kumiko.runtime.kernel;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Elements;
 import kumiko.runtime.tensor.Matrix;
+import kumiko.runtime.tensor.RowEncoder;
 import kumiko.runtime.tensor.Rows;
 import kumiko.runtime.tensor.Shape;
 import kumiko.runtime.tensor.Tensor;
@@ -50,29 +50,37 @@ public class LinearBenchmark {
   @Setup
   public void fill() {
     Random random = new Random(1);
-    MemorySegment data = arena.allocate(type.bytes((long) IN * OUT), 64);
-    long row = type.bytes(IN);
-    if (type.blockElements() > 1) {
-      for (long i = 0; i < row; i += 2) {
-        // Every scale becomes a small number; the rest is whatever it is.
-        short bits = i % type.blockBytes() == 0 ? Float.floatToFloat16(0.01f) : (short) random.nextInt();
-        data.set(ValueLayout.JAVA_SHORT_UNALIGNED, i, bits);
-      }
-    } else {
-      for (long i = 0; i < IN; i++) {
-        Elements.set(type, data, i, random.nextGaussian());
-      }
-    }
-    for (long r = 1; r < OUT; r++) {
-      MemorySegment.copy(data, 0, data, r * row, row);
-    }
-    weight = Matrix.of(new Tensor(type, Shape.of(OUT, IN), data));
+    weight = type.isQuantised() ? quantised(random) : plain(random);
     x = new Rows(arena.allocate(4L * rows * IN, 64), IN);
     for (long i = 0; i < (long) rows * IN; i++) {
       Elements.set(DType.F32, x.data(), i, random.nextGaussian());
     }
     y = new Rows(arena.allocate(4L * rows * OUT, 64), OUT);
     scratch = arena.allocate(Math.max(1, kernels.linearScratchBytes(weight, rows)), 64);
+  }
+
+  private Matrix quantised(Random random) {
+    MemorySegment data = arena.allocate(RowEncoder.bytes(type, OUT, IN), 64);
+    float[] row = new float[IN];
+    for (int c = 0; c < IN; c++) {
+      row[c] = (float) random.nextGaussian();
+    }
+    for (int r = 0; r < OUT; r++) {
+      RowEncoder.encode(type, row, data, r);
+    }
+    return RowEncoder.matrix(type, OUT, IN, data);
+  }
+
+  private Matrix plain(Random random) {
+    MemorySegment data = arena.allocate(type.bytes((long) IN * OUT), 64);
+    long row = type.bytes(IN);
+    for (long i = 0; i < IN; i++) {
+      Elements.set(type, data, i, random.nextGaussian());
+    }
+    for (long r = 1; r < OUT; r++) {
+      MemorySegment.copy(data, 0, data, r * row, row);
+    }
+    return Matrix.of(new Tensor(type, Shape.of(OUT, IN), data));
   }
 
   @Benchmark

@@ -9,15 +9,13 @@ import kumiko.runtime.tensor.Elements
 import kumiko.runtime.tensor.Matrix
 import kumiko.runtime.tensor.RowEncoder
 import kumiko.runtime.tensor.Rows
-import kumiko.runtime.tensor.Slab
 import kotlin.math.abs
 
 /** A weight in int8 rows, from random numbers. */
 fun Bench.int8Rows(rows: Int, columns: Int): Matrix {
-    val stride = RowEncoder.rowBytes(DType.I8_ROWS, columns)
-    val data = memory(rows * stride)
-    for (r in 0 until rows) RowEncoder.encode(DType.I8_ROWS, FloatArray(columns) { normal().toFloat() }, columns, data, r * stride)
-    return Matrix(DType.I8_ROWS, rows, columns, listOf(Slab(data, 4, 0, 1, rows, 0, columns, stride, 1)))
+    val data = memory(RowEncoder.bytes(DType.I8_ROWS, rows, columns))
+    for (r in 0 until rows) RowEncoder.encode(DType.I8_ROWS, FloatArray(columns) { normal().toFloat() }, data, r)
+    return RowEncoder.matrix(DType.I8_ROWS, rows, columns, data)
 }
 
 class Int8TwinsSpec : FunSpec({

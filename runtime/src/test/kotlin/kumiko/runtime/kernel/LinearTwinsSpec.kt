@@ -5,8 +5,10 @@ import io.kotest.matchers.shouldBe
 import kumiko.runtime.tensor.DType
 import kumiko.runtime.tensor.Elements
 import kumiko.runtime.tensor.Matrix
+import kumiko.runtime.tensor.RowEncoder
 import kumiko.runtime.tensor.Shape
 import kumiko.runtime.tensor.Tensor
+import kumiko.runtime.tensor.fillBlocks
 import java.lang.foreign.ValueLayout
 
 private val AWKWARD = listOf(1, 3, 7, 16, 17, 31, 33, 64, 100, 129, 255)
@@ -77,18 +79,25 @@ class LinearTwinsSpec :
 
         for (type in listOf(DType.Q8_0, DType.Q4_0)) {
             fun Bench.quantised(rows: Int, columns: Int): Matrix {
-                val data = memory(type.bytes(rows.toLong() * columns))
-                for (i in 0 until data.byteSize()) data.set(ValueLayout.JAVA_BYTE, i, random.nextInt().toByte())
-                for (i in 0 until data.byteSize() step type.blockBytes().toLong()) {
-                    data.set(ValueLayout.JAVA_SHORT_UNALIGNED, i, java.lang.Float.floatToFloat16((normal() / 64).toFloat()))
-                }
-                return Matrix.of(Tensor(type, Shape.of(rows.toLong(), columns.toLong()), data))
+                val data = memory(RowEncoder.bytes(type, rows, columns))
+                fillBlocks(type, rows, columns, data, random) { _, _ -> (normal() / 64).toFloat() }
+                return RowEncoder.matrix(type, rows, columns, data)
             }
 
             test("a $type weight multiplies and embeds as the definition does, whole and in slabs") {
                 val bench = Bench(7)
                 for (columns in listOf(32, 64, 96, 1056)) {
-                    for (rows in listOf(1, 3, 4, 9, 30)) bench.compareLinear(bench.quantised(71, columns), rows, "$rows x $columns x 71")
+                    for (rows in listOf(
+                        1,
+                        3,
+                        4,
+                        5,
+                        9,
+                        24,
+                        30,
+                    )) {
+                        bench.compareLinear(bench.quantised(71, columns), rows, "$rows x $columns x 71")
+                    }
                 }
                 val parts = List(2) { bench.quantised(18, 64) }
                 for (rows in listOf(1, 5, 20)) {

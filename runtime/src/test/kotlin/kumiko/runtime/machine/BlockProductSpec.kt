@@ -6,6 +6,9 @@ import io.kotest.matchers.doubles.shouldBeLessThanOrEqual
 import io.kotest.matchers.shouldBe
 import kumiko.runtime.tensor.DType
 import kumiko.runtime.tensor.Elements
+import kumiko.runtime.tensor.RowEncoder
+import kumiko.runtime.tensor.fillBlocks
+import kumiko.runtime.tensor.setScale
 import java.lang.foreign.Arena
 import java.lang.foreign.MemorySegment
 import java.lang.foreign.ValueLayout
@@ -13,55 +16,51 @@ import kotlin.math.abs
 import kotlin.random.Random
 
 private const val BLOCK = 32
-private const val ROWS = 5
-private const val NO_NUMBER: Short = 0x7e00
 
-/** Rows of random blocks with a block that has no number as its scale behind each, random factors with no number behind them, results. */
-private class Blocks(val type: DType, val columns: Int, random: Random, factor: (Int) -> Float) {
+/** Two rows of tiles, of which the second is not full. */
+private const val WEIGHTS = 37
+
+/** Random blocks, random factors with no number behind them, and results of which the last is nobody's. */
+private class Blocks(val type: DType, val rows: Int, val columns: Int, random: Random, factor: (Int) -> Float) {
     private val arena: Arena = Arena.ofAuto()
-    val stride = type.bytes((columns + BLOCK).toLong())
-    val weights: MemorySegment = arena.allocate(ROWS * stride)
-    val x: MemorySegment = arena.allocate(4L * (columns + BLOCK))
-    val y: MemorySegment = arena.allocate(4L * (ROWS + 1))
-    val before = List(ROWS) { random.nextInt(-3, 3).toFloat() }
+    val data: MemorySegment = arena.allocate(RowEncoder.bytes(type, WEIGHTS, columns), 64)
+    private val slab = RowEncoder.matrix(type, WEIGHTS, columns, data).slabs().single()
+    private val x: MemorySegment = arena.allocate(4L * (columns + BLOCK) * rows)
+    private val multiplied = BlockProduct.together(rows)
+    private val y: MemorySegment = arena.allocate(4L * (2 * multiplied * BLOCK + 1)).fill(-1)
 
     init {
-        for (i in 0 until weights.byteSize()) weights.set(ValueLayout.JAVA_BYTE, i, random.nextInt().toByte())
-        for (row in 0 until ROWS) {
-            for (block in 0..columns / BLOCK) {
-                val scale = if (block < columns / BLOCK) {
-                    java.lang.Float.floatToFloat16(
-                        random.nextDouble(-0.1, 0.1).toFloat(),
-                    )
-                } else {
-                    NO_NUMBER
-                }
-                weights.set(ValueLayout.JAVA_SHORT_UNALIGNED, row * stride + block * type.blockBytes().toLong(), scale)
+        fillBlocks(type, WEIGHTS, columns, data, random) { _, _ -> random.nextDouble(-0.1, 0.1).toFloat() }
+        for (r in 0 until rows) {
+            for (k in 0 until columns + BLOCK) {
+                x.set(ValueLayout.JAVA_FLOAT, 4L * (r * (columns + BLOCK) + k), if (k < columns) factor(r + k) else Float.NaN)
             }
         }
-        for (k in 0 until columns + BLOCK) x.set(ValueLayout.JAVA_FLOAT, 4L * k, if (k < columns) factor(k) else Float.NaN)
-        for (r in 0..ROWS) y.set(ValueLayout.JAVA_FLOAT, 4L * r, before.getOrElse(r) { Float.NaN })
     }
 
     fun multiply(product: BlockProduct) {
-        val packed = arena.allocate(product.packedBytes(type, columns), 64).fill(-1)
-        product.pack(type, x.address(), columns, packed.address())
-        product.dots(type, weights.address(), stride, ROWS, packed.address(), columns, y.address())
+        val packed = arena.allocate(product.packedBytes(multiplied, columns), 64).fill(-1)
+        for (r in 0 until rows) product.pack(type, x.address() + 4L * r * (columns + BLOCK), columns, packed.address(), r, multiplied)
+        product.dots(type, data.address(), 2, packed.address(), multiplied, columns, y.address())
     }
 
-    fun factor(k: Int) = x.get(ValueLayout.JAVA_FLOAT, 4L * k).toDouble()
+    fun factor(row: Int, k: Int) = x.get(ValueLayout.JAVA_FLOAT, 4L * (row * (columns + BLOCK) + k)).toDouble()
 
-    fun weight(row: Int, k: Int) = Elements.get(type, weights, row.toLong() * (columns + BLOCK) + k)
+    private fun weight(i: Int, k: Int) = Elements.get(type, slab, i, k)
 
-    fun result(row: Int) = y.get(ValueLayout.JAVA_FLOAT, 4L * row).toDouble()
+    fun result(row: Int, i: Int) = y.get(ValueLayout.JAVA_FLOAT, 4L * ((i / BLOCK * multiplied + row) * BLOCK + i % BLOCK)).toDouble()
+
+    fun behind() = y.get(ValueLayout.JAVA_INT, 4L * 2 * multiplied * BLOCK)
+
+    fun exact(row: Int, i: Int) = (0 until columns).sumOf { factor(row, it) * weight(i, it) }
 
     /** Each factor rounded by so much of its block's largest or of 2^-100, and sums of so many terms in float32. */
-    fun mostError(row: Int, ofLargest: Double) = (0 until columns).groupBy { it / BLOCK }.values.sumOf { block ->
-        val largest = maxOf(block.maxOf { abs(factor(it)) }, TINY)
+    fun mostError(row: Int, i: Int, ofLargest: Double) = (0 until columns).groupBy { it / BLOCK }.values.sumOf { block ->
+        val largest = maxOf(block.maxOf { abs(factor(row, it)) }, TINY)
         block.sumOf {
-            abs(weight(row, it))
-        } * largest * ofLargest + block.sumOf { abs(weight(row, it) * factor(it)) } * columns * UNIT
-    } + 4 * UNIT
+            abs(weight(i, it))
+        } * largest * ofLargest + block.sumOf { abs(weight(i, it) * factor(row, it)) } * columns * UNIT
+    }
 
     companion object {
         const val UNIT = 1.0 / (1 shl 24)
@@ -77,39 +76,39 @@ class BlockProductSpec : FunSpec({
 
     for ((digits, bits) in listOf(3 to 22, 2 to 14)) {
         val product = if (here) BlockProduct(digits, CodePages(Arena.ofAuto())) else null
-        val ofLargest = Math.scalb(1.0, -bits)
+        val ofLargest = 0.51 * Math.scalb(1.0, -bits)
 
         for (type in listOf(DType.Q8_0, DType.Q4_0)) {
             fun compare(blocks: Blocks, clue: String) {
                 blocks.multiply(product!!)
-                for (row in 0 until ROWS) {
-                    val want = blocks.before[row] + (0 until blocks.columns).sumOf { blocks.factor(it) * blocks.weight(row, it) }
-                    withClue("$clue, ${blocks.columns} columns, row $row: $want, ${blocks.result(row)}") {
-                        abs(blocks.result(row) - want) shouldBeLessThanOrEqual blocks.mostError(row, ofLargest)
+                for (row in 0 until blocks.rows) {
+                    for (i in 0 until WEIGHTS) {
+                        val want = blocks.exact(row, i)
+                        withClue("$clue, ${blocks.rows} x ${blocks.columns}, row $row, weight $i: $want, ${blocks.result(row, i)}") {
+                            abs(blocks.result(row, i) - want) shouldBeLessThanOrEqual blocks.mostError(row, i, ofLargest)
+                        }
                     }
                 }
-                blocks.result(ROWS).isNaN() shouldBe true
+                blocks.behind() shouldBe -1
             }
 
-            test(
-                "dots of $type weights add to the results that there are, and nothing behind a row takes part, by $digits digits",
-            ).config(enabled = here) {
+            test("dots of $type weights with few rows, and nothing behind a row takes part, by $digits digits").config(enabled = here) {
                 val random = Random(1)
-                for (columns in awkward) compare(Blocks(type, columns, random) { random.nextDouble(-1.0, 1.0).toFloat() }, "random")
+                for (rows in 1..8) {
+                    for (columns in if (rows in setOf(1, 4, 8)) awkward else listOf(96, 288)) {
+                        compare(Blocks(type, rows, columns, random) { random.nextDouble(-1.0, 1.0).toFloat() }, "random")
+                    }
+                }
             }
 
             test(
                 "a block of factors a million times those of another takes nothing from the other in $type by $digits digits",
             ).config(enabled = here) {
                 val random = Random(2)
-                val blocks = Blocks(type, 256, random) { (random.nextDouble(-1.0, 1.0) * if (it / BLOCK == 3) 1e6 else 1.0).toFloat() }
-                for (row in 0 until ROWS) {
-                    blocks.weights.set(
-                        ValueLayout.JAVA_SHORT_UNALIGNED,
-                        row * blocks.stride + 3L * type.blockBytes(),
-                        0,
-                    )
+                val blocks = Blocks(type, 2, 256, random) {
+                    (random.nextDouble(-1.0, 1.0) * if (it / BLOCK == 3) 1e6 else 1.0).toFloat()
                 }
+                for (i in 0 until WEIGHTS) setScale(type, 256, blocks.data, i, 3, 0f)
                 compare(blocks, "one large block")
             }
 
@@ -118,28 +117,28 @@ class BlockProductSpec : FunSpec({
             ).config(enabled = here) {
                 val random = Random(3)
                 for (value in listOf(0f, -0f, Float.MIN_VALUE, 1e-35f, 1f, -1f, 1.9999999f, -1.9999999f, 3e30f)) {
-                    compare(Blocks(type, 160, random) { if (it % 3 == 0) value else -value }, "$value")
+                    compare(Blocks(type, 1, 160, random) { if (it % 3 == 0) value else -value }, "$value")
                 }
             }
 
-            test("the most negative weights and factors of $type do not overflow in $digits digits").config(enabled = here) {
-                val blocks = Blocks(type, 64, Random(4)) { -1.9999999f }
-                for (row in 0 until ROWS) {
-                    for (block in 0 until 2) {
-                        val at = row * blocks.stride + block * type.blockBytes().toLong()
-                        for (i in 2L until type.blockBytes()) {
-                            blocks.weights.set(ValueLayout.JAVA_BYTE, at + i, if (type == DType.Q8_0) -128 else 0)
-                        }
+            test("the most negative and the largest weights and factors of $type do not overflow in $digits digits").config(
+                enabled = here,
+            ) {
+                for (factor in listOf(-1.9999999f, 1.9999999f, 1.9921694f, 1.9921695f, -1.9921695f)) {
+                    for (bits in listOf(0, -1)) {
+                        val blocks = Blocks(type, 3, 64, Random(4)) { factor }
+                        blocks.data.fill(bits.toByte())
+                        for (i in 0 until WEIGHTS) for (block in 0..1) setScale(type, 64, blocks.data, i, block, 0.1f)
+                        compare(blocks, "bits $bits, factors $factor")
                     }
                 }
-                compare(blocks, "most negative")
             }
 
             test("a factor that is not finite makes every $type result of $digits digits no number").config(enabled = here) {
                 for (value in listOf(Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY)) {
-                    val blocks = Blocks(type, 128, Random(5)) { if (it == 77) value else 1f }
+                    val blocks = Blocks(type, 1, 128, Random(5)) { if (it == 77) value else 1f }
                     blocks.multiply(product!!)
-                    withClue("$value") { (0 until ROWS).count { blocks.result(it).isNaN() } shouldBe ROWS }
+                    withClue("$value") { (0 until WEIGHTS).count { blocks.result(0, it).isNaN() } shouldBe WEIGHTS }
                 }
             }
         }

@@ -53,11 +53,11 @@ class StoredProductSpec : FunSpec({
             product.dots(type, stored.weights.address(), stride, ROWS, stored.x.address(), columns, stored.y.address())
             return
         }
-        val bytes = pairs!!.packedBytes(type, columns)
+        val bytes = pairs!!.packedBytes(columns)
         val packed = Arena.ofAuto().allocate(bytes + 64).fill(-1)
-        pairs.pack(type, stored.x.address(), columns, packed.address())
+        pairs.pack(stored.x.address(), columns, packed.address())
         packed.asSlice(bytes).mismatch(Arena.ofAuto().allocate(64).fill(-1)) shouldBe -1
-        pairs.dots(type, stored.weights.address(), stride, ROWS, packed.address(), columns, stored.y.address())
+        pairs.dots(stored.weights.address(), stride, ROWS, packed.address(), columns, stored.y.address())
     }
 
     val awkward = listOf(1, 3, 15, 16, 17, 47, 63, 64, 65, 127, 128, 200, 321)
@@ -139,43 +139,6 @@ class StoredProductSpec : FunSpec({
                         val got = tile.get(ValueLayout.JAVA_FLOAT, i.toLong() * PanelLayout.TILE_BYTES + 4L * r)
                         withClue("$columns columns, weight row $i, row $r") {
                             abs(got - want) shouldBeLessThanOrEqual (columns + 2) * 2 * UNIT
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    for (type in listOf(DType.Q8_0, DType.Q4_0)) {
-        test("eight rows of factors meet blocks of $type as each would alone").config(enabled = here) {
-            val random = Random(4)
-            for (columns in listOf(32, 64, 96, 320, 1024)) {
-                val width = columns + 32L
-                val arena = Arena.ofAuto()
-                val weights = arena.allocate(type.bytes(ROWS * width))
-                for (i in 0 until weights.byteSize()) weights.set(ValueLayout.JAVA_BYTE, i, random.nextInt().toByte())
-                for (block in 0 until weights.byteSize() step type.blockBytes().toLong()) {
-                    val behind = block / type.blockBytes() % (width / 32) == columns / 32L
-                    val scale = if (behind) Float.NaN else random.nextDouble(-0.05, 0.05).toFloat()
-                    weights.set(ValueLayout.JAVA_SHORT_UNALIGNED, block, java.lang.Float.floatToFloat16(scale))
-                }
-                val stride = product!!.stride().toLong()
-                val factors = arena.allocate(Eights.EIGHT * stride).fill(-1)
-                for (r in 0 until Eights.EIGHT) {
-                    for (k in 0 until columns) {
-                        factors.set(ValueLayout.JAVA_FLOAT, r * stride + 4L * k, random.nextDouble(-1.0, 1.0).toFloat())
-                    }
-                }
-                val tile = arena.allocate(ROWS.toLong() * PanelLayout.TILE_BYTES)
-                product.add(type, weights.address(), type.bytes(width), ROWS, factors.address(), columns, tile.address())
-                for (i in 0 until ROWS) {
-                    for (r in 0 until Eights.EIGHT) {
-                        val terms = (0 until columns).map {
-                            factors.get(ValueLayout.JAVA_FLOAT, r * stride + 4L * it) * Elements.get(type, weights, i * width + it)
-                        }
-                        val got = tile.get(ValueLayout.JAVA_FLOAT, i.toLong() * PanelLayout.TILE_BYTES + 4L * r)
-                        withClue("$columns columns, weight row $i, row $r") {
-                            abs(got - terms.sum()) shouldBeLessThanOrEqual columns * UNIT * terms.sumOf { abs(it) }
                         }
                     }
                 }

@@ -26,9 +26,8 @@ class QuantiserSpec : FunSpec({
 
     fun Matrix.at(row: Int, column: Int): Double {
         val slab = slabs().first { it.indexOf(row) >= 0 && column - it.column() in 0 until it.columns() }
-        val start = slab.offset() + slab.indexOf(row) * slab.rowStride()
-        val stored = Elements.get(dtype(), slab.data(), start + (column - slab.column()) * slab.columnStride())
-        return stored * Elements.rowUnit(dtype(), slab.data(), start)
+        val stored = Elements.get(dtype(), slab, slab.indexOf(row), column - slab.column())
+        return stored * Elements.rowUnit(dtype(), slab, slab.indexOf(row))
     }
 
     test("the linear layers of the blocks are quantised, and nothing else") {

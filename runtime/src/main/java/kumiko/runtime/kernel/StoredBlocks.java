@@ -1,0 +1,87 @@
+package kumiko.runtime.kernel;
+
+import kumiko.runtime.machine.BlockProduct;
+import kumiko.runtime.machine.RowFunctions;
+import kumiko.runtime.tensor.BlockTile;
+import kumiko.runtime.tensor.DType;
+import kumiko.runtime.tensor.Rows;
+import kumiko.runtime.tensor.Slab;
+
+/** The product of few rows of activations with a weight in {@link BlockTile tiles of blocks}, each of which is read once from memory. */
+final class StoredBlocks {
+  /** Most rows of activations: more of them take less time as float32. */
+  static final int MOST_ROWS = 3 * BlockProduct.MOST_ROWS;
+
+  /** Rows of tiles whose results wait, where all rows of activations are multiplied at once. */
+  private static final int TILE_ROWS = 16;
+
+  private static final long RESULTS = (long) TILE_ROWS * BlockProduct.MOST_ROWS * BlockTile.ROWS * Float.BYTES;
+
+  private final BlockProduct product;
+  private final RowFunctions functions;
+
+  StoredBlocks(BlockProduct product, RowFunctions functions) {
+    this.product = product;
+    this.functions = functions;
+  }
+
+  /** For results that wait, and packed rows. */
+  long scratchBytes(int rows, int columns) {
+    int some = Math.min(rows, MOST_ROWS);
+    long whole = some / BlockProduct.MOST_ROWS * product.packedBytes(BlockProduct.MOST_ROWS, columns);
+    int rest = some % BlockProduct.MOST_ROWS;
+    return RESULTS + whole + product.packedBytes(rest == 0 ? BlockProduct.MOST_ROWS : BlockProduct.together(rest), columns);
+  }
+
+  /**
+   * {@code y += x w^T} for up to {@link #MOST_ROWS} rows and weights {@code [first, end)} of a slab; {@code scratch} is the address of
+   * {@link #scratchBytes} bytes.
+   */
+  void multiply(DType type, Slab slab, Rows x, Rows y, int rows, int first, int end, long scratch) {
+    pack(type, slab, x, rows, scratch + RESULTS);
+    int together = rows <= BlockProduct.MOST_ROWS ? TILE_ROWS : 1;
+    int last = Math.ceilDiv(end, BlockTile.ROWS);
+    for (int t = first / BlockTile.ROWS; t < last; t += together) {
+      int tileRows = Math.min(together, last - t);
+      long tiles = slab.data().address() + BlockTile.offset(type, slab.columns(), t * BlockTile.ROWS, 0);
+      long packed = scratch + RESULTS;
+      for (int r = 0; r < rows; r += BlockProduct.MOST_ROWS) {
+        int some = Math.min(BlockProduct.MOST_ROWS, rows - r);
+        int multiplied = BlockProduct.together(some);
+        product.dots(type, tiles, tileRows, packed, multiplied, slab.columns(), scratch);
+        add(scratch, slab, y, r, some, t * BlockTile.ROWS, tileRows, first, end);
+        packed += product.packedBytes(multiplied, slab.columns());
+      }
+    }
+  }
+
+  /** Rows that are missing from those that are multiplied together are whatever they were: nobody reads their results. */
+  private void pack(DType type, Slab slab, Rows x, int rows, long to) {
+    long packed = to;
+    for (int r = 0; r < rows; r += BlockProduct.MOST_ROWS) {
+      int some = Math.min(BlockProduct.MOST_ROWS, rows - r);
+      int multiplied = BlockProduct.together(some);
+      for (int i = 0; i < some; i++) {
+        product.pack(type, VectorLinear.address(x, r + i, slab.column()), slab.columns(), packed, i, multiplied);
+      }
+      packed += product.packedBytes(multiplied, slab.columns());
+    }
+  }
+
+  /** Results of {@code some} rows of activations, from {@code row} on, with rows of tiles, the first of which is weight {@code weight}. */
+  private void add(long results, Slab slab, Rows y, int row, int some, int weight, int tileRows, int first, int end) {
+    int multiplied = BlockProduct.together(some);
+    int inLine = multiplied == 1 ? tileRows : 1;
+    for (int t = 0; t < tileRows; t += inLine) {
+      int tile = weight + t * BlockTile.ROWS;
+      int begin = Math.max(first, tile);
+      int behind = Math.min(end, tile + inLine * BlockTile.ROWS);
+      for (int i = 0; i < some; i++) {
+        long line = (long) t * multiplied + i;
+        long at = results + Float.BYTES * (line * BlockTile.ROWS + begin - tile);
+        long to = VectorLinear.address(y, row + i, slab.row() + begin);
+        functions.add(1, at, to, to, behind - begin);
+      }
+    }
+  }
+}

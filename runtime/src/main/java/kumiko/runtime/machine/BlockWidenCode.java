@@ -1,0 +1,87 @@
+package kumiko.runtime.machine;
+
+import static kumiko.runtime.machine.Register.R10;
+import static kumiko.runtime.machine.Register.R11;
+import static kumiko.runtime.machine.Register.RAX;
+import static kumiko.runtime.machine.Register.RCX;
+import static kumiko.runtime.machine.Register.RDI;
+import static kumiko.runtime.machine.Register.RDX;
+import static kumiko.runtime.machine.Register.RSI;
+
+/**
+ * Tiles of blocks into two strips of a panel, in float32 or rounded to bf16: RDI tiles, RSI how many, RDX the first strip, RCX bytes from an
+ * element of the panel to the next.
+ */
+final class BlockWidenCode {
+  private static final int VECTOR_BYTES = 64;
+  private static final int WEIGHT = 0;
+  private static final int SCALE = 26;
+  private static final int EXCESS = 28;
+  private static final int IN_TURNS = 30;
+  private static final int MASK = 31;
+
+  private BlockWidenCode() {}
+
+  static byte[] code(WeightBlock type, PanelElement to) {
+    Assembler code = new Assembler();
+    code.mov(RAX, (1 << type.bits()) - 1);
+    code.vpbroadcastd(MASK, RAX);
+    int table = code.leaAhead(R10);
+    code.vmovups(IN_TURNS, Address.at(R10, 0));
+    code.mov(RAX, Float.floatToRawIntBits(-type.excess()));
+    code.vpbroadcastd(EXCESS, RAX);
+    int next = code.here();
+    for (int half = 0; half < WeightBlock.HALVES; half++) {
+      half(code, type, to, half);
+    }
+    code.mov(RDX, R11);
+    code.add(RDI, type.tileBytes());
+    code.dec(RSI);
+    code.jnz(next);
+    code.vzeroupper();
+    code.ret();
+    code.land(table);
+    code.put(tableOfTurns());
+    return code.toBytes();
+  }
+
+  /** Leaves in R11 where the next tile's first strip goes. */
+  private static void half(Assembler code, WeightBlock type, PanelElement to, int half) {
+    Address tile = Address.at(RDI, 0);
+    code.vcvtph2ps(SCALE, 0, WeightBlock.scales(tile, half));
+    code.vmulps(SCALE + 1, SCALE, EXCESS);
+    code.mov(R11, RDX);
+    for (int part = 0; part < type.parts(); part++) {
+      for (int step = 0; step < type.steps(); step++) {
+        code.vmovups(WEIGHT + Integer.BYTES, WeightBlock.weights(tile, half, step));
+        for (int i = 0; i < Integer.BYTES; i++) {
+          widen(code, WEIGHT + i, WEIGHT + Integer.BYTES, i * Byte.SIZE + part * type.bits());
+        }
+        for (int i = 0; i < Integer.BYTES; i += to.columns()) {
+          if (to == PanelElement.PAIR) {
+            code.vcvtne2ps2bf16(WEIGHT + i, WEIGHT + i + 1, WEIGHT + i);
+            code.vpermw(WEIGHT + i, IN_TURNS, WEIGHT + i);
+          }
+          code.vmovups(Address.at(R11, half * VECTOR_BYTES), WEIGHT + i);
+          code.add(R11, RCX);
+        }
+      }
+    }
+  }
+
+  private static void widen(Assembler code, int target, int source, int bits) {
+    code.vpsrld(target, source, bits);
+    code.vpandd(target, target, MASK);
+    code.vcvtdq2ps(target, target);
+    code.vfmadd213ps(target, SCALE, SCALE + 1);
+  }
+
+  /** Elements of 16 bits of the lower and of the upper half in turns. */
+  private static byte[] tableOfTurns() {
+    byte[] table = new byte[VECTOR_BYTES];
+    for (int i = 0; i < 2 * WeightVector.LANES; i++) {
+      table[Short.BYTES * i] = (byte) (i / 2 + i % 2 * WeightVector.LANES);
+    }
+    return table;
+  }
+}
