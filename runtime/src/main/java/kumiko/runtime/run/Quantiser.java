@@ -23,14 +23,14 @@ import kumiko.runtime.tensor.RowEncoder;
  */
 public final class Quantiser {
   private static final long ALL_FIT = Long.MAX_VALUE;
+  private static final long LINE = 64;
+
   private final DType type;
-  private final Arena arena;
   private final Team team;
   private final List<String> problems = new ArrayList<>();
 
-  private Quantiser(DType type, Arena arena, Team team) {
+  private Quantiser(DType type, Team team) {
     this.type = type;
-    this.arena = arena;
     this.team = team;
   }
 
@@ -51,23 +51,41 @@ public final class Quantiser {
     if (type == null) {
       return new QuantisedWeights(weights, quantisation, changes, kept);
     }
+    Map<String, Matrix> sources = new LinkedHashMap<>();
+    long room = 0;
+    for (Node node : candidates(graph)) {
+      Matrix matrix = weights.get(node.name());
+      String obstacle = matrix == null ? null : obstacle(matrix, type);
+      if (obstacle != null) {
+        kept.put(node.name(), obstacle);
+      } else if (matrix != null) {
+        sources.put(node.name(), matrix);
+        room += bytes(type, matrix);
+      }
+    }
+    // One piece of memory, as small ones would not be had in large pages.
+    MemorySegment copies = LazyMemory.allocateHuge(arena, room, "the quantised copy of " + graph.name());
     try (Team team = new Team(threads)) {
-      Quantiser quantiser = new Quantiser(type, arena, team);
-      long bytes = 0;
-      for (Node node : candidates(graph)) {
-        Matrix matrix = weights.get(node.name());
-        String obstacle = matrix == null ? null : quantiser.obstacle(matrix);
-        if (obstacle != null) {
-          kept.put(node.name(), obstacle);
-        } else if (matrix != null) {
-          changes.add(new Change(node.name(), matrix, quantiser.quantise(node.name(), matrix, quantisation)));
-          bytes += matrix.bytes();
-          progress.accept(node.name(), bytes);
-        }
+      Quantiser quantiser = new Quantiser(type, team);
+      long taken = 0;
+      long done = 0;
+      for (Map.Entry<String, Matrix> source : sources.entrySet()) {
+        Matrix matrix = source.getValue();
+        long bytes = bytes(type, matrix);
+        Matrix copy = quantiser.quantise(source.getKey(), matrix, quantisation, copies.asSlice(taken, bytes));
+        changes.add(new Change(source.getKey(), matrix, copy));
+        taken += bytes;
+        done += matrix.bytes();
+        progress.accept(source.getKey(), done);
       }
       quantiser.requireNoProblems(graph);
     }
     return new QuantisedWeights(weights, quantisation, changes, kept);
+  }
+
+  /** In whole lines of memory. */
+  private static long bytes(DType type, Matrix matrix) {
+    return Math.ceilDiv(RowEncoder.bytes(type, matrix.rows(), matrix.columns()), LINE) * LINE;
   }
 
   /** Parameters of the blocks that linear layers multiply by and nothing else reads, in the order of the graph. */
@@ -82,7 +100,7 @@ public final class Quantiser {
     return graph.nodes().stream().filter(node -> node.name().startsWith("blocks.") && multiplies.getOrDefault(node, false)).toList();
   }
 
-  private String obstacle(Matrix matrix) {
+  private static String obstacle(Matrix matrix, DType type) {
     if (matrix.dtype().isQuantised()) {
       return "is stored as " + matrix.dtype();
     }
@@ -90,9 +108,7 @@ public final class Quantiser {
     return matrix.columns() % block == 0 ? null : "rows of " + matrix.columns() + " are no multiple of " + block;
   }
 
-  private Matrix quantise(String name, Matrix matrix, Quantisation quantisation) {
-    long bytes = RowEncoder.bytes(type, matrix.rows(), matrix.columns());
-    MemorySegment out = LazyMemory.allocateHuge(arena, bytes, "the quantised copy of " + name);
+  private Matrix quantise(String name, Matrix matrix, Quantisation quantisation, MemorySegment out) {
     AtomicLong bad = new AtomicLong(ALL_FIT);
     int parts = Math.ceilDiv(matrix.rows(), RowReader.ROWS);
     team.run(parts, (part, worker) -> {
