@@ -24,10 +24,9 @@ final class BlockDotCode {
 
   private static final int NEAR_AHEAD = 1024;
 
-  /** Sums from 0, weights from 24; then one register each. */
+  /** Sums from 0, up to two vectors of weights from 24; then one register each. */
   private static final int WEIGHT = 24;
 
-  private static final int NUMBERS = 28;
   private static final int SCALE = 28;
   private static final int RESULT = 29;
   private static final int DIGIT = 30;
@@ -38,14 +37,10 @@ final class BlockDotCode {
   private final int digits;
   private final int rows;
 
-  /** Halves of a tile that are multiplied together: both of them where one row of numbers leaves registers for that. */
-  private final int halves;
-
   private BlockDotCode(WeightBlock type, int digits, int rows) {
     this.type = type;
     this.digits = digits;
     this.rows = rows;
-    halves = rows == 1 ? WeightBlock.HALVES : 1;
   }
 
   /** @param rows of float32, 1 to 8 */
@@ -70,12 +65,10 @@ final class BlockDotCode {
       code.prefetcht1(Address.at(RDI, FAR_AHEAD + line));
       code.prefetcht0(Address.at(RDI, NEAR_AHEAD + line));
     }
-    for (int half = 0; half < WeightBlock.HALVES; half += halves) {
+    for (int half = 0; half < WeightBlock.HALVES; half++) {
       multiply(half);
       for (int row = 0; row < rows; row++) {
-        for (int h = 0; h < halves; h++) {
-          addTo(row, half + h, sum(row, h, 0));
-        }
+        addTo(row, half, sum(row, 0));
       }
     }
     code.add(RDI, type.tileBytes());
@@ -90,8 +83,8 @@ final class BlockDotCode {
     return code.toBytes();
   }
 
-  private int sum(int row, int half, int digit) {
-    return (row * halves + half) * digits + digit;
+  private int sum(int row, int digit) {
+    return row * digits + digit;
   }
 
   private Address packed(int row, int at) {
@@ -100,44 +93,29 @@ final class BlockDotCode {
 
   private void multiply(int half) {
     for (int row = 0; row < rows; row++) {
-      for (int h = 0; h < halves; h++) {
-        for (int d = 0; d < digits; d++) {
-          code.vpbroadcastd(sum(row, h, d), packed(row, BlockPackCode.excessAt(digits, d)));
-        }
+      for (int d = 0; d < digits; d++) {
+        code.vpbroadcastd(sum(row, d), packed(row, BlockPackCode.excessAt(digits, d)));
       }
     }
     for (int step = 0; step < type.steps(); step++) {
-      for (int h = 0; h < halves; h++) {
-        load(half + h, step, WEIGHT + h * type.parts());
-      }
+      load(half, step);
       for (int part = 0; part < type.parts(); part++) {
         for (int d = 0; d < digits; d++) {
           int at = BlockPackCode.digitsAt(d) + type.column(step, part);
           for (int row = 0; row < rows; row++) {
-            multiply(row, d, part, packed(row, at));
+            code.vpdpbusdEach(sum(row, d), WEIGHT + part, packed(row, at));
           }
         }
       }
     }
   }
 
-  private void load(int half, int step, int target) {
-    code.vmovups(target, WeightBlock.weights(Address.at(RDI, 0), half, step));
+  private void load(int half, int step) {
+    code.vmovups(WEIGHT, WeightBlock.weights(Address.at(RDI, 0), half, step));
     if (type.parts() > 1) {
-      code.vpsrlw(target + 1, target, type.bits());
-      code.vpandd(target, target, MASK);
-      code.vpandd(target + 1, target + 1, MASK);
-    }
-  }
-
-  private void multiply(int row, int digit, int part, Address numbers) {
-    if (halves == 1) {
-      code.vpdpbusdEach(sum(row, 0, digit), WEIGHT + part, numbers);
-      return;
-    }
-    code.vpbroadcastd(NUMBERS, numbers);
-    for (int h = 0; h < halves; h++) {
-      code.vpdpbusd(sum(row, h, digit), WEIGHT + h * type.parts() + part, NUMBERS);
+      code.vpsrlw(WEIGHT + 1, WEIGHT, type.bits());
+      code.vpandd(WEIGHT, WEIGHT, MASK);
+      code.vpandd(WEIGHT + 1, WEIGHT + 1, MASK);
     }
   }
 
