@@ -54,8 +54,8 @@ final class MachineAttention {
       }
       return;
     }
-    for (int first = 0; first < queries; first += AttentionPanel.LANES) {
-      int lanes = Math.min(AttentionPanel.LANES, queries - first);
+    for (int first = 0; first < queries; first += AttentionLanes.LANES) {
+      int lanes = Math.min(AttentionLanes.LANES, queries - first);
       long undone = panels.attend(
           query, heads, keys.address() + 4 * offset, values.address() + 4 * offset, headDim, visible, total,
           (float) (scoreScale * softmaxScale), VectorAttention.floor(softmaxScale, fill), out, from, first, lanes, scratch.address());

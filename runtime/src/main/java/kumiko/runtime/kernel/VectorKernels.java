@@ -270,7 +270,7 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public int attentionRows(int heads) {
-    return attention == null ? AttentionTile.ROWS : Math.max(1, AttentionPanel.LANES / heads);
+    return attention == null ? AttentionTile.ROWS : Math.max(1, AttentionLanes.LANES / heads);
   }
 
   /** Machine code knows no bounds. */
