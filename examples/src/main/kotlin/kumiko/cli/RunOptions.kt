@@ -31,8 +31,8 @@ internal fun ParameterHolder.threadsOption() =
 internal fun ParameterHolder.arithmeticOption(more: String = "") =
     option("--arithmetic").choice("f32" to Arithmetic.FLOAT32, "bf16" to Arithmetic.BFLOAT16).default(Arithmetic.FLOAT32, "f32")
         .help(
-            "bf16 rounds activations to bf16 before a bf16 weight multiplies them, and in prompts q8_0 and q4_0 weights too, " +
-                "which processors do faster$more",
+            "bf16 rounds activations to bf16 before a bf16 weight multiplies them, and in prompts q8_0 and q4_0 weights too and what " +
+                "attention multiplies, which processors do faster$more",
         )
 
 internal fun ParameterHolder.layersOption() = option("--layers", metavar = "0..N").convert {

@@ -102,13 +102,18 @@ class BenchCommandSpec : FunSpec({
         }
     }
 
-    test("linear layers with bf16 weights, and prompts with blocks of quantised ones, are counted as bf16, and only in its arithmetic") {
+    test(
+        "linear layers with bf16 weights, and of prompts attention and blocks of quantised weights, are counted as bf16, only in its arithmetic",
+    ) {
         fun prefill(dtype: DType, arithmetic: Arithmetic, rows: Int = 6): Work =
             Bench(settings.copy(prefill = rows, options = options(2, arithmetic = arithmetic)), { MadeSubject(small, dtype) }, {
                 Fixed(machine)
             }).run().prefill.work
         prefill(DType.BF16, Arithmetic.FLOAT32).bf16Flops() shouldBe 0
         prefill(DType.F32, Arithmetic.BFLOAT16).bf16Flops() shouldBe 0
+        prefill(DType.F32, Arithmetic.FLOAT32, 9).bf16Flops() shouldBe 0
+        prefill(DType.F32, Arithmetic.BFLOAT16, 9).let { it.flops() / 2 shouldBeGreaterThan it.bf16Flops() }
+        prefill(DType.F32, Arithmetic.BFLOAT16, 9).bf16Flops() shouldBeGreaterThan 0
         prefill(DType.Q8_0, Arithmetic.BFLOAT16).bf16Flops() shouldBe 0
         prefill(DType.Q8_0, Arithmetic.BFLOAT16, 9).let { it.bf16Flops() shouldBeGreaterThan it.flops() / 2 }
         val work = prefill(DType.BF16, Arithmetic.BFLOAT16)

@@ -2,7 +2,7 @@ package kumiko.runtime.kernel;
 
 import kumiko.runtime.tensor.DType;
 
-/** In which numbers the products of linear layers are computed. */
+/** In which numbers the products of linear layers and of attention are computed. */
 public enum Arithmetic {
   /** Activations and sums in the activation type of the kernels: results differ from the definition by rounding of sums only. */
   FLOAT32,
@@ -14,14 +14,27 @@ public enum Arithmetic {
    * numbers were rounded by up to 2^-14 of the largest in their block of 32. All other weights are multiplied as by {@link #FLOAT32};
    * among them int8 rows, whose activations were rounded to levels of their own. It is the arithmetic of processors' bf16 instructions.
    *
-   * <p>Relative to {@link #FLOAT32} each result changes by up to 2^-8 of the magnitudes of its terms, and where weights are rounded too
-   * by up to 2^-7 + 2^-16: more than rounding of sums, which is why it is a choice. The instructions take numbers below 2^-126 for zero,
-   * so a sum may also miss up to 2^-126 times the larger factor of each term.
+   * <p>Attention of more than {@value #FEW_ROWS} rows of a sequence at once, as in prompts, rounds all that it multiplies, to nearest even:
+   * queries and keys, then probabilities and values. Scores, their softmax and all sums stay float32, and so does the cache; the
+   * probabilities that are rounded may lack a factor that their row has in common. The rows are those of one sequence in one call, however
+   * they are shared out. Attention of fewer rows, as in decoding, is that of {@link #FLOAT32}; so is one whose scores are a value of the
+   * graph ({@link kumiko.runtime.graph.Op.Scores}).
+   *
+   * <p>Relative to {@link #FLOAT32} each result of a linear layer changes by up to 2^-8 of the magnitudes of its terms, and where weights
+   * are rounded too by up to 2^-7 + 2^-16: more than rounding of sums, which is why it is a choice. A score changes by d, up to 2^-7 + 2^-16
+   * of the magnitudes of its terms; where none changes by more, no probability changes by more than a factor of e^(2 d), and besides each
+   * result by up to 2^-7 + 2^-16 of the magnitudes of its terms. The instructions take numbers below 2^-126 for zero, so a sum may also miss
+   * up to 2^-126 times the larger factor of each term.
    */
   BFLOAT16;
 
-  /** Rows of activations up to which a weight in blocks is multiplied in float32. */
+  /** Rows of activations up to which a weight in blocks is multiplied in float32, and of queries up to which attention is. */
   public static final int FEW_ROWS = 8;
+
+  /** Whether attention of so many rows of a sequence is computed with products of bf16. */
+  public boolean isBfloat(long rows) {
+    return this == BFLOAT16 && rows > FEW_ROWS;
+  }
 
   /** Whether so many rows of activations are multiplied as bf16 with a weight of this type. */
   public boolean isBfloat(DType weight, long rows) {

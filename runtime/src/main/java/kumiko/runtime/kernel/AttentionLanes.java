@@ -66,7 +66,7 @@ final class AttentionLanes {
    * Writes the lanes that are done to the rows that were {@link #place}d, and leaves where it stands what was mixed for the others.
    *
    * @param floor lanes that do not see all {@code total} keys need a score above this
-   * @param zeros address of {@code headDim} zeros
+   * @param zeros address of {@code headDim} zeros; 0 where no value was mixed that not all lanes see
    * @param mixed address of as many rows of {@code headDim} float32
    * @return the lanes that were not done, as bits: those with scores below the floor, and those for which a value is not a number, which a
    *     key that is left out must not pass on
@@ -74,8 +74,10 @@ final class AttentionLanes {
   long finish(int total, double floor, int headDim, int lanes, long lanesAt, long zeros, long mixed) {
     long factors = lanesAt + FACTORS;
     Lanes.clear(factors, STATE - FACTORS);
-    // Zero times anything else is not zero.
-    products.stored().dots(DType.F32, mixed, 4L * headDim, lanes, zeros, headDim, factors);
+    if (zeros != 0) {
+      // Zero times anything else is not zero.
+      products.stored().dots(DType.F32, mixed, 4L * headDim, lanes, zeros, headDim, factors);
+    }
     long undone = 0;
     for (int lane = 0; lane < lanes; lane++) {
       long own = lanesAt + STATE + 4L * lane;

@@ -3,6 +3,8 @@ package kumiko.runtime.kernel;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
 import kumiko.runtime.tensor.Rows;
 
 /**
@@ -22,6 +24,8 @@ final class AttentionTile {
   /** The longest head that the block for keys has room for. */
   static final int MOST_DIMS = VectorGemm.DEPTH;
 
+  private static final int UPPER = 0xffff_0000;
+  private static final int HALF = 0x7fff;
   private static final int KEYS = 96;
   private static final int PANEL = VectorGemm.PANEL;
   private static final int TILE = VectorGemm.TILE;
@@ -38,6 +42,7 @@ final class AttentionTile {
   private final float[] max = new float[ROWS];
   private final float[] before = new float[ROWS];
   private final float[] sum = new float[ROWS];
+  private boolean rounded;
   private int headDim;
   private int rows;
   private int panels;
@@ -50,14 +55,16 @@ final class AttentionTile {
    * Rows {@code from .. from + rows} of the head that begins in column {@code column}; keys and values are addresses of its cache.
    *
    * @param floor rows that do not see all {@code total} keys need a score above this
+   * @param rounded whether both products are of numbers rounded to bf16
    *
    * @return whether it was done: not when a score is below the floor, or a value is not a number, which a key that is left out must not
    *     pass on; nothing was written then
    */
   static boolean attend(
       Rows query, int column, long keys, long values, int headDim, MemorySegment visible, int total, float scale, double floor, Rows out,
-      int from, int rows) {
+      boolean rounded, int from, int rows) {
     AttentionTile own = TILES.get();
+    own.rounded = rounded;
     own.begin(query, column, headDim, visible, from, rows);
     for (int key = own.lowest; key < own.highest; key += KEYS) {
       int count = Math.min(KEYS, own.highest - key);
@@ -77,6 +84,7 @@ final class AttentionTile {
     rows = count;
     panels = Math.ceilDiv(count, PANEL);
     PanelPacker.pack(VectorLinear.address(query, from, column), 4L * query.stride(), count, dims, queries);
+    round(queries, 0, panels * PANEL * dims);
     lowest = Integer.MAX_VALUE;
     highest = 0;
     for (int r = 0; r < ROWS; r++) {
@@ -109,6 +117,7 @@ final class AttentionTile {
         WeightRows.F32.read(values + 4L * (k * headDim + d), 0, columns, valueRows, d * count + k * PANEL);
       }
     }
+    round(valueRows, 0, width() * count);
     return isFinite(values, count * headDim);
   }
 
@@ -132,6 +141,7 @@ final class AttentionTile {
       int taken = Math.min(TILE, count - i);
       for (int j = 0; j < taken; j++) {
         WeightRows.F32.read(keys + 4L * (i + j) * headDim, 0, headDim, keyRows, j * VectorGemm.STRIDE);
+        round(keyRows, j * VectorGemm.STRIDE, headDim);
       }
       for (int p = 0; p < panels; p++) {
         MicroKernels.twelve(keyRows, queries, p * PANEL * headDim, headDim, tile);
@@ -155,6 +165,21 @@ final class AttentionTile {
     }
     for (int r = 0; r < panels * PANEL; r += Lanes.COUNT) {
       VectorSoftmax.exponentials(scores, r, ROWS, count, max, sum, r);
+    }
+    round(scores, 0, count * ROWS);
+  }
+
+  /**
+   * Whole vectors to the nearest numbers of bf16: half of the last bit that stays is added, less a little where that bit is even; to what is
+   * not a number nothing, as its bits would overflow.
+   */
+  private void round(float[] numbers, int at, int n) {
+    for (int c = at; rounded && c < at + n; c += Lanes.COUNT) {
+      FloatVector value = FloatVector.fromArray(Lanes.F32, numbers, c);
+      IntVector bits = value.reinterpretAsInts();
+      IntVector last = bits.lanewise(VectorOperators.LSHR, Short.SIZE).and(1);
+      FloatVector nearest = bits.add(last).add(HALF).and(UPPER).reinterpretAsFloats();
+      nearest.blend(value, value.test(VectorOperators.IS_NAN)).intoArray(numbers, c);
     }
   }
 

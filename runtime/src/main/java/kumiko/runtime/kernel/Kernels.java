@@ -21,7 +21,7 @@ public interface Kernels {
   /** F32, or F64 for reference runs. */
   DType activations();
 
-  /** In which numbers the products of {@link #linear} are computed. */
+  /** In which numbers the products of {@link #linear} and {@link #attention} are computed. */
   Arithmetic arithmetic();
 
   /** The same kernels with products in other numbers. */
@@ -122,6 +122,7 @@ public interface Kernels {
    * {@link #scores}, {@link #softmax} and {@link #mix} without the whole score matrix, of one head or of several that share a key head.
    *
    * @param query the columns of these heads side by side, as wide as there are heads; those of {@code out} likewise
+   * @param rows of the sequence that attend at once, of which these are some: what {@link Arithmetic#isBfloat(long)} is asked
    * @param scratch at least {@link #attentionScratchBytes} bytes, used by this call alone
    */
   void attention(
@@ -136,6 +137,7 @@ public interface Kernels {
       double softmaxScale,
       double fill,
       Rows out,
+      int rows,
       int from,
       int to,
       MemorySegment scratch);

@@ -2,12 +2,13 @@ package kumiko.runtime.kernel;
 
 import java.lang.foreign.MemorySegment;
 import kumiko.runtime.machine.FloatProducts;
+import kumiko.runtime.machine.PairProducts;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Rows;
 
 /**
- * {@link Kernels#attention} by machine code: many queries by {@link AttentionPanel}, few a row at a time by {@link AttentionGroup}. What
- * neither does right, because a fill takes part in it, is done as it is defined.
+ * {@link Kernels#attention} by machine code: many queries by {@link AttentionPanel}, few a row at a time by {@link AttentionGroup}, and those
+ * that are rounded by {@link BfloatAttention}. What none does right, because a fill takes part in it, is done as it is defined.
  */
 final class MachineAttention {
   /** Queries of several rows from which on a panel of them is quicker. */
@@ -16,14 +17,30 @@ final class MachineAttention {
   private final AttentionPanel panels;
   private final AttentionGroup groups;
 
-  MachineAttention(FloatProducts products) {
+  /** Null for products in float32. */
+  private final BfloatAttention pairs;
+
+  /** @param pairs for products of bf16; null where there are none, or none are wanted */
+  MachineAttention(FloatProducts products, PairProducts pairs) {
     panels = new AttentionPanel(products);
     groups = new AttentionGroup(products);
+    this.pairs = pairs == null ? null : new BfloatAttention(products, pairs);
   }
 
-  static long scratchBytes(int headDim, int keys) {
+  /** Whether it multiplies numbers rounded to bf16 where it is told to. */
+  boolean hasPairs() {
+    return pairs != null;
+  }
+
+  /** Queries that a call had best get. */
+  int queries() {
+    return pairs == null ? AttentionLanes.LANES : BfloatAttention.QUERIES;
+  }
+
+  long scratchBytes(int headDim, int keys) {
     long alone = Math.max(ScalarAttention.scratchBytes(keys), AttentionGroup.scratchBytes(headDim, keys));
-    return Math.max(alone, AttentionPanel.scratchBytes(headDim));
+    long together = Math.max(alone, AttentionPanel.scratchBytes(headDim));
+    return pairs == null ? together : Math.max(together, ScalarAttention.scratchBytes(keys) + BfloatAttention.scratchBytes(headDim));
   }
 
   void attention(
@@ -38,11 +55,20 @@ final class MachineAttention {
       double softmaxScale,
       double fill,
       Rows out,
+      boolean rounded,
       int from,
       int to,
       MemorySegment scratch) {
     int heads = query.width() / headDim;
     int queries = heads * (to - from);
+    if (rounded) {
+      for (int first = 0; first < queries; first += BfloatAttention.QUERIES) {
+        attendRounded(
+            query, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out, from, first,
+            Math.min(BfloatAttention.QUERIES, queries - first), scratch);
+      }
+      return;
+    }
     if (to - from == 1 || queries < LEAST_QUERIES) {
       for (int row = from; row < to; row++) {
         int together;
@@ -64,6 +90,47 @@ final class MachineAttention {
         attend(
             query, lane % heads, 1, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out,
             from + lane / heads, scratch);
+      }
+    }
+  }
+
+  /** Queries {@code first .. first + queries} by products of bf16. */
+  private void attendRounded(
+      Rows query,
+      MemorySegment keys,
+      MemorySegment values,
+      long offset,
+      int headDim,
+      MemorySegment visible,
+      int total,
+      double scoreScale,
+      double softmaxScale,
+      double fill,
+      Rows out,
+      int from,
+      int first,
+      int queries,
+      MemorySegment scratch) {
+    int heads = query.width() / headDim;
+    float scale = (float) (scoreScale * softmaxScale);
+    double floor = VectorAttention.floor(softmaxScale, fill);
+    long k = keys.address() + 4 * offset;
+    long v = values.address() + 4 * offset;
+    // Panels wait here while a query of one before them is done as it is defined.
+    long work = scratch.address() + ScalarAttention.scratchBytes(total);
+    pairs.mix(query, heads, k, v, headDim, visible, scale, from, first, queries, 0, work);
+    for (int p = 0; p < BfloatAttention.panels(queries); p++) {
+      int lane = first + p * AttentionLanes.LANES;
+      int lanes = BfloatAttention.lanes(queries, p);
+      long undone = pairs.finish(out, heads, headDim, total, floor, from, lane, lanes, p, false, work);
+      for (; undone != 0; undone &= undone - 1) {
+        int own = lane + Long.numberOfTrailingZeros(undone);
+        pairs.mix(query, heads, k, v, headDim, visible, scale, from, own, 1, p, work);
+        if (pairs.finish(out, heads, headDim, total, floor, from, own, 1, p, true, work) != 0) {
+          ScalarAttention.attend(
+              DType.F32, true, query, own % heads * headDim, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill,
+              out, from + own / heads, scratch);
+        }
       }
     }
   }
@@ -91,7 +158,8 @@ final class MachineAttention {
     for (; undone != 0; undone &= undone - 1) {
       int column = (first + Integer.numberOfTrailingZeros(undone)) * headDim;
       ScalarAttention.attend(
-          DType.F32, query, column, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out, row, scratch);
+          DType.F32, false, query, column, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out, row,
+          scratch);
     }
   }
 }

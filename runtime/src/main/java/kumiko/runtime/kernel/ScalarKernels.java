@@ -33,7 +33,7 @@ public final class ScalarKernels implements Kernels {
   @Override
   public String describe() {
     String rounding = linear.arithmetic() == Arithmetic.BFLOAT16
-        ? ", products of bf16 with bf16 weights, and of many rows with blocks"
+        ? ", products of bf16 with bf16 weights, and of many rows with blocks and in attention"
         : "";
     return "scalar kernels, " + type + " activations" + rounding;
   }
@@ -274,13 +274,15 @@ public final class ScalarKernels implements Kernels {
       double softmaxScale,
       double fill,
       Rows out,
+      int rows,
       int from,
       int to,
       MemorySegment scratch) {
+    boolean rounded = arithmetic().isBfloat(rows);
     for (int column = 0; column < query.width(); column += headDim) {
       for (int row = from; row < to; row++) {
         ScalarAttention.attend(
-            type, query, column, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out, row, scratch);
+            type, rounded, query, column, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out, row, scratch);
       }
     }
   }

@@ -97,6 +97,7 @@ final class VectorAttention {
       double softmaxScale,
       double fill,
       Rows out,
+      boolean rounded,
       int from,
       int to,
       MemorySegment scratch) {
@@ -105,15 +106,16 @@ final class VectorAttention {
     for (int column = 0; column < query.width(); column += headDim) {
       for (int r = from; r < to; r += AttentionTile.ROWS) {
         int rows = Math.min(AttentionTile.ROWS, to - r);
-        boolean done = rows >= AttentionTile.LEAST_ROWS && headDim <= AttentionTile.MOST_DIMS
+        boolean done = (rounded || rows >= AttentionTile.LEAST_ROWS) && headDim <= AttentionTile.MOST_DIMS
             && AttentionTile.attend(
-                query, column, keys.address() + 4 * offset, values.address() + 4 * offset, headDim, visible, total, scale, floor, out, r,
-                rows);
+                query, column, keys.address() + 4 * offset, values.address() + 4 * offset, headDim, visible, total, scale, floor, out,
+                rounded, r, rows);
         for (int row = r; row < r + rows && !done; row++) {
-          if (!attendRow(query, column, keys, values, offset, headDim, visible, total, scale, floor, out, row)) {
+          if (rounded || !attendRow(query, column, keys, values, offset, headDim, visible, total, scale, floor, out, row)) {
             // The filled scores take part: the row is done as it is defined.
             ScalarAttention.attend(
-                DType.F32, query, column, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out, row, scratch);
+                DType.F32, rounded, query, column, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out, row,
+                scratch);
           }
         }
       }

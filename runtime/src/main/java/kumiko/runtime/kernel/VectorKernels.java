@@ -46,7 +46,7 @@ public final class VectorKernels implements Kernels {
     floats = new VectorLinear(code, arithmetic);
     FloatProducts products = code.floats().orNull();
     stored = products == null ? null : products.stored();
-    attention = products == null ? null : new MachineAttention(products);
+    attention = products == null ? null : new MachineAttention(products, arithmetic == Arithmetic.BFLOAT16 ? code.pairs().orNull() : null);
     rows = products == null ? null : new MachineRows(products);
     bfloat = arithmetic == Arithmetic.BFLOAT16 ? new BfloatLinear(code, floats) : null;
   }
@@ -250,27 +250,29 @@ public final class VectorKernels implements Kernels {
       double softmaxScale,
       double fill,
       Rows out,
+      int rows,
       int from,
       int to,
       MemorySegment scratch) {
     require(scratch, attentionScratchBytes(headDim, total), total, "keys");
-    if (attention == null) {
+    boolean rounded = arithmetic().isBfloat(rows);
+    if (attention == null || (rounded && !attention.hasPairs())) {
       VectorAttention.attention(
-          query, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out, from, to, scratch);
+          query, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out, rounded, from, to, scratch);
     } else {
       attention.attention(
-          query, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out, from, to, scratch);
+          query, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out, rounded, from, to, scratch);
     }
   }
 
   @Override
   public long attentionScratchBytes(int headDim, int keys) {
-    return attention == null ? ScalarAttention.scratchBytes(keys) : MachineAttention.scratchBytes(headDim, keys);
+    return attention == null ? ScalarAttention.scratchBytes(keys) : attention.scratchBytes(headDim, keys);
   }
 
   @Override
   public int attentionRows(int heads) {
-    return attention == null ? AttentionTile.ROWS : Math.max(1, AttentionLanes.LANES / heads);
+    return attention == null ? AttentionTile.ROWS : Math.max(1, attention.queries() / heads);
   }
 
   /** Machine code knows no bounds. */

@@ -109,7 +109,8 @@ final class MachineCodeChoice {
   private static MachineCode.Part<PairProducts> pairs(PanelProduct product, String reason, CodePages pages) throws SystemCalls.Refused {
     RowRounding rounding = new RowRounding(pages);
     PairProducts products = new PairProducts(
-        new PanelMoves(pages), product, new PairEights(rounding, pages), rounding, new BlockWidening(PanelElement.PAIR, pages));
+        new PanelMoves(pages), product, new PairEights(rounding, pages), rounding, new BlockWidening(PanelElement.PAIR, pages),
+        new PairAttention(pages));
     return new MachineCode.Ready<>(products, product.instructions(), reason);
   }
 }

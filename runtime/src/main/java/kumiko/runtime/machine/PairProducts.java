@@ -8,5 +8,7 @@ package kumiko.runtime.machine;
  * @param eights of few rows with weights as they are stored
  * @param rounding of activations
  * @param widening brings weights in blocks into panels
+ * @param attention between the products of attention of many queries
  */
-public record PairProducts(PanelMoves moves, PanelProduct product, Eights eights, RowRounding rounding, BlockWidening widening) {}
+public record PairProducts(PanelMoves moves, PanelProduct product, Eights eights, RowRounding rounding, BlockWidening widening,
+    PairAttention attention) {}

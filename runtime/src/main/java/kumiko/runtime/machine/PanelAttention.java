@@ -34,7 +34,7 @@ public final class PanelAttention {
   public static final int END = PanelLayout.TILE_BYTES;
   public static final int MAX = 2 * PanelLayout.TILE_BYTES;
   public static final int SUM = 3 * PanelLayout.TILE_BYTES;
-  private static final int SHRUNK = 4 * PanelLayout.TILE_BYTES;
+  static final int SHRUNK = 4 * PanelLayout.TILE_BYTES;
 
   /** Queries whose sums are in registers at once: with four strips of columns they are sixteen. */
   private static final int QUERIES = 4;
@@ -145,7 +145,7 @@ public final class PanelAttention {
   }
 
   /** Scores of a strip, scaled and hidden, into the tile; the maximum of before into register 3, the one of now into 2. */
-  private static void maxima(Assembler code, int firstKey, int one, int hidden, int factor) {
+  static void maxima(Assembler code, int firstKey, int one, int hidden, int factor) {
     int first = 0;
     int end = 1;
     int max = 2;

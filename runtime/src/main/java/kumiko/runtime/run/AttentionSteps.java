@@ -86,6 +86,7 @@ final class AttentionSteps {
           op.softmaxScale(),
           op.fill(),
           out.of(heads),
+          call.count[s],
           from,
           to,
           own);

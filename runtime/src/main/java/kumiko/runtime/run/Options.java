@@ -45,7 +45,7 @@ public record Options(
     return new Options(other, threads, passes, chunkRows, captured, replaced);
   }
 
-  /** In which numbers linear layers multiply: the one choice that changes results beyond rounding of sums. */
+  /** In which numbers linear layers and attention multiply: the one choice that changes results beyond rounding of sums. */
   public Options withArithmetic(Arithmetic arithmetic) {
     return withKernels(kernels.with(arithmetic));
   }

@@ -31,7 +31,7 @@ public record Work(long flops, long bf16Flops, long weightBytes, long cacheBytes
         Node node = value.node;
         long own = sequences * Cost.flops(node, value.picked ? 1 : rows, past, pairs(node));
         flops += own;
-        bf16Flops += isBfloat(node, weights, kernels, (long) sequences * (value.picked ? 1 : rows)) ? own : 0;
+        bf16Flops += isBfloat(node, weights, kernels.arithmetic(), sequences, value.picked ? 1 : rows) ? own : 0;
         weightBytes += weightBytes(node, weights, (long) sequences * rows);
         cacheBytes += sequences * kernels.activations().bytes(cacheElements(node, rows, past));
       }
@@ -39,9 +39,13 @@ public record Work(long flops, long bf16Flops, long weightBytes, long cacheBytes
     return new Work(flops, bf16Flops, weightBytes, cacheBytes);
   }
 
-  private static boolean isBfloat(Node node, BoundWeights weights, Kernels kernels, long rows) {
-    int weight = node.op() instanceof Op.Linear ? 1 : node.op() instanceof Op.LinearAdd ? 2 : -1;
-    return weight > 0 && kernels.arithmetic().isBfloat(weights.matrix(node.inputs().get(weight)).dtype(), rows);
+  private static boolean isBfloat(Node node, BoundWeights weights, Arithmetic arithmetic, int sequences, int rows) {
+    return switch (node.op()) {
+      case Op.Linear() -> arithmetic.isBfloat(weights.matrix(node.inputs().get(1)).dtype(), (long) sequences * rows);
+      case Op.LinearAdd _ -> arithmetic.isBfloat(weights.matrix(node.inputs().get(2)).dtype(), (long) sequences * rows);
+      case Op.Attention _ -> arithmetic.isBfloat(rows);
+      default -> false;
+    };
   }
 
   private static long weightBytes(Node node, BoundWeights weights, long rows) {

@@ -37,9 +37,12 @@ public class AttentionBenchmark {
   @Param({"1", "4"})
   public int heads;
 
-  private final Kernels kernels = new VectorKernels();
+  @Param({"FLOAT32", "BFLOAT16"})
+  public Arithmetic arithmetic;
+
   private final Arena arena = Arena.ofAuto();
   private final Random random = new Random(1);
+  private Kernels kernels;
   private Rows query;
   private Rows out;
   private MemorySegment keys;
@@ -49,6 +52,7 @@ public class AttentionBenchmark {
 
   @Setup
   public void fill() {
+    kernels = new VectorKernels().with(arithmetic);
     query = new Rows(floats(rows * heads * HEAD), heads * HEAD);
     out = new Rows(floats(rows * heads * HEAD), heads * HEAD);
     keys = floats(KEYS * HEAD);
@@ -73,7 +77,7 @@ public class AttentionBenchmark {
     int block = kernels.attentionRows(heads);
     for (int from = 0; from < rows; from += block) {
       int to = Math.min(rows, from + block);
-      kernels.attention(query, keys, values, 0, HEAD, visible, KEYS, 0.125, 1, Double.NaN, out, from, to, scratch);
+      kernels.attention(query, keys, values, 0, HEAD, visible, KEYS, 0.125, 1, Double.NaN, out, rows, from, to, scratch);
     }
     return out;
   }

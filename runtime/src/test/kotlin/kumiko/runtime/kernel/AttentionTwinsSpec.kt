@@ -35,7 +35,7 @@ class AttentionTwinsSpec :
 
             fun Kernels.attend(out: Rows, from: Int, to: Int) {
                 val scratch = scratch(attentionScratchBytes(headDim, total))
-                attention(query, keys, values, offset, headDim, visible, total, scale, softmaxScale, fill, out, from, to, scratch)
+                attention(query, keys, values, offset, headDim, visible, total, scale, softmaxScale, fill, out, SEQ, from, to, scratch)
             }
             scalar.attend(want, from, to)
             val tolerance = 4 * Tolerance.sum(total) * spread
@@ -107,7 +107,7 @@ class AttentionTwinsSpec :
                     val visible = bench.ints(0, 500)
                     val keys = bench.rows(1, 64 * 500).data()
                     kernels.attention(
-                        rows, keys, keys, 0, 64, visible, 500, 1.0, 1.0, Double.NaN, rows, 0, 1, bench.memory(bytes - 1),
+                        rows, keys, keys, 0, 64, visible, 500, 1.0, 1.0, Double.NaN, rows, 1, 0, 1, bench.memory(bytes - 1),
                     )
                 }.message shouldBe "scratch memory has ${bytes - 1} bytes, and 500 keys need $bytes"
             }
@@ -135,7 +135,7 @@ class AttentionTwinsSpec :
                 for (rows in listOf(1, SEQ)) {
                     val out = bench.rows(SEQ, 32)
                     val scratch = bench.scratch(kernels.attentionScratchBytes(16, 40))
-                    kernels.attention(query, keys, keys, 0, 16, visible, 40, 1.0, 1.0, Double.NaN, out, 0, rows, scratch)
+                    kernels.attention(query, keys, keys, 0, 16, visible, 40, 1.0, 1.0, Double.NaN, out, rows, 0, rows, scratch)
                     for (r in 0 until rows) for (c in 0 until 32) out.at(r, c) shouldBe 0.0
                 }
             }

@@ -303,7 +303,7 @@ class BfloatTwinsSpec : FunSpec({
             kernels.with(Arithmetic.BFLOAT16).with(Arithmetic.FLOAT32).describe() shouldBe kernels.describe()
         }
         definition.describe() shouldBe
-            "scalar kernels, F32 activations, products of bf16 with bf16 weights, and of many rows with blocks"
+            "scalar kernels, F32 activations, products of bf16 with bf16 weights, and of many rows with blocks and in attention"
         twins.last().describe() shouldBe
             vectorTwins(Arithmetic.FLOAT32).last().describe() + ", bf16 products by the vector kernels, because tests ask for it"
     }

@@ -18,7 +18,14 @@ private val parts = setOf("Lanes")
 
 /** Do not run while a token is decoded: products of many rows, and the measurement of the machine. */
 private val notDecoding =
-    setOf("LimitsMeter", "AttentionTile.isFinite", "AttentionTile.addScaled", "VectorSoftmax.maxima", "VectorSoftmax.mask")
+    setOf(
+        "LimitsMeter",
+        "AttentionTile.isFinite",
+        "AttentionTile.round",
+        "AttentionTile.addScaled",
+        "VectorSoftmax.maxima",
+        "VectorSoftmax.mask",
+    )
 
 private val classes = Path.of(VectorKernels::class.java.protectionDomain.codeSource.location.toURI()).resolve("kumiko/runtime/kernel")
 

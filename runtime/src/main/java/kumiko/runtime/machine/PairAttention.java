@@ -1,0 +1,189 @@
+package kumiko.runtime.machine;
+
+import static kumiko.runtime.machine.Register.R10;
+import static kumiko.runtime.machine.Register.R11;
+import static kumiko.runtime.machine.Register.R8;
+import static kumiko.runtime.machine.Register.R9;
+import static kumiko.runtime.machine.Register.RAX;
+import static kumiko.runtime.machine.Register.RCX;
+import static kumiko.runtime.machine.Register.RDI;
+import static kumiko.runtime.machine.Register.RDX;
+import static kumiko.runtime.machine.Register.RSI;
+
+import java.util.List;
+
+/**
+ * What attention of many queries does between its products where those are of bf16; states, lanes and tiles are those of
+ * {@link PanelAttention}. Exponentials become a panel for a {@link PanelProduct} of the values, turned so that each of their columns is a
+ * row of keys; results then are rows of lanes, one for each column of the values.
+ */
+public final class PairAttention {
+  /** Keys whose values are turned together. */
+  public static final int KEYS = PanelLayout.BLOCK;
+
+  private static final int INDEX = 14;
+
+  private final Routine soften;
+  private final Routine shrink;
+  private final Routine turn;
+
+  PairAttention(CodeInstaller installer) throws SystemCalls.Refused {
+    List<? extends Routine> routines = installer.install(List.of(softenCode(), shrinkCode(), turnCode()));
+    soften = routines.get(0);
+    shrink = routines.get(1);
+    turn = routines.get(2);
+  }
+
+  /**
+   * {@link PanelAttention#soften}, with the exponentials rounded to bf16 (to nearest even) in a panel whose columns are keys. Sums are of
+   * exponentials that were not rounded. What the tile held is lost.
+   *
+   * @param state address of the state
+   * @param count keys, an even number at least 2; zero is the exponential of those past the last that a lane sees
+   * @param panel address of a panel of {@code strips} strips
+   */
+  public void soften(long tile, long state, int strips, int key, int count, float scale, long panel) {
+    soften.call(tile, state, count, key, ((long) strips << Integer.SIZE) | Integer.toUnsignedLong(Float.floatToRawIntBits(scale)), panel);
+  }
+
+  /** {@code mixed[d, lane] *= shrunk[lane]}, as the last {@link #soften} found it, for {@code d < rows}. */
+  public void shrink(long mixed, long state, int strips, int rows) {
+    shrink.call(mixed, state + PanelAttention.SHRUNK, rows, strips, 0, 0);
+  }
+
+  /**
+   * {@code to[d, k] = values[k, d]} rounded to bf16, to nearest even, for {@code d < columns} and {@code k < 32 blocks}.
+   *
+   * @param values address of rows of {@code columns} float32 without a gap
+   * @param to address of as many rows as there are columns, rounded up to whole sixteens: those past the last become zero
+   * @param stride bytes from one row there to the next
+   */
+  public void turn(long values, int blocks, int columns, long to, long stride) {
+    for (int d = 0; d < columns; d += PanelLayout.STRIP) {
+      long mask = (1L << Math.min(PanelLayout.STRIP, columns - d)) - 1;
+      turn.call(values + (long) d * Float.BYTES, (long) columns * Float.BYTES, blocks, mask, to + d * stride, stride);
+    }
+  }
+
+  /** RDI tile, RSI state, RDX keys, RCX number of the first, R8 scale and in the upper half strips, R9 panel. */
+  static byte[] softenCode() {
+    int factor = 18;
+    int firstKey = 17;
+    int one = 16;
+    int hidden = 15;
+    Assembler code = new Assembler();
+    ExponentialCode.constants(code);
+    ExponentialCode.constant(code, hidden, Float.NEGATIVE_INFINITY);
+    takingTurns(code, INDEX, 0);
+    code.mov(RAX, 1);
+    code.vpbroadcastd(one, RAX);
+    code.vpbroadcastd(factor, R8);
+    code.vpbroadcastd(firstKey, RCX);
+    code.shr(R8, Integer.SIZE);
+    code.mov(R11, R8);
+    code.shl(R11, Integer.numberOfTrailingZeros(PanelLayout.STRIP_BYTES));
+    int nextStrip = code.here();
+    PanelAttention.maxima(code, firstKey, one, hidden, factor);
+    int max = 2;
+    int shrunk = 3;
+    int sum = 4;
+    code.vsubps(shrunk, shrunk, max);
+    ExponentialCode.emit(code, shrunk, 8);
+    code.vmovups(Address.at(RSI, PanelAttention.SHRUNK), shrunk);
+    code.vmovups(Address.at(RSI, PanelAttention.MAX), max);
+    code.vmulps(sum, shrunk, Address.at(RSI, PanelAttention.SUM));
+    code.mov(R10, RDI);
+    code.mov(RCX, R9);
+    code.mov(RAX, RDX);
+    code.shr(RAX, 1);
+    int next = code.here();
+    for (int odd = 0; odd < 2; odd++) {
+      int x = 5 + odd;
+      code.vmovups(x, Address.at(R10, odd * PanelLayout.TILE_BYTES));
+      code.vsubps(x, x, max);
+      ExponentialCode.emit(code, x, 8 + 3 * odd);
+      code.vaddps(sum, sum, x);
+    }
+    code.vcvtne2ps2bf16(5, 6, 5);
+    code.vpermw(5, INDEX, 5);
+    code.vmovups(Address.at(RCX, 0), 5);
+    code.add(R10, 2 * PanelLayout.TILE_BYTES);
+    code.add(RCX, R11);
+    code.dec(RAX);
+    code.jnz(next);
+    code.vmovups(Address.at(RSI, PanelAttention.SUM), sum);
+    code.add(RDI, PanelLayout.STRIP_BYTES);
+    code.add(RSI, PanelLayout.STRIP_BYTES);
+    code.add(R9, PanelLayout.STRIP_BYTES);
+    code.dec(R8);
+    code.jnz(nextStrip);
+    code.vzeroupper();
+    code.ret();
+    return code.toBytes();
+  }
+
+  /** 16, 0, 17, 1, ... read from below: where elements of 16 bits come from when both halves of a vector take turns. Over RAX and {@code room}. */
+  private static void takingTurns(Assembler code, int index, int room) {
+    code.mov(RAX, 0x0706_0504_0302_0100L);
+    code.vmovq(room, RAX);
+    code.mov(RAX, 0x0f0e_0d0c_0b0a_0908L);
+    code.vpinsrq(room, room, RAX);
+    code.vpmovsxbd(index, room);
+    code.mov(RAX, PanelLayout.STRIP);
+    code.vpbroadcastd(room, RAX);
+    code.vpaddd(room, room, index);
+    code.vpslld(room, room, Short.SIZE);
+    code.vpaddd(index, index, room);
+  }
+
+  /** RDI rows, RSI factors, RDX how many rows, RCX strips. */
+  static byte[] shrinkCode() {
+    Assembler code = new Assembler();
+    int nextStrip = code.here();
+    code.vmovups(0, Address.at(RSI, 0));
+    code.mov(R10, RDI);
+    code.mov(RAX, RDX);
+    int next = code.here();
+    code.vmulps(1, 0, Address.at(R10, 0));
+    code.vmovups(Address.at(R10, 0), 1);
+    code.add(R10, PanelLayout.TILE_BYTES);
+    code.dec(RAX);
+    code.jnz(next);
+    code.add(RDI, PanelLayout.STRIP_BYTES);
+    code.add(RSI, PanelLayout.STRIP_BYTES);
+    code.dec(RCX);
+    code.jnz(nextStrip);
+    code.vzeroupper();
+    code.ret();
+    return code.toBytes();
+  }
+
+  /** RDI values, RSI bytes of a row, RDX blocks of keys, RCX the columns that there are, as bits, R8 where they go, R9 bytes of a row there. */
+  static byte[] turnCode() {
+    int index = 18;
+    Assembler code = new Assembler();
+    code.kmovw(1, RCX);
+    int next = code.here();
+    // The turn uses all registers.
+    takingTurns(code, index, 0);
+    for (int i = 0; i < PanelLayout.STRIP; i++) {
+      code.vmovups(16, 1, Address.at(RDI, 0));
+      code.vmovups(17, 1, Address.at(RDI, RSI, 1));
+      code.vcvtne2ps2bf16(i, 17, 16);
+      code.vpermw(i, index, i);
+      code.lea(RDI, Address.at(RDI, RSI, 2));
+    }
+    SquareTurn.emit(code);
+    code.mov(RAX, R8);
+    for (int i = 0; i < PanelLayout.STRIP; i++) {
+      code.vmovups(Address.at(RAX, 0), i);
+      code.add(RAX, R9);
+    }
+    code.add(R8, PanelLayout.STRIP_BYTES);
+    code.dec(RDX);
+    code.jnz(next);
+    code.vzeroupper();
+    code.ret();
+    return code.toBytes();
+  }
+}
