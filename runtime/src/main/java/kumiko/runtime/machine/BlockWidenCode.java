@@ -1,6 +1,5 @@
 package kumiko.runtime.machine;
 
-import static kumiko.runtime.machine.Register.R10;
 import static kumiko.runtime.machine.Register.R11;
 import static kumiko.runtime.machine.Register.RAX;
 import static kumiko.runtime.machine.Register.RCX;
@@ -26,8 +25,7 @@ final class BlockWidenCode {
     Assembler code = new Assembler();
     code.mov(RAX, (1 << type.bits()) - 1);
     code.vpbroadcastd(MASK, RAX);
-    int table = code.leaAhead(R10);
-    code.vmovups(IN_TURNS, Address.at(R10, 0));
+    HalvesInTurns.index(code, IN_TURNS, 0);
     code.mov(RAX, Float.floatToRawIntBits(-type.excess()));
     code.vpbroadcastd(EXCESS, RAX);
     int next = code.here();
@@ -40,8 +38,6 @@ final class BlockWidenCode {
     code.jnz(next);
     code.vzeroupper();
     code.ret();
-    code.land(table);
-    code.put(tableOfTurns());
     return code.toBytes();
   }
 
@@ -74,14 +70,5 @@ final class BlockWidenCode {
     code.vpandd(target, target, MASK);
     code.vcvtdq2ps(target, target);
     code.vfmadd213ps(target, SCALE, SCALE + 1);
-  }
-
-  /** Elements of 16 bits of the lower and of the upper half in turns. */
-  private static byte[] tableOfTurns() {
-    byte[] table = new byte[VECTOR_BYTES];
-    for (int i = 0; i < 2 * WeightVector.LANES; i++) {
-      table[Short.BYTES * i] = (byte) (i / 2 + i % 2 * WeightVector.LANES);
-    }
-    return table;
   }
 }

@@ -74,7 +74,7 @@ public final class PairAttention {
     Assembler code = new Assembler();
     ExponentialCode.constants(code);
     ExponentialCode.constant(code, hidden, Float.NEGATIVE_INFINITY);
-    takingTurns(code, INDEX, 0);
+    HalvesInTurns.index(code, INDEX, 0);
     code.mov(RAX, 1);
     code.vpbroadcastd(one, RAX);
     code.vpbroadcastd(factor, R8);
@@ -122,20 +122,6 @@ public final class PairAttention {
     return code.toBytes();
   }
 
-  /** 16, 0, 17, 1, ... read from below: where elements of 16 bits come from when both halves of a vector take turns. Over RAX and {@code room}. */
-  private static void takingTurns(Assembler code, int index, int room) {
-    code.mov(RAX, 0x0706_0504_0302_0100L);
-    code.vmovq(room, RAX);
-    code.mov(RAX, 0x0f0e_0d0c_0b0a_0908L);
-    code.vpinsrq(room, room, RAX);
-    code.vpmovsxbd(index, room);
-    code.mov(RAX, PanelLayout.STRIP);
-    code.vpbroadcastd(room, RAX);
-    code.vpaddd(room, room, index);
-    code.vpslld(room, room, Short.SIZE);
-    code.vpaddd(index, index, room);
-  }
-
   /** RDI rows, RSI factors, RDX how many rows, RCX strips. */
   static byte[] shrinkCode() {
     Assembler code = new Assembler();
@@ -165,7 +151,7 @@ public final class PairAttention {
     code.kmovw(1, RCX);
     int next = code.here();
     // The turn uses all registers.
-    takingTurns(code, index, 0);
+    HalvesInTurns.index(code, index, 0);
     for (int i = 0; i < PanelLayout.STRIP; i++) {
       code.vmovups(16, 1, Address.at(RDI, 0));
       code.vmovups(17, 1, Address.at(RDI, RSI, 1));

@@ -23,11 +23,6 @@ abstract class VectorInstructions extends WholeNumberInstructions {
     code.vex(new Opcode(PF2, M0F, 0, 0x92), mask, NO_REGISTER, source.number());
   }
 
-  /** All 64 bits. */
-  void kmovq(int mask, Register source) {
-    code.vex(new Opcode(PF2, M0F, 1, 0x92), mask, NO_REGISTER, source.number());
-  }
-
   void vmovups(int target, int source) {
     code.evex(new Opcode(NONE, M0F, 0, 0x10), target, NO_REGISTER, source);
   }
@@ -51,11 +46,6 @@ abstract class VectorInstructions extends WholeNumberInstructions {
     code.evex(new Opcode(NONE, M0F, 0, 0x11), source, NO_REGISTER, target, VECTOR_BYTES, mask, Outside.STAYS);
   }
 
-  /** Bytes; those outside of the mask are not read and become zero. */
-  void vmovdqu8(int target, int mask, Address source) {
-    masked(new Opcode(PF2, M0F, 0, 0x6f), target, mask, source, VECTOR_BYTES);
-  }
-
   /** Elements of 16 bits; those outside of the mask are not read and become zero. */
   void vmovdqu16(int target, int mask, Address source) {
     masked(new Opcode(PF2, M0F, 1, 0x6f), target, mask, source, VECTOR_BYTES);
@@ -64,11 +54,6 @@ abstract class VectorInstructions extends WholeNumberInstructions {
   /** One float32 into every one. */
   void vbroadcastss(int target, Address source) {
     code.evex(new Opcode(P66, M0F38, 0, 0x18), target, NO_REGISTER, source, 4, 0, Outside.STAYS);
-  }
-
-  /** The lowest float32 into every one. */
-  void vbroadcastss(int target, int source) {
-    code.evex(new Opcode(P66, M0F38, 0, 0x18), target, NO_REGISTER, source);
   }
 
   /** 32 bits of a general register into every 32. */
@@ -92,11 +77,6 @@ abstract class VectorInstructions extends WholeNumberInstructions {
     masked(new Opcode(P66, M0F38, 0, 0x33), target, mask, source, 32);
   }
 
-  /** 16 of 8 bits to 32, with zeros. */
-  void vpmovzxbd(int target, int mask, Address source) {
-    masked(new Opcode(P66, M0F38, 0, 0x31), target, mask, source, 16);
-  }
-
   /** 16 of 8 bits to 32, with the sign. */
   void vpmovsxbd(int target, int mask, Address source) {
     masked(new Opcode(P66, M0F38, 0, 0x21), target, mask, source, 16);
@@ -115,16 +95,6 @@ abstract class VectorInstructions extends WholeNumberInstructions {
   /** 16 float16 to float32. */
   void vcvtph2ps(int target, int mask, Address source) {
     masked(new Opcode(P66, M0F38, 0, 0x13), target, mask, source, 32);
-  }
-
-  /** 16 float16 of the lower half to float32. */
-  void vcvtph2ps(int target, int source) {
-    code.evex(new Opcode(P66, M0F38, 0, 0x13), target, NO_REGISTER, source);
-  }
-
-  /** Four float16 to float32, into 128 bits; registers 0 to 15. */
-  void vcvtph2psFour(int target, Address source) {
-    code.vex(new Opcode(P66, M0F38, 0, 0x13), target, NO_REGISTER, source);
   }
 
   /** Signed numbers of 32 bits to float32. */

@@ -24,10 +24,6 @@ abstract class WholeNumberInstructions extends GeneralInstructions {
     code.evex(new Opcode(P66, M0F, 0, 0xdb), target, a, b);
   }
 
-  void vpandd(int target, int a, Address b) {
-    code.evex(new Opcode(P66, M0F, 0, 0xdb), target, a, b, VECTOR_BYTES, 0, Outside.STAYS);
-  }
-
   void vpaddd(int target, int a, int b) {
     code.evex(new Opcode(P66, M0F, 0, 0xfe), target, a, b);
   }
@@ -39,11 +35,6 @@ abstract class WholeNumberInstructions extends GeneralInstructions {
   /** Of numbers of 32 bits without sign. */
   void vpmaxud(int target, int a, int b) {
     code.evex(new Opcode(P66, M0F38, 0, 0x3f), target, a, b);
-  }
-
-  /** Of signed numbers of 32 bits. */
-  void vpmaxsd(int target, int a, int b) {
-    code.evex(new Opcode(P66, M0F38, 0, 0x3d), target, a, b);
   }
 
   void vpslld(int target, int source, int bits) {
@@ -79,11 +70,6 @@ abstract class WholeNumberInstructions extends GeneralInstructions {
     code.put(which);
   }
 
-  /** {@code target += } four products of bytes: those of {@code a} without, those of {@code b} with sign; modulo 2^32. */
-  void vpdpbusd(int target, int a, Address b) {
-    code.evex(new Opcode(P66, M0F38, 0, 0x50), target, a, b, VECTOR_BYTES, 0, Outside.STAYS);
-  }
-
   /** Every 32 bits are those of 32 elements, {@code target}'s and behind them {@code b}'s, that the lower five bits of {@code index} name. */
   void vpermt2ps(int target, int index, int b) {
     code.evex(new Opcode(P66, M0F38, 0, 0x7f), target, index, b);
@@ -97,26 +83,6 @@ abstract class WholeNumberInstructions extends GeneralInstructions {
   /** Every 16 bits are those of {@code table} that the lower five bits of {@code index} name. */
   void vpermw(int target, int index, int table) {
     code.evex(new Opcode(P66, M0F38, 1, 0x8d), target, index, table);
-  }
-
-  /** Every 16 bits are those of {@code table} that the lower five bits of {@code index} name. */
-  void vpermw(int target, int index, Address table) {
-    code.evex(new Opcode(P66, M0F38, 1, 0x8d), target, index, table, VECTOR_BYTES, 0, Outside.STAYS);
-  }
-
-  /** Every byte is the one of {@code table} that the lower six bits of {@code index} name. */
-  void vpermb(int target, int index, Address table) {
-    code.evex(new Opcode(P66, M0F38, 0, 0x8d), target, index, table, VECTOR_BYTES, 0, Outside.STAYS);
-  }
-
-  /** 128 bits into every quarter; 32-bit elements outside of the mask are not read and stay. */
-  void vbroadcasti32x4(int target, int mask, Address source) {
-    code.evex(new Opcode(P66, M0F38, 0, 0x5a), target, Encoder.NO_REGISTER, source, 16, mask, Outside.STAYS);
-  }
-
-  /** 256 bits into both halves; 64-bit elements outside of the mask are not read and stay. */
-  void vbroadcasti64x4(int target, int mask, Address source) {
-    code.evex(new Opcode(P66, M0F38, 1, 0x5b), target, Encoder.NO_REGISTER, source, 32, mask, Outside.STAYS);
   }
 
   /** Bit by bit {@code truth >> (4 target + 2 a + b) & 1}. */

@@ -101,7 +101,6 @@ class AssemblerSpec : FunSpec({
             Fact("vbroadcastss zmm28, [rsi+rdx*4+8]", "62 62 7d 48 18 64 96 02") {
                 vbroadcastss(28, Address.at(Register.RSI, Register.RDX, 4).plus(8))
             },
-            Fact("vbroadcastss zmm20, xmm1", "62 e2 7d 48 18 e1") { vbroadcastss(20, 1) },
             Fact("vpbroadcastd zmm30, eax", "62 62 7d 48 7c f0") { vpbroadcastd(30, Register.RAX) },
             Fact("vpbroadcastd zmm7, r10d", "62 d2 7d 48 7c fa") { vpbroadcastd(7, Register.R10) },
             Fact("vmovq xmm1, rax", "c4 e1 f9 6e c8") { vmovq(1, Register.RAX) },
@@ -109,14 +108,11 @@ class AssemblerSpec : FunSpec({
             Fact("vpinsrq xmm1, xmm1, rax, 1", "c4 e3 f1 22 c8 01") { vpinsrq(1, 1, Register.RAX) },
             Fact("vpmovzxwd zmm16, [r10+32]", "62 c2 7d 48 33 42 01") { vpmovzxwd(16, 0, Address.at(Register.R10, 32)) },
             Fact("vpmovzxwd zmm17{k2}{z}, [r10+64]", "62 c2 7d ca 33 4a 02") { vpmovzxwd(17, 2, Address.at(Register.R10, 64)) },
-            Fact("vpmovzxbd zmm3, [r10+2]", "62 d2 7d 48 31 9a 02 00 00 00") { vpmovzxbd(3, 0, Address.at(Register.R10, 2)) },
             Fact("vpmovsxbd zmm19, [r10+48]", "62 c2 7d 48 21 5a 03") { vpmovsxbd(19, 0, Address.at(Register.R10, 48)) },
             Fact("vpmovsxbd zmm18{k3}{z}, [rdi]", "62 e2 7d cb 21 17") { vpmovsxbd(18, 3, Address.at(Register.RDI, 0)) },
             Fact("vpmovsxbd zmm31, xmm1", "62 62 7d 48 21 f9") { vpmovsxbd(31, 1) },
             Fact("vcvtph2ps zmm16, [r10+32]", "62 c2 7d 48 13 42 01") { vcvtph2ps(16, 0, Address.at(Register.R10, 32)) },
             Fact("vcvtph2ps zmm21{k4}{z}, [r10+96]", "62 c2 7d cc 13 6a 03") { vcvtph2ps(21, 4, Address.at(Register.R10, 96)) },
-            Fact("vcvtph2ps xmm5, [r10]", "c4 c2 79 13 2a") { vcvtph2psFour(5, Address.at(Register.R10, 0)) },
-            Fact("vcvtph2ps xmm12, [rdi+18]", "c4 62 79 13 67 12") { vcvtph2psFour(12, Address.at(Register.RDI, 18)) },
             Fact("vcvtdq2ps zmm16, zmm16", "62 a1 7c 48 5b c0") { vcvtdq2ps(16, 16) },
             Fact("vcvtdq2ps zmm3, zmm25", "62 91 7c 48 5b d9") { vcvtdq2ps(3, 25) },
             Fact("vpslld zmm17, zmm17, 16", "62 b1 75 40 72 f1 10") { vpslld(17, 17, 16) },
@@ -159,38 +155,29 @@ class AssemblerSpec : FunSpec({
             Fact("vpandd zmm18, zmm20, zmm5", "62 e1 5d 40 db d5") { vpandd(18, 20, 5) },
             Fact("vpxord zmm3, zmm17, zmm30", "62 91 75 40 ef de") { vpxord(3, 17, 30) },
             Fact("vpmaxud zmm8, zmm8, zmm24", "62 12 3d 48 3f c0") { vpmaxud(8, 8, 24) },
-            Fact("vpmaxsd zmm8, zmm8, zmm14", "62 52 3d 48 3d c6") { vpmaxsd(8, 8, 14) },
             Fact("vcvtps2dq zmm7, zmm23", "62 b1 7d 48 5b ff") { vcvtps2dq(7, 23) },
             Fact("vpaddd zmm5, zmm21, zmm30", "62 91 55 40 fe ee") { vpaddd(5, 21, 30) },
             Fact("vpsubd zmm16, zmm1, zmm9", "62 c1 75 48 fa c1") { vpsubd(16, 1, 9) },
             Fact("vpermt2b zmm0, zmm29, zmm18", "62 b2 15 40 7d c2") { vpermt2b(0, 29, 18) },
             Fact("vpmovzxdq zmm16, ymm3", "62 e2 7d 48 35 c3") { vpmovzxdq(16, 3) },
             Fact("vpmovzxdq zmm17, ymm17", "62 a2 7d 48 35 c9") { vpmovzxdq(17, 17) },
-            Fact("vpermb zmm18, zmm28, [r10+8]", "62 c2 1d 40 8d 92 08 00 00 00") { vpermb(18, 28, Address.at(Register.R10, 8)) },
-            Fact("vbroadcasti32x4 zmm18, [r10+2]", "62 c2 7d 48 5a 92 02 00 00 00") {
-                vbroadcasti32x4(18, 0, Address.at(Register.R10, 2))
-            },
-            Fact("vbroadcasti32x4 zmm18{k1}, [r10+32]", "62 c2 7d 49 5a 52 02") { vbroadcasti32x4(18, 1, Address.at(Register.R10, 32)) },
-            Fact("vbroadcasti64x4 zmm18, [r10+2]", "62 c2 fd 48 5b 92 02 00 00 00") {
-                vbroadcasti64x4(18, 0, Address.at(Register.R10, 2))
-            },
-            Fact("vbroadcasti64x4 zmm18{k3}, [r10+64]", "62 c2 fd 4b 5b 52 02") { vbroadcasti64x4(18, 3, Address.at(Register.R10, 64)) },
-            Fact("vpermw zmm16, zmm29, [r10+216]", "62 c2 95 40 8d 82 d8 00 00 00") { vpermw(16, 29, Address.at(Register.R10, 216)) },
             Fact("vpermw zmm18, zmm30, zmm16", "62 a2 8d 40 8d d0") { vpermw(18, 30, 16) },
+            Fact("vpdpbusd zmm23, zmm24, [r10+508]{1to16}", "62 c2 3d 50 50 7a 7f") { vpdpbusdEach(23, 24, Address.at(Register.R10, 508)) },
+            Fact("vpdpbusd zmm5, zmm25, [r10+896]{1to16}", "62 d2 35 50 50 aa 80 03 00 00") {
+                vpdpbusdEach(5, 25, Address.at(Register.R10, 896))
+            },
+            Fact("vmulps zmm28, zmm28, [r10+108]{1to16}", "62 41 1c 50 59 62 1b") { vmulpsEach(28, 28, Address.at(Register.R10, 108)) },
+            Fact("vextracti32x4 [rcx+96], zmm20, 0", "62 e3 7d 48 39 61 06 00") { vextracti32x4(Address.at(Register.RCX, 96), 20, 0) },
+            Fact("vextracti32x4 [rcx+r8*2+96], zmm20, 2", "62 a3 7d 48 39 64 41 06 02") {
+                vextracti32x4(Address.at(Register.RCX, Register.R8, 2).plus(96), 20, 2)
+            },
             Fact("vpdpbusd zmm20, zmm16, zmm9", "62 c2 7d 40 50 e1") { vpdpbusd(20, 16, 9) },
-            Fact("vpdpbusd zmm20, zmm17, [r11+320]", "62 c2 75 40 50 63 05") { vpdpbusd(20, 17, Address.at(Register.R11, 320)) },
             Fact("vpsrld zmm17, zmm26, 4", "62 91 75 40 72 d2 04") { vpsrld(17, 26, 4) },
-            Fact("vpandd zmm25, zmm24, [rcx+64]", "62 61 3d 40 db 49 01") { vpandd(25, 24, Address.at(Register.RCX, 64)) },
             Fact("vpbroadcastw zmm31, [r10]", "62 42 7d 48 79 3a") { vpbroadcastw(31, 0, Address.at(Register.R10, 0)) },
             Fact("vpbroadcastw zmm30, [r10+rsi*2]", "62 42 7d 48 79 34 72") {
                 vpbroadcastw(30, 0, Address.at(Register.R10, Register.RSI, 2))
             },
             Fact("vpsrlw zmm17, zmm16, 4", "62 b1 75 40 71 d0 04") { vpsrlw(17, 16, 4) },
-            Fact("vmovdqu8 zmm16{k1}{z}, [r10]", "62 c1 7f c9 6f 02") { vmovdqu8(16, 1, Address.at(Register.R10, 0)) },
-            Fact("vmovdqu8 zmm17{k2}{z}, [r10+8]", "62 c1 7f ca 6f 8a 08 00 00 00") { vmovdqu8(17, 2, Address.at(Register.R10, 8)) },
-            Fact("kmovq k1, rax", "c4 e1 fb 92 c8") { kmovq(1, Register.RAX) },
-            Fact("kmovq k2, r10", "c4 c1 fb 92 d2") { kmovq(2, Register.R10) },
-            Fact("vcvtph2ps zmm18, ymm18", "62 a2 7d 48 13 d2") { vcvtph2ps(18, 18) },
             Fact("vmovups zmm10, zmm27", "62 11 7c 48 10 d3") { vmovups(10, 27) },
             Fact("lea rax, [rip+0]", "48 8d 05 00 00 00 00") { land(leaAhead(Register.RAX)) },
             Fact("lea r10, [rip+0]", "4c 8d 15 00 00 00 00") { land(leaAhead(Register.R10)) },
