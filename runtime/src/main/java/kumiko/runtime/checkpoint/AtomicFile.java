@@ -1,6 +1,7 @@
 package kumiko.runtime.checkpoint;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -35,12 +36,14 @@ final class AtomicFile implements AutoCloseable {
   /** What {@link #write} runs. */
   @FunctionalInterface
   interface Body {
-    void writeTo(FileChannel channel) throws IOException;
+    void writeTo(PieceChannel channel) throws IOException;
   }
 
   void write(Body body) {
-    try {
-      body.writeTo(channel);
+    try (Arena arena = Arena.ofConfined()) {
+      PieceChannel pieces = new PieceChannel(channel, arena);
+      body.writeTo(pieces);
+      pieces.flush();
     } catch (IOException problem) {
       throw unwritable(target, problem);
     }

@@ -3,7 +3,6 @@ package kumiko.runtime.checkpoint;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -56,12 +55,10 @@ public final class SafetensorsWriter {
     return json.repeat(" ", -bytes & 7).toString().getBytes(StandardCharsets.UTF_8);
   }
 
-  static void write(FileChannel channel, byte[] header, List<TensorSource> tensors) throws IOException {
+  static void write(PieceChannel channel, byte[] header, List<TensorSource> tensors) throws IOException {
     ByteBuffer start = ByteBuffer.allocate(Long.BYTES + header.length).order(ByteOrder.LITTLE_ENDIAN);
     start.putLong(header.length).put(header).flip();
-    while (start.hasRemaining()) {
-      channel.write(start);
-    }
+    channel.write(start);
     for (TensorSource tensor : dataOrder(tensors)) {
       TensorChannel.write(tensor, channel);
     }

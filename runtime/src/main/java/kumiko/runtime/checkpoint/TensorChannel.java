@@ -2,7 +2,6 @@ package kumiko.runtime.checkpoint;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.channels.WritableByteChannel;
 import java.util.zip.CRC32;
 
@@ -24,8 +23,8 @@ final class TensorChannel implements WritableByteChannel {
    * @throws IllegalStateException if the source gives more or fewer bytes than its shape and type say
    */
   static long write(TensorSource source, WritableByteChannel target) throws IOException {
-    if (source.body() instanceof ZeroBody zeros && target instanceof FileChannel file) {
-      zeros.skip(file);
+    if (source.body() instanceof ZeroBody zeros && target instanceof PieceChannel file) {
+      file.skip(zeros.bytes());
       return zeros.crc();
     }
     TensorChannel channel = new TensorChannel(target, source);

@@ -2,7 +2,6 @@ package kumiko.runtime.checkpoint;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -37,7 +36,7 @@ public final class TorchWriter {
     }
   }
 
-  private static void write(FileChannel channel, String top, List<String> parents, List<TensorSource> tensors) throws IOException {
+  private static void write(PieceChannel channel, String top, List<String> parents, List<TensorSource> tensors) throws IOException {
     ZipOutput zip = new ZipOutput(channel);
     entry(zip, top + "/data.pkl", PickleOutput.stateDict(parents, tensors));
     entry(zip, top + "/byteorder", "little".getBytes(StandardCharsets.US_ASCII));
@@ -53,10 +52,7 @@ public final class TorchWriter {
     CRC32 crc = new CRC32();
     crc.update(bytes);
     zip.entry(name, bytes.length, channel -> {
-      ByteBuffer left = ByteBuffer.wrap(bytes);
-      while (left.hasRemaining()) {
-        channel.write(left);
-      }
+      channel.write(ByteBuffer.wrap(bytes));
       return crc.getValue();
     });
   }

@@ -2,7 +2,6 @@ package kumiko.runtime.checkpoint;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.channels.WritableByteChannel;
 
 /** Nothing but zeros. In a file they are left out, so that a file system which knows holes stores none of them. */
@@ -17,17 +16,6 @@ record ZeroBody(long bytes) implements TensorSource.Body {
     ByteBuffer zeros = ByteBuffer.allocate(CHUNK);
     for (long left = bytes; left > 0;) {
       left -= channel.write(zeros.clear().limit((int) Math.min(CHUNK, left)));
-    }
-  }
-
-  /** Moves on by the length of the zeros; the last one is written, so that the file is long enough. */
-  void skip(FileChannel channel) throws IOException {
-    if (bytes > 0) {
-      channel.position(channel.position() + bytes - 1);
-      ByteBuffer last = ByteBuffer.allocate(1);
-      while (last.hasRemaining()) {
-        channel.write(last);
-      }
     }
   }
 

@@ -4,7 +4,6 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -29,14 +28,14 @@ final class ZipOutput {
   /** Writes the data of an entry and returns their CRC-32. */
   @FunctionalInterface
   interface Body {
-    long writeTo(FileChannel channel) throws IOException;
+    long writeTo(PieceChannel channel) throws IOException;
   }
 
-  private final FileChannel channel;
+  private final PieceChannel channel;
   private final ByteArrayOutputStream directory = new ByteArrayOutputStream();
   private long entries;
 
-  ZipOutput(FileChannel channel) {
+  ZipOutput(PieceChannel channel) {
     this.channel = channel;
   }
 
@@ -55,28 +54,28 @@ final class ZipOutput {
       header.putShort((short) 1).putShort((short) (2 * Long.BYTES)).putLong(length).putLong(length);
     }
     header.putShort((short) PADDING_TAG).putShort((short) padding);
-    write(header.rewind());
+    channel.write(header.rewind());
     long crc = body.writeTo(channel);
     ByteBuffer sum = buffer(Integer.BYTES).putInt((int) crc).flip();
-    channel.write(sum, start + CRC_OFFSET);
+    channel.replace(start + CRC_OFFSET, sum);
     list(nameBytes, start, length, crc);
   }
 
   void end() throws IOException {
     long start = channel.position();
-    write(ByteBuffer.wrap(directory.toByteArray()));
+    channel.write(ByteBuffer.wrap(directory.toByteArray()));
     long end = channel.position();
     if (entries >= LIMIT_16 || start >= LIMIT_32 || end - start >= LIMIT_32) {
       ByteBuffer wide = buffer(76);
       wide.putInt(0x06064b50).putLong(44).putShort((short) 45).putShort((short) 45).putInt(0).putInt(0);
       wide.putLong(entries).putLong(entries).putLong(end - start).putLong(start);
       wide.putInt(0x07064b50).putInt(0).putLong(end).putInt(1);
-      write(wide.flip());
+      channel.write(wide.flip());
     }
     short count = (short) Math.min(entries, LIMIT_16);
     ByteBuffer last = buffer(22).putInt(0x06054b50).putInt(0).putShort(count).putShort(count);
     last.putInt((int) Math.min(end - start, LIMIT_32)).putInt((int) Math.min(start, LIMIT_32)).putShort((short) 0);
-    write(last.flip());
+    channel.write(last.flip());
   }
 
   private void list(byte[] name, long start, long length, long crc) {
@@ -113,9 +112,4 @@ final class ZipOutput {
     return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
   }
 
-  private void write(ByteBuffer bytes) throws IOException {
-    while (bytes.hasRemaining()) {
-      channel.write(bytes);
-    }
-  }
 }

@@ -1,0 +1,68 @@
+package kumiko.runtime.checkpoint
+
+import io.kotest.core.spec.style.FunSpec
+import io.kotest.matchers.shouldBe
+import java.lang.foreign.Arena
+import java.nio.ByteBuffer
+import java.nio.channels.FileChannel
+import java.nio.file.Files
+import java.nio.file.Path
+import java.nio.file.StandardOpenOption
+import kotlin.random.Random
+
+private const val PIECE = 2 shl 20
+
+class PieceChannelSpec : FunSpec({
+    val folder = folder()
+
+    fun written(name: String, body: (PieceChannel) -> Unit): ByteArray {
+        val path: Path = folder.resolve(name)
+        FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE).use { file ->
+            Arena.ofConfined().use { arena -> PieceChannel(file, arena).also(body).flush() }
+        }
+        return Files.readAllBytes(path)
+    }
+
+    test("what is written in any lengths is in the file, in order, and nothing else") {
+        val random = Random(1)
+        val parts = listOf(0, 1, PIECE - 3, 2, 0, 5, 2 * PIECE + 1, PIECE, 77).map { random.nextBytes(it) }
+        val bytes = written("parts") { channel ->
+            var before = 0L
+            for (part in parts) {
+                channel.position() shouldBe before
+                channel.write(ByteBuffer.wrap(part)) shouldBe part.size
+                before += part.size
+            }
+        }
+        bytes.contentEquals(parts.reduce(ByteArray::plus)) shouldBe true
+    }
+
+    test("bytes are replaced where they are: in the file, in the piece that waits, and across the border between them") {
+        val random = Random(2)
+        val want = random.nextBytes(PIECE + 100)
+        val bytes = written("replaced") { channel ->
+            channel.write(ByteBuffer.wrap(want))
+            for (at in listOf(0, PIECE - 2, PIECE + 50)) {
+                val other = random.nextBytes(4)
+                channel.replace(at.toLong(), ByteBuffer.wrap(other))
+                other.copyInto(want, at)
+            }
+            channel.position() shouldBe want.size
+        }
+        bytes.contentEquals(want) shouldBe true
+    }
+
+    test("zeros that are skipped are zeros in the file, at its end too") {
+        val random = Random(3)
+        val (head, middle) = listOf(random.nextBytes(1000), random.nextBytes(PIECE))
+        val bytes = written("zeros") { channel ->
+            channel.write(ByteBuffer.wrap(head))
+            channel.skip(3L * PIECE + 5)
+            channel.skip(0)
+            channel.write(ByteBuffer.wrap(middle))
+            channel.skip(7)
+            channel.position() shouldBe head.size + 4L * PIECE + 12
+        }
+        bytes.contentEquals(head + ByteArray(3 * PIECE + 5) + middle + ByteArray(7)) shouldBe true
+    }
+})
