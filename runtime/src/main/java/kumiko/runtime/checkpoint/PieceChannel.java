@@ -9,8 +9,8 @@ import kumiko.runtime.machine.HugePages;
 
 /**
  * A new file, written from front to back in whole pieces of 2 MiB. Linux keeps what is written together together: a file that was written in
- * smaller or crooked pieces lies so in its cache, cannot be mapped in large pages until it was read from disk, and is read a tenth more
- * slowly meanwhile.
+ * smaller or crooked pieces lies so in its cache, is mapped there in large pages only in part, and is read more slowly until it was read from
+ * disk once.
  */
 final class PieceChannel implements WritableByteChannel {
   private static final int BYTES = Math.toIntExact(HugePages.BYTES);
