@@ -1,7 +1,6 @@
 package kumiko.runtime.machine;
 
 import static kumiko.runtime.machine.Register.R10;
-import static kumiko.runtime.machine.Register.R11;
 import static kumiko.runtime.machine.Register.R8;
 import static kumiko.runtime.machine.Register.R9;
 import static kumiko.runtime.machine.Register.RAX;
@@ -21,14 +20,12 @@ public final class PairAttention {
   /** Keys whose values are turned together. */
   public static final int KEYS = PanelLayout.BLOCK;
 
-  private static final int INDEX = 14;
-
   private final Routine soften;
   private final Routine shrink;
   private final Routine turn;
 
   PairAttention(CodeInstaller installer) throws SystemCalls.Refused {
-    List<? extends Routine> routines = installer.install(List.of(softenCode(), shrinkCode(), turnCode()));
+    List<? extends Routine> routines = installer.install(List.of(SoftenCode.code(PanelElement.PAIR), shrinkCode(), turnCode()));
     soften = routines.get(0);
     shrink = routines.get(1);
     turn = routines.get(2);
@@ -43,7 +40,7 @@ public final class PairAttention {
    * @param panel address of a panel of {@code strips} strips
    */
   public void soften(long tile, long state, int strips, int key, int count, float scale, long panel) {
-    soften.call(tile, state, count, key, ((long) strips << Integer.SIZE) | Integer.toUnsignedLong(Float.floatToRawIntBits(scale)), panel);
+    soften.call(tile, state, count, key, SoftenCode.arguments(strips, scale), panel);
   }
 
   /** {@code mixed[d, lane] *= shrunk[lane]}, as the last {@link #soften} found it, for {@code d < rows}. */
@@ -63,63 +60,6 @@ public final class PairAttention {
       long mask = (1L << Math.min(PanelLayout.STRIP, columns - d)) - 1;
       turn.call(values + (long) d * Float.BYTES, (long) columns * Float.BYTES, blocks, mask, to + d * stride, stride);
     }
-  }
-
-  /** RDI tile, RSI state, RDX keys, RCX number of the first, R8 scale and in the upper half strips, R9 panel. */
-  static byte[] softenCode() {
-    int factor = 18;
-    int firstKey = 17;
-    int one = 16;
-    int hidden = 15;
-    Assembler code = new Assembler();
-    ExponentialCode.constants(code);
-    ExponentialCode.constant(code, hidden, Float.NEGATIVE_INFINITY);
-    HalvesInTurns.index(code, INDEX, 0);
-    code.mov(RAX, 1);
-    code.vpbroadcastd(one, RAX);
-    code.vpbroadcastd(factor, R8);
-    code.vpbroadcastd(firstKey, RCX);
-    code.shr(R8, Integer.SIZE);
-    code.mov(R11, R8);
-    code.shl(R11, Integer.numberOfTrailingZeros(PanelLayout.STRIP_BYTES));
-    int nextStrip = code.here();
-    PanelAttention.maxima(code, firstKey, one, hidden, factor);
-    int max = 2;
-    int shrunk = 3;
-    int sum = 4;
-    code.vsubps(shrunk, shrunk, max);
-    ExponentialCode.emit(code, shrunk, 8);
-    code.vmovups(Address.at(RSI, PanelAttention.SHRUNK), shrunk);
-    code.vmovups(Address.at(RSI, PanelAttention.MAX), max);
-    code.vmulps(sum, shrunk, Address.at(RSI, PanelAttention.SUM));
-    code.mov(R10, RDI);
-    code.mov(RCX, R9);
-    code.mov(RAX, RDX);
-    code.shr(RAX, 1);
-    int next = code.here();
-    for (int odd = 0; odd < 2; odd++) {
-      int x = 5 + odd;
-      code.vmovups(x, Address.at(R10, odd * PanelLayout.TILE_BYTES));
-      code.vsubps(x, x, max);
-      ExponentialCode.emit(code, x, 8 + 3 * odd);
-      code.vaddps(sum, sum, x);
-    }
-    code.vcvtne2ps2bf16(5, 6, 5);
-    code.vpermw(5, INDEX, 5);
-    code.vmovups(Address.at(RCX, 0), 5);
-    code.add(R10, 2 * PanelLayout.TILE_BYTES);
-    code.add(RCX, R11);
-    code.dec(RAX);
-    code.jnz(next);
-    code.vmovups(Address.at(RSI, PanelAttention.SUM), sum);
-    code.add(RDI, PanelLayout.STRIP_BYTES);
-    code.add(RSI, PanelLayout.STRIP_BYTES);
-    code.add(R9, PanelLayout.STRIP_BYTES);
-    code.dec(R8);
-    code.jnz(nextStrip);
-    code.vzeroupper();
-    code.ret();
-    return code.toBytes();
   }
 
   /** RDI rows, RSI factors, RDX how many rows, RCX strips. */

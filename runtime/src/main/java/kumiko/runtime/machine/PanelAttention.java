@@ -1,7 +1,5 @@
 package kumiko.runtime.machine;
 
-import static kumiko.runtime.machine.FloatInstructions.Comparison.LESS;
-import static kumiko.runtime.machine.FloatInstructions.Comparison.NOT_LESS;
 import static kumiko.runtime.machine.Register.R10;
 import static kumiko.runtime.machine.Register.R11;
 import static kumiko.runtime.machine.Register.R8;
@@ -46,7 +44,7 @@ public final class PanelAttention {
   private final Routine[] mixes = new Routine[PanelLayout.STRIPS + 1];
 
   PanelAttention(CodeInstaller installer) throws SystemCalls.Refused {
-    List<byte[]> codes = new ArrayList<>(List.of(softenCode(), scaleCode()));
+    List<byte[]> codes = new ArrayList<>(List.of(SoftenCode.code(PanelElement.SINGLE), scaleCode()));
     for (int strips = 1; strips <= PanelLayout.STRIPS; strips++) {
       codes.add(mixCode(strips));
     }
@@ -68,7 +66,7 @@ public final class PanelAttention {
    * @param count keys in the tile, at least 1
    */
   public void soften(long tile, int strips, int key, int count, float scale) {
-    soften.call(tile, tile - STATE_BYTES, count, key, Float.floatToRawIntBits(scale), strips);
+    soften.call(tile, tile - STATE_BYTES, count, key, SoftenCode.arguments(strips, scale), 0);
   }
 
   /**
@@ -98,77 +96,6 @@ public final class PanelAttention {
    */
   public void scale(long mixed, long to, int lanes, long factors, int columns) {
     scale.call(mixed, to, lanes, factors, columns / PanelLayout.STRIP, columns % PanelLayout.STRIP);
-  }
-
-  /** RDI tile, RSI state, RDX keys, RCX number of the first, R8 scale, R9 strips. */
-  static byte[] softenCode() {
-    int factor = 18;
-    int firstKey = 17;
-    int one = 16;
-    int hidden = 15;
-    Assembler code = new Assembler();
-    ExponentialCode.constants(code);
-    ExponentialCode.constant(code, hidden, Float.NEGATIVE_INFINITY);
-    code.mov(RAX, 1);
-    code.vpbroadcastd(one, RAX);
-    code.vpbroadcastd(factor, R8);
-    code.vpbroadcastd(firstKey, RCX);
-    int nextStrip = code.here();
-    maxima(code, firstKey, one, hidden, factor);
-    int max = 2;
-    int shrunk = 3;
-    int sum = 4;
-    code.vsubps(shrunk, shrunk, max);
-    ExponentialCode.emit(code, shrunk, 8);
-    code.vmovups(Address.at(RSI, SHRUNK), shrunk);
-    code.vmovups(Address.at(RSI, MAX), max);
-    code.vmulps(sum, shrunk, Address.at(RSI, SUM));
-    code.mov(R10, RDI);
-    code.mov(RAX, RDX);
-    int next = code.here();
-    code.vmovups(5, Address.at(R10, 0));
-    code.vsubps(5, 5, max);
-    ExponentialCode.emit(code, 5, 8);
-    code.vmovups(Address.at(R10, 0), 5);
-    code.vaddps(sum, sum, 5);
-    code.add(R10, PanelLayout.TILE_BYTES);
-    code.dec(RAX);
-    code.jnz(next);
-    code.vmovups(Address.at(RSI, SUM), sum);
-    code.add(RDI, PanelLayout.STRIP_BYTES);
-    code.add(RSI, PanelLayout.STRIP_BYTES);
-    code.dec(R9);
-    code.jnz(nextStrip);
-    code.vzeroupper();
-    code.ret();
-    return code.toBytes();
-  }
-
-  /** Scores of a strip, scaled and hidden, into the tile; the maximum of before into register 3, the one of now into 2. */
-  static void maxima(Assembler code, int firstKey, int one, int hidden, int factor) {
-    int first = 0;
-    int end = 1;
-    int max = 2;
-    int key = 4;
-    int score = 5;
-    code.vmovups(first, Address.at(RSI, FIRST));
-    code.vmovups(end, Address.at(RSI, END));
-    code.vmovups(max, Address.at(RSI, MAX));
-    code.vmovaps(3, max);
-    code.vmovaps(key, firstKey);
-    code.mov(R10, RDI);
-    code.mov(RAX, RDX);
-    int next = code.here();
-    code.vpcmpd(1, 0, key, first, NOT_LESS);
-    code.vpcmpd(1, 1, key, end, LESS);
-    code.vmovaps(score, hidden);
-    code.vmulpsWithin(1, score, factor, Address.at(R10, 0));
-    code.vmovups(Address.at(R10, 0), score);
-    code.vmaxps(max, max, score);
-    code.vpaddd(key, key, one);
-    code.add(R10, PanelLayout.TILE_BYTES);
-    code.dec(RAX);
-    code.jnz(next);
   }
 
   /** RDI tile, RSI values, RDX bytes of a row, RCX keys, R8 mixed, R9 groups of lanes and the columns of the last strip, as bits. */
