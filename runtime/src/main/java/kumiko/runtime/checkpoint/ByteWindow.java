@@ -2,6 +2,7 @@ package kumiko.runtime.checkpoint;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 
 /**
  * Reads bytes of mapped memory one by one through a small buffer. Checked access to a segment is slow until it is compiled, and headers
@@ -30,5 +31,21 @@ final class ByteWindow {
       index = 0;
     }
     return Byte.toUnsignedInt(bytes[(int) index]);
+  }
+
+  /** The first position from {@code position} on, within what is buffered, that a string of JSON does not simply pass over. */
+  long endOfPlain(long position) {
+    at(position);
+    int i = (int) (position - start);
+    while (i < filled && bytes[i] != '"' && bytes[i] != '\\' && (bytes[i] >= ' ' || bytes[i] < 0)) {
+      i++;
+    }
+    return start + i;
+  }
+
+  byte[] copy(long from, long to) {
+    return from >= start && to <= start + filled
+        ? Arrays.copyOfRange(bytes, (int) (from - start), (int) (to - start))
+        : source.asSlice(from, to - from).toArray(ValueLayout.JAVA_BYTE);
   }
 }

@@ -1,7 +1,6 @@
 package kumiko.runtime.checkpoint;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -15,6 +14,9 @@ import java.util.function.Consumer;
 final class JsonReader {
   private static final int MAX_DEPTH = 64;
   private static final int END = -1;
+
+  /** So many fit 64 bits in any case. */
+  private static final int FEW_DIGITS = 18;
 
   private final Path file;
   private final String what;
@@ -70,6 +72,10 @@ final class JsonReader {
   long integer() {
     peekToken();
     long start = position;
+    long few = fewDigits();
+    if (few >= 0) {
+      return few;
+    }
     String digits = number();
     if (digits.chars().anyMatch(c -> c == '.' || c == 'e' || c == 'E')) {
       throw problemAt(start, "the number " + digits, "a whole number");
@@ -81,11 +87,30 @@ final class JsonReader {
     }
   }
 
+  /** A number of few digits, as nearly all are, without a pattern and a text for each; otherwise -1, and the position stays. */
+  private long fewDigits() {
+    long start = position;
+    long value = 0;
+    int c = peek();
+    boolean zero = c == '0';
+    while (c >= '0' && c <= '9' && position - start < FEW_DIGITS) {
+      value = 10 * value + c - '0';
+      position++;
+      c = peek();
+    }
+    boolean isWhole = c == ',' || c == ']' || c == '}';
+    if (isWhole && (zero ? position - start == 1 : position > start)) {
+      return value;
+    }
+    position = start;
+    return -1;
+  }
+
   String string() {
     expect('"');
     long start = position;
     boolean escaped = false;
-    for (int c = next(); c != '"'; c = next()) {
+    for (int c = nextInString(); c != '"'; c = nextInString()) {
       if (c < 0x20) {
         throw problemAt(position - 1, describe(c), "the end of the string");
       }
@@ -199,9 +224,16 @@ final class JsonReader {
     return c;
   }
 
+  /** The next byte, or one behind it that is not simply passed over. */
+  private int nextInString() {
+    if (position < text.byteSize()) {
+      position = window.endOfPlain(position);
+    }
+    return next();
+  }
+
   private String decode(long from, long to) {
-    byte[] bytes = text.asSlice(from, to - from).toArray(ValueLayout.JAVA_BYTE);
-    return StrictText.decode(bytes, StandardCharsets.UTF_8)
+    return StrictText.decode(window.copy(from, to), StandardCharsets.UTF_8)
         .orElseThrow(() -> problemAt(from, "bytes that are not UTF-8", "UTF-8 text"));
   }
 
