@@ -55,14 +55,16 @@ final class StoredBlocks {
     }
   }
 
-  /** Rows that are missing from those that are multiplied together are whatever they were: nobody reads their results. */
+  /** Rows that are missing from those that are multiplied together are the last one again: nobody reads their results. */
   private void pack(DType type, Slab slab, Rows x, int rows, long to) {
     long packed = to;
     for (int r = 0; r < rows; r += BlockProduct.MOST_ROWS) {
       int some = Math.min(BlockProduct.MOST_ROWS, rows - r);
       int multiplied = BlockProduct.together(some);
-      for (int i = 0; i < some; i++) {
-        product.pack(type, VectorLinear.address(x, r + i, slab.column()), slab.columns(), packed, i, multiplied);
+      for (int i = 0; i < multiplied; i++) {
+        // What lies there otherwise may be subnormal as a unit, which takes the processor a hundred times as long.
+        long row = VectorLinear.address(x, r + Math.min(i, some - 1), slab.column());
+        product.pack(type, row, slab.columns(), packed, i, multiplied);
       }
       packed += product.packedBytes(multiplied, slab.columns());
     }

@@ -5,12 +5,41 @@ import io.kotest.matchers.shouldBe
 import java.lang.foreign.Arena
 import java.nio.ByteBuffer
 import java.nio.channels.FileChannel
+import java.nio.channels.ReadableByteChannel
+import java.nio.channels.WritableByteChannel
 import java.nio.file.Files
 import java.nio.file.Path
 import java.nio.file.StandardOpenOption
 import kotlin.random.Random
 
 private const val PIECE = 2 shl 20
+
+/** Passes on to [file] what pieces need of it, and notes where each write began and how long it was. */
+private class Noting(val file: FileChannel, val writes: MutableList<Pair<Long, Int>>) : FileChannel() {
+    override fun write(bytes: ByteBuffer): Int {
+        val begin = file.position()
+        return file.write(bytes).also { writes += begin to it }
+    }
+
+    override fun write(bytes: ByteBuffer, position: Long): Int = file.write(bytes, position)
+    override fun position(): Long = file.position()
+    override fun position(position: Long): FileChannel = apply { file.position(position) }
+    override fun size(): Long = file.size()
+    override fun implCloseChannel() = file.close()
+
+    private fun no(): Nothing = throw UnsupportedOperationException("not of a file that is written from front to back")
+    override fun read(bytes: ByteBuffer) = no()
+    override fun read(bytes: Array<out ByteBuffer>, offset: Int, length: Int) = no()
+    override fun read(bytes: ByteBuffer, position: Long) = no()
+    override fun write(bytes: Array<out ByteBuffer>, offset: Int, length: Int) = no()
+    override fun truncate(size: Long) = no()
+    override fun force(metaData: Boolean) = no()
+    override fun transferTo(position: Long, count: Long, target: WritableByteChannel) = no()
+    override fun transferFrom(source: ReadableByteChannel, position: Long, count: Long) = no()
+    override fun map(mode: MapMode, position: Long, size: Long) = no()
+    override fun lock(position: Long, size: Long, shared: Boolean) = no()
+    override fun tryLock(position: Long, size: Long, shared: Boolean) = no()
+}
 
 class PieceChannelSpec : FunSpec({
     val folder = folder()
@@ -35,6 +64,29 @@ class PieceChannelSpec : FunSpec({
             }
         }
         bytes.contentEquals(parts.reduce(ByteArray::plus)) shouldBe true
+    }
+
+    test("the file is written in pieces of 2 MiB that begin at multiples of it, again after zeros were skipped") {
+        val writes = mutableListOf<Pair<Long, Int>>()
+        FileChannel.open(folder.resolve("noted"), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE).use { file ->
+            Arena.ofConfined().use { arena ->
+                val channel = PieceChannel(Noting(file, writes), arena)
+                repeat(5) { channel.write(ByteBuffer.allocate(PIECE / 2 + 1)) }
+                channel.skip(10)
+                channel.write(ByteBuffer.allocate(2 * PIECE))
+                channel.flush()
+            }
+        }
+        val half = PIECE / 2 + 5
+        writes.filter { it.second > 0 } shouldBe listOf(
+            0L to PIECE,
+            1L * PIECE to PIECE,
+            2L * PIECE to half,
+            2L * PIECE + half + 9 to 1,
+            2L * PIECE + half + 10 to PIECE - half - 10,
+            3L * PIECE to PIECE,
+            4L * PIECE to half + 10,
+        )
     }
 
     test("bytes are replaced where they are: in the file, in the piece that waits, and across the border between them") {
