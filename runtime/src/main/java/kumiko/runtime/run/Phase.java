@@ -5,6 +5,9 @@ final class Phase implements Team.Task {
   /** Below this many operations waking other threads costs more than it saves. */
   private static final long WORTH_SHARING = 40_000;
 
+  /** Several parts of a step for each thread, so that a slow one delays little. */
+  static final int PARTS_PER_WORKER = 16;
+
   private final Step[] steps;
   private final Call call;
   private final int parts;
@@ -17,7 +20,7 @@ final class Phase implements Team.Task {
 
   void run(Team team) {
     if (parts > 1 && work() >= WORTH_SHARING) {
-      team.run(parts, this);
+      team.run(parts * steps.length, this);
     } else {
       for (Step step : steps) {
         step.run(call, 0, 1, 0);
@@ -33,10 +36,12 @@ final class Phase implements Team.Task {
     return work;
   }
 
+  /** Thread by thread, and for each its parts of every step: so each reads every weight from front to back. */
   @Override
-  public void run(int part, int worker) {
-    for (Step step : steps) {
-      step.run(call, part, parts, worker);
-    }
+  public void run(int index, int worker) {
+    int ofThread = index / (PARTS_PER_WORKER * steps.length);
+    int inThread = index % (PARTS_PER_WORKER * steps.length);
+    int part = ofThread * PARTS_PER_WORKER + inThread % PARTS_PER_WORKER;
+    steps[inThread / PARTS_PER_WORKER].run(call, part, parts, worker);
   }
 }

@@ -1,7 +1,7 @@
 package kumiko.runtime.run;
 
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -9,7 +9,9 @@ import java.util.concurrent.locks.LockSupport;
  * that follow closely the others spin, so that a step starts in well under a microsecond; when nothing comes they yield, then sleep.
  * Running a task allocates nothing.
  *
- * <p>Which thread takes which part is open, so a part's result must depend on the part alone.
+ * <p>Each thread has a range of neighbouring parts and does them in order: what it asks memory for ahead at the end of a part is then what
+ * its next part begins with. A thread that is done takes from the end of another's range. So which thread does which part is open, and a
+ * part's result must depend on the part alone.
  */
 public final class Team implements AutoCloseable {
   /** Rounds of waiting with the core held, about 20 microseconds. */
@@ -17,6 +19,13 @@ public final class Team implements AutoCloseable {
 
   /** Rounds of waiting with the core offered to others, then sleep. */
   private static final int YIELDS = 200;
+
+  private static final int PART_BITS = 22;
+  private static final int PART_MASK = (1 << PART_BITS) - 1;
+  private static final long RUN_MASK = -1L >>> (2 * PART_BITS);
+
+  /** Longs from one thread's range to the next: two lines, as processors fetch them in pairs. */
+  private static final int APART = 16;
 
   /** Work in parts that do not depend on one another. */
   @FunctionalInterface
@@ -31,14 +40,17 @@ public final class Team implements AutoCloseable {
   private final Worker[] workers;
 
   /**
-   * Run number in the upper half, parts not yet taken in the lower: one compare-and-set takes a part of exactly one run, so {@link
-   * #task} and {@link #parts} are that run's until the part is done.
+   * Of each thread the parts not yet taken: number of the run, first part, end. One compare-and-set takes a part of exactly one run, so
+   * {@link #task} is that run's until the part is done. Each has lines of memory to itself.
    */
-  private final AtomicLong ticket = new AtomicLong();
+  private final AtomicLongArray ranges;
 
   private final AtomicInteger unfinished = new AtomicInteger();
+
+  /** Number of the latest run. */
+  private volatile long run;
+
   private volatile Task task;
-  private volatile int parts;
   private volatile Throwable failure;
   private volatile boolean closed;
   private volatile Thread caller;
@@ -51,6 +63,7 @@ public final class Team implements AutoCloseable {
     if (threads < 1) {
       throw new IllegalArgumentException("a team needs at least one thread, not " + threads);
     }
+    ranges = new AtomicLongArray((threads + 1) * APART);
     workers = new Worker[threads - 1];
     for (int i = 0; i < workers.length; i++) {
       workers[i] = new Worker(i + 1);
@@ -69,6 +82,7 @@ public final class Team implements AutoCloseable {
    * are left out. One run at a time; a second caller waits.
    *
    * @throws IllegalStateException if the team is closed, or a part itself calls this
+   * @throws IllegalArgumentException if there are 2^22 parts or more
    */
   public void run(int count, Task work) {
     if (Thread.currentThread() == caller || (Thread.currentThread() instanceof Worker worker && worker.team() == this)) {
@@ -98,18 +112,23 @@ public final class Team implements AutoCloseable {
   }
 
   private void together(int count, Task work) {
+    if (count > PART_MASK) {
+      throw new IllegalArgumentException("a task of " + count + " parts; at most " + PART_MASK + " can be shared out");
+    }
     task = work;
-    parts = count;
     failure = null;
     unfinished.set(count);
-    long run = ((ticket.get() >>> 32) + 1) & 0xffff_ffffL;
-    ticket.set((run << 32) | count);
+    long number = (run + 1) & RUN_MASK;
+    for (int thread = 0; thread < size(); thread++) {
+      ranges.set(at(thread), range(number, share(count, thread), share(count, thread + 1)));
+    }
+    run = number;
     for (Worker worker : workers) {
       if (worker.asleep) {
         LockSupport.unpark(worker);
       }
     }
-    takeParts(run, 0);
+    takeParts(number, 0);
     for (int round = 0; unfinished.get() != 0; round++) {
       pause(round);
     }
@@ -117,15 +136,38 @@ public final class Team implements AutoCloseable {
     rethrow(failure);
   }
 
-  private void takeParts(long run, int worker) {
+  /** Where the parts of a thread begin. */
+  private int share(int count, int thread) {
+    return (int) ((long) count * thread / size());
+  }
+
+  private static int at(int thread) {
+    return (thread + 1) * APART;
+  }
+
+  private static long range(long run, int first, int end) {
+    return run << (2 * PART_BITS) | (long) first << PART_BITS | end;
+  }
+
+  /** A thread's own parts from the first on, then those of the others from the last back. */
+  private void takeParts(long number, int worker) {
+    takeParts(number, worker, worker);
+    for (int other = 1; other < size(); other++) {
+      takeParts(number, (worker + other) % size(), worker);
+    }
+  }
+
+  private void takeParts(long number, int owner, int worker) {
     while (true) {
-      long seen = ticket.get();
-      int untaken = (int) seen;
-      if (seen >>> 32 != run || untaken == 0) {
+      long seen = ranges.get(at(owner));
+      int first = (int) (seen >>> PART_BITS) & PART_MASK;
+      int end = (int) seen & PART_MASK;
+      if (seen >>> (2 * PART_BITS) != number || first == end) {
         return;
       }
-      if (ticket.compareAndSet(seen, seen - 1)) {
-        runPart(parts - untaken, worker);
+      boolean own = owner == worker;
+      if (ranges.compareAndSet(at(owner), seen, own ? range(number, first + 1, end) : range(number, first, end - 1))) {
+        runPart(own ? first : end - 1, worker);
       }
     }
   }
@@ -195,9 +237,9 @@ public final class Team implements AutoCloseable {
     /** The number of a run after {@code last}, or {@code last} when the team closes. */
     private long awaitRun(long last) {
       for (int round = 0; !closed; round++) {
-        long run = ticket.get() >>> 32;
-        if (run != last) {
-          return run;
+        long latest = run;
+        if (latest != last) {
+          return latest;
         }
         if (round < SPINS + YIELDS) {
           pause(round);
@@ -211,7 +253,7 @@ public final class Team implements AutoCloseable {
     private void sleepAfter(long last) {
       asleep = true;
       // The flag is up before the last look: whoever starts a run after the look sees the flag and wakes us.
-      if (ticket.get() >>> 32 == last && !closed) {
+      if (run == last && !closed) {
         LockSupport.park(this);
       }
       asleep = false;

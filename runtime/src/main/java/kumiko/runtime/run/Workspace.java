@@ -15,8 +15,6 @@ import kumiko.runtime.tensor.Rows;
 
 /** The memory of one session: working buffers, caches, scratch of each thread. */
 final class Workspace {
-  private static final int PARTS_PER_WORKER = 16;
-
   /** Elements of a row, from whose multiples on other rows' lie too close in caches. */
   private static final int POWER = 256;
 
@@ -26,7 +24,7 @@ final class Workspace {
   final Call call;
   final Kernels kernels;
 
-  /** Parts of a shared step: several for each thread, so that a slow one delays little. */
+  /** Parts of a shared step. */
   final int parts;
 
   /** Keys that a slot has room for, a tuned prefix included. */
@@ -47,7 +45,7 @@ final class Workspace {
     this.keyCapacity = keyCapacity;
     kernels = program.kernels();
     int workers = program.team().size();
-    parts = workers == 1 ? 1 : PARTS_PER_WORKER * workers;
+    parts = workers == 1 ? 1 : Phase.PARTS_PER_WORKER * workers;
     elementBytes = kernels.activations().blockBytes();
     isObserved = program.plan().values.stream().anyMatch(value -> value.kept);
     for (Value.Buffer buffer : program.plan().buffers) {

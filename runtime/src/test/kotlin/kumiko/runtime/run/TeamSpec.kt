@@ -3,6 +3,8 @@ package kumiko.runtime.run
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.core.spec.style.FunSpec
 import io.kotest.matchers.shouldBe
+import java.util.concurrent.CountDownLatch
+import java.util.concurrent.CyclicBarrier
 import java.util.concurrent.atomic.AtomicInteger
 import java.util.concurrent.atomic.AtomicIntegerArray
 
@@ -21,6 +23,23 @@ class TeamSpec :
                         for (part in 0 until count) done.get(part) shouldBe 1
                     }
                 }
+            }
+        }
+
+        test("each thread does the parts of its own share in order, and another's that is held up from the last back") {
+            Team(2).use { team ->
+                val byWorker = List(2) { mutableListOf<Int>() }
+                val bothBegun = CyclicBarrier(2)
+                val others = CountDownLatch(15)
+                team.run(16) { part, worker ->
+                    if (part % 8 == 0) bothBegun.await()
+                    synchronized(byWorker) { byWorker[worker] += part }
+                    // Whoever has the first part is held up until all the rest is done.
+                    if (part == 0) others.await() else others.countDown()
+                }
+                val (slow, quick) = byWorker.sortedBy { it.size }
+                slow shouldBe listOf(0)
+                quick shouldBe (8 until 16).toList() + (1 until 8).reversed()
             }
         }
 
@@ -62,6 +81,8 @@ class TeamSpec :
                 "a part of a task cannot run another task on the same team"
             team.close()
             shouldThrow<IllegalStateException> { team.run(1) { _, _ -> } }.message shouldBe "the team is closed"
+            shouldThrow<IllegalArgumentException> { Team(2).use { it.run(1 shl 22) { _, _ -> } } }.message shouldBe
+                "a task of 4194304 parts; at most 4194303 can be shared out"
             shouldThrow<IllegalArgumentException> { Team(0) }.message shouldBe "a team needs at least one thread, not 0"
         }
 
