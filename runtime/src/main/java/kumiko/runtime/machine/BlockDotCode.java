@@ -19,11 +19,6 @@ final class BlockDotCode {
   private static final int VECTOR_BYTES = 64;
   private static final int LINE_BYTES = 64;
 
-  /** Memory is asked for so far ahead, and once more when it is so near; see {@link DotCode#prefetchTwice}. */
-  private static final int FAR_AHEAD = 12 << 10;
-
-  private static final int NEAR_AHEAD = 1024;
-
   /** Sums from 0, up to two vectors of weights from 24; then one register each. */
   private static final int WEIGHT = 24;
 
@@ -36,16 +31,18 @@ final class BlockDotCode {
   private final WeightBlock type;
   private final int digits;
   private final int rows;
+  private final Ahead ahead;
 
-  private BlockDotCode(WeightBlock type, int digits, int rows) {
+  private BlockDotCode(WeightBlock type, int digits, int rows, Ahead ahead) {
     this.type = type;
     this.digits = digits;
     this.rows = rows;
+    this.ahead = ahead;
   }
 
   /** @param rows of float32, 1 to 8 */
-  static byte[] code(WeightBlock type, int digits, int rows) {
-    return new BlockDotCode(type, digits, rows).code();
+  static byte[] code(WeightBlock type, int digits, int rows, Ahead ahead) {
+    return new BlockDotCode(type, digits, rows, ahead).code();
   }
 
   private byte[] code() {
@@ -62,8 +59,8 @@ final class BlockDotCode {
     code.mov(RAX, RSI);
     int nextTile = code.here();
     for (int line = 0; line < type.tileBytes(); line += LINE_BYTES) {
-      code.prefetcht1(Address.at(RDI, FAR_AHEAD + line));
-      code.prefetcht0(Address.at(RDI, NEAR_AHEAD + line));
+      ahead.far(code, Address.at(RDI, ahead.bytes() + line));
+      ahead.near(code, Address.at(RDI, Ahead.NEAR + line));
     }
     for (int half = 0; half < WeightBlock.HALVES; half++) {
       multiply(half);

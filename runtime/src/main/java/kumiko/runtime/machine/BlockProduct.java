@@ -27,12 +27,12 @@ public final class BlockProduct {
   private final Map<DType, List<? extends Routine>> dots = new EnumMap<>(DType.class);
 
   /** @param digits 2 or 3 */
-  BlockProduct(int digits, CodeInstaller installer) throws SystemCalls.Refused {
+  BlockProduct(int digits, Ahead ahead, CodeInstaller installer) throws SystemCalls.Refused {
     this.digits = digits;
     for (WeightBlock type : WeightBlock.values()) {
       List<byte[]> codes = new ArrayList<>(List.of(BlockPackCode.code(type, digits)));
       for (int rows : TOGETHER) {
-        codes.add(BlockDotCode.code(type, digits, rows));
+        codes.add(BlockDotCode.code(type, digits, rows, ahead));
       }
       List<? extends Routine> routines = installer.install(codes);
       packs.put(type.type(), routines.getFirst());

@@ -123,7 +123,7 @@ final class EightCode {
   /**
    * @param rows of weights in a group: 1 or {@link #ROWS}
    */
-  static byte[] code(Meeting type, int rows) {
+  static byte[] code(Meeting type, int rows, Ahead ahead) {
     int group = VECTORS * type.columns();
     Assembler code = new Assembler();
     code.push(RBX);
@@ -152,7 +152,7 @@ final class EightCode {
     int next = code.here();
     for (int i = 0; i < rows; i++) {
       for (int line = 0; line < type.turnBytes(); line += LINE_BYTES) {
-        code.prefetcht1(nextRow(i).plus(line));
+        ahead.far(code, nextRow(i).plus(line));
       }
     }
     vectors(code, type, rows, 0);

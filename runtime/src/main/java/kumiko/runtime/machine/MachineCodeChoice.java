@@ -76,11 +76,12 @@ final class MachineCodeChoice {
 
   private static MachineCode.Part<FloatProducts> floats(Processor processor, CodePages pages) throws SystemCalls.Refused {
     boolean hasBlocks = processor.firstMissing("avx512vbmi", "avx512_vnni") == null;
-    BlockProduct blocks = hasBlocks ? new BlockProduct(FINE_DIGITS, pages) : null;
-    BlockProduct roughBlocks = hasBlocks ? new BlockProduct(ROUGH_DIGITS, pages) : null;
+    Ahead ahead = Ahead.of(processor);
+    BlockProduct blocks = hasBlocks ? new BlockProduct(FINE_DIGITS, ahead, pages) : null;
+    BlockProduct roughBlocks = hasBlocks ? new BlockProduct(ROUGH_DIGITS, ahead, pages) : null;
     return new MachineCode.Ready<>(
         new FloatProducts(
-            new StoredProduct(pages), new PairDots(pages), blocks, roughBlocks,
+            new StoredProduct(ahead, pages), new PairDots(ahead, pages), blocks, roughBlocks,
             new BlockWidening(PanelElement.SINGLE, pages), new PanelMoves(pages), new BroadcastProduct(PanelElement.SINGLE, pages),
             new PanelAttention(pages), new GroupAttention(pages), new RowFunctions(pages)),
         "avx512", null);
@@ -90,26 +91,28 @@ final class MachineCodeChoice {
   private static MachineCode.Part<PairProducts> pairs(String wanted, Processor processor, TileMaker tiles, CodePages pages)
       throws SystemCalls.Refused {
     PanelProduct vectors = new BroadcastProduct(PanelElement.PAIR, pages);
+    Ahead ahead = Ahead.of(processor);
     if (processor.firstMissing(TILES) != null) {
-      return pairs(vectors, null, pages);
+      return pairs(vectors, null, ahead, pages);
     }
     if (WITHOUT_TILES.equals(wanted)) {
-      return pairs(vectors, property(WITHOUT_TILES), pages);
+      return pairs(vectors, property(WITHOUT_TILES), ahead, pages);
     }
     try {
       PanelProduct product = tiles.make(vectors);
       return TileTrial.passes(product) && (product.manyRows() == null || TileTrial.passes(product.manyRows()))
-          ? pairs(product, null, pages)
-          : pairs(vectors, product.instructions() + " gave a wrong product when it was tried", pages);
+          ? pairs(product, null, ahead, pages)
+          : pairs(vectors, product.instructions() + " gave a wrong product when it was tried", ahead, pages);
     } catch (SystemCalls.Refused refused) {
-      return pairs(vectors, refused.getMessage(), pages);
+      return pairs(vectors, refused.getMessage(), ahead, pages);
     }
   }
 
-  private static MachineCode.Part<PairProducts> pairs(PanelProduct product, String reason, CodePages pages) throws SystemCalls.Refused {
+  private static MachineCode.Part<PairProducts> pairs(PanelProduct product, String reason, Ahead ahead, CodePages pages)
+      throws SystemCalls.Refused {
     RowRounding rounding = new RowRounding(pages);
     PairProducts products = new PairProducts(
-        new PanelMoves(pages), product, new PairEights(rounding, pages), rounding, new BlockWidening(PanelElement.PAIR, pages),
+        new PanelMoves(pages), product, new PairEights(rounding, ahead, pages), rounding, new BlockWidening(PanelElement.PAIR, pages),
         new PairAttention(pages));
     return new MachineCode.Ready<>(products, product.instructions(), reason);
   }

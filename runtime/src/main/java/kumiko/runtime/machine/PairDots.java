@@ -27,11 +27,13 @@ public final class PairDots {
   private static final int EVEN = 30;
   private static final int ODD = 29;
 
+  private final Ahead ahead;
   private final Routine pack;
   private final Routine dots;
 
-  PairDots(CodeInstaller installer) throws SystemCalls.Refused {
-    List<? extends Routine> routines = installer.install(List.of(packCode(), dotCode()));
+  PairDots(Ahead ahead, CodeInstaller installer) throws SystemCalls.Refused {
+    List<? extends Routine> routines = installer.install(List.of(packCode(), dotCode(ahead)));
+    this.ahead = ahead;
     pack = routines.get(0);
     dots = routines.get(1);
   }
@@ -61,7 +63,7 @@ public final class PairDots {
    * @param y address of {@code rows} float32
    */
   public void dots(long weights, long stride, int rows, long packed, int columns, long y) {
-    dots.call(weights, stride, rows, packed, DotCode.columns(DType.BF16, columns, stride), y);
+    dots.call(weights, stride, rows, packed, DotCode.columns(DType.BF16, columns, stride, ahead), y);
   }
 
   /** RDI float32, RSI groups, RDX columns behind them, RCX where they go. */
@@ -114,7 +116,7 @@ public final class PairDots {
   }
 
   /** As {@link DotCode}, with RCX packed. */
-  private static byte[] dotCode() {
+  private static byte[] dotCode(Ahead ahead) {
     Assembler code = new Assembler();
     DotCode.begin(code);
     code.mov(RAX, 0xffff_0000);
@@ -135,7 +137,7 @@ public final class PairDots {
     code.shr(RAX, Integer.numberOfTrailingZeros(GROUP));
     int few = code.jz();
     int nextGroup = code.here();
-    DotCode.prefetchTwice(code, GROUP * Short.BYTES);
+    DotCode.ask(code, ahead, GROUP * Short.BYTES, true);
     dotGroup(code, false);
     code.add(R10, GROUP * Short.BYTES);
     code.add(R11, GROUP * Float.BYTES);

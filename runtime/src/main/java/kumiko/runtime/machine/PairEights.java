@@ -8,16 +8,12 @@ final class PairEights implements Eights {
   private static final int STRIDE = new EightCode.Pairs().stride();
 
   private final RowRounding rounding;
-  private final Routine groups;
-  private final Routine last;
+  private final EightRoutines routines;
 
-  PairEights(RowRounding rounding, CodeInstaller installer) throws SystemCalls.Refused {
-    EightCode.Meeting pairs = new EightCode.Pairs();
-    List<? extends Routine> routines = installer
-        .install(List.of(EightCode.code(pairs, EightCode.ROWS), EightCode.code(pairs, 1)));
+  PairEights(RowRounding rounding, Ahead ahead, CodeInstaller installer) throws SystemCalls.Refused {
+    List<? extends Routine> installed = installer.install(EightRoutines.codes(new EightCode.Pairs(), ahead));
     this.rounding = rounding;
-    groups = routines.get(0);
-    last = routines.get(1);
+    routines = new EightRoutines(installed.get(0), installed.get(1));
   }
 
   @Override
@@ -37,13 +33,6 @@ final class PairEights implements Eights {
 
   @Override
   public void add(DType type, long weights, long from, int rows, long x, int columns, long tile) {
-    int whole = rows / EightCode.ROWS;
-    int done = whole * EightCode.ROWS;
-    if (whole > 0) {
-      groups.call(weights, from, whole, x, columns, tile);
-    }
-    if (done < rows) {
-      last.call(weights + done * from, from, rows - done, x, columns, tile + (long) done * PanelLayout.TILE_BYTES);
-    }
+    routines.add(weights, from, rows, x, columns, tile);
   }
 }

@@ -7,33 +7,41 @@ import java.nio.file.Path;
 import java.util.Set;
 
 /**
- * What decides whether machine code can run here.
+ * What decides whether machine code can run here, and which is quick.
  *
  * @param system name and architecture, as the JVM calls them
+ * @param vendor who made it, as the processor calls them; empty where that is not known
  * @param flags the instruction sets that the processor has and the system lets programs use, by Linux' names
  */
-record Processor(String system, Set<String> flags) {
+record Processor(String system, String vendor, Set<String> flags) {
   static final String LINUX = "Linux amd64";
   private static final Path INFORMATION = Path.of("/proc/cpuinfo");
 
   /** The one that this process runs on. */
   static Processor current() {
     String system = System.getProperty("os.name") + " " + System.getProperty("os.arch");
-    return new Processor(system, system.equals(LINUX) ? flags(INFORMATION) : Set.of());
+    return system.equals(LINUX) ? of(system, INFORMATION) : new Processor(system, "", Set.of());
   }
 
-  /** None where the file cannot be read: then nothing that needs one is used. */
-  static Set<String> flags(Path file) {
+  /** As the file describes the first of them; where it cannot be read nothing is known, and nothing that needs a flag is used. */
+  static Processor of(String system, Path file) {
+    String vendor = "";
     try (BufferedReader lines = Files.newBufferedReader(file)) {
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-        if (line.startsWith("flags")) {
-          return Set.of(line.substring(line.indexOf(':') + 1).trim().split(" +"));
+        if (line.startsWith("vendor_id")) {
+          vendor = value(line);
+        } else if (line.startsWith("flags")) {
+          return new Processor(system, vendor, Set.of(value(line).split(" +")));
         }
       }
-      return Set.of();
     } catch (IOException unreadable) {
-      return Set.of();
+      return new Processor(system, "", Set.of());
     }
+    return new Processor(system, vendor, Set.of());
+  }
+
+  private static String value(String line) {
+    return line.substring(line.indexOf(':') + 1).trim();
   }
 
   /** The first of {@code wanted} that is missing, or null. */

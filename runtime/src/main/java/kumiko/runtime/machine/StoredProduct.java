@@ -2,6 +2,7 @@ package kumiko.runtime.machine;
 
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import kumiko.runtime.tensor.DType;
@@ -13,38 +14,54 @@ import kumiko.runtime.tensor.DType;
 public final class StoredProduct implements Eights {
   private static final int STRIDE = new EightCode.Singles(WeightVector.F32).stride();
 
+  private final Ahead ahead;
   private final Map<DType, Routine> dots = new EnumMap<>(DType.class);
   private final Map<DType, Routine> sums = new EnumMap<>(DType.class);
   private final Map<DType, Routine> widen = new EnumMap<>(DType.class);
-  private final Map<DType, Routine> eights = new EnumMap<>(DType.class);
-  private final Map<DType, Routine> lastEights = new EnumMap<>(DType.class);
+  private final Map<DType, EightRoutines> eights = new EnumMap<>(DType.class);
 
-  StoredProduct(CodeInstaller installer) throws SystemCalls.Refused {
-    List<Map<DType, Routine>> maps = new ArrayList<>();
-    List<DType> types = new ArrayList<>();
+  StoredProduct(Ahead ahead, CodeInstaller installer) throws SystemCalls.Refused {
+    this.ahead = ahead;
     List<byte[]> codes = new ArrayList<>();
     for (WeightVector type : WeightVector.values()) {
-      maps.add(widen);
-      types.add(type.type());
-      codes.add(WidenCode.code(type, PanelElement.SINGLE));
-      // Those have PairDots.
-      if (type != WeightVector.BF16) {
-        maps.add(dots);
-        types.add(type.type());
-        codes.add(DotCode.code(type));
-      }
-      // The unit of a row of int8 lies before its first column: those are widened row by row.
-      if (type != WeightVector.I8_ROWS) {
-        maps.addAll(List.of(sums, eights, lastEights));
-        types.addAll(List.of(type.type(), type.type(), type.type()));
-        codes.addAll(List.of(SumCode.code(type), EightCode.code(new EightCode.Singles(type), EightCode.ROWS),
-            EightCode.code(new EightCode.Singles(type), 1)));
-      }
+      addCodes(type, codes);
     }
-    List<? extends Routine> routines = installer.install(codes);
-    for (int i = 0; i < codes.size(); i++) {
-      maps.get(i).put(types.get(i), routines.get(i));
+    Iterator<? extends Routine> installed = installer.install(codes).iterator();
+    for (WeightVector type : WeightVector.values()) {
+      take(type, installed);
     }
+  }
+
+  private void addCodes(WeightVector type, List<byte[]> codes) {
+    codes.add(WidenCode.code(type, PanelElement.SINGLE));
+    if (hasDots(type)) {
+      codes.add(DotCode.code(type, ahead));
+    }
+    if (isReadInPlace(type)) {
+      codes.add(SumCode.code(type));
+      codes.addAll(EightRoutines.codes(new EightCode.Singles(type), ahead));
+    }
+  }
+
+  private void take(WeightVector type, Iterator<? extends Routine> installed) {
+    widen.put(type.type(), installed.next());
+    if (hasDots(type)) {
+      dots.put(type.type(), installed.next());
+    }
+    if (isReadInPlace(type)) {
+      sums.put(type.type(), installed.next());
+      eights.put(type.type(), new EightRoutines(installed.next(), installed.next()));
+    }
+  }
+
+  /** Those of bf16 have {@link PairDots}. */
+  private static boolean hasDots(WeightVector type) {
+    return type != WeightVector.BF16;
+  }
+
+  /** The unit of a row of int8 lies before its first column: those are widened row by row. */
+  private static boolean isReadInPlace(WeightVector type) {
+    return type != WeightVector.I8_ROWS;
   }
 
   @Override
@@ -77,7 +94,7 @@ public final class StoredProduct implements Eights {
    * @param y address of {@code rows} float32
    */
   public void dots(DType type, long weights, long stride, int rows, long x, int columns, long y) {
-    dots.get(type).call(weights, stride, rows, x, DotCode.columns(type, columns, stride), y);
+    dots.get(type).call(weights, stride, rows, x, DotCode.columns(type, columns, stride, ahead), y);
   }
 
   /** {@code y[c] += sum over k < rows of x[k] * weights[k, c]} for {@code c < columns}; the rest as in {@link #dots}. */
@@ -87,14 +104,7 @@ public final class StoredProduct implements Eights {
 
   @Override
   public void add(DType type, long weights, long stride, int rows, long x, int columns, long tile) {
-    int whole = rows / EightCode.ROWS;
-    int done = whole * EightCode.ROWS;
-    if (whole > 0) {
-      eights.get(type).call(weights, stride, whole, x, columns, tile);
-    }
-    if (done < rows) {
-      lastEights.get(type).call(weights + done * stride, stride, rows - done, x, columns, tile + (long) done * PanelLayout.TILE_BYTES);
-    }
+    eights.get(type).add(weights, stride, rows, x, columns, tile);
   }
 
   /**

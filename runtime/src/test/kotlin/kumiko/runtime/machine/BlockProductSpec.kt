@@ -74,8 +74,8 @@ class BlockProductSpec : FunSpec({
     }
     val awkward = listOf(32, 64, 96, 128, 160, 192, 224, 256, 288, 512, 544, 608, 1056, 2208, 4096)
 
-    for ((digits, bits) in listOf(3 to 22, 2 to 14)) {
-        val product = if (here) BlockProduct(digits, CodePages(Arena.ofAuto())) else null
+    for ((digits, bits, ahead) in listOf(Triple(3, 22, Ahead.TWICE), Triple(2, 14, Ahead.ONCE))) {
+        val product = if (here) BlockProduct(digits, ahead, CodePages(Arena.ofAuto())) else null
         val ofLargest = 0.51 * Math.scalb(1.0, -bits)
 
         for (type in listOf(DType.Q8_0, DType.Q4_0)) {

@@ -22,7 +22,7 @@ private fun choose(
     flags: Set<String> = AMX,
     system: String = Processor.LINUX,
     tiles: MachineCodeChoice.TileMaker = right,
-) = Arena.ofConfined().use { MachineCodeChoice.choose(wanted, Processor(system, flags), tiles, it) }
+) = Arena.ofConfined().use { MachineCodeChoice.choose(wanted, Processor(system, "GenuineIntel", flags), tiles, it) }
 
 /** The products of bf16. */
 private fun describe(
@@ -88,15 +88,22 @@ class MachineCodeSpec : FunSpec({
         }
     }
 
-    test("flags are those of the first processor in the system's list, and none where there is no list") {
+    test("a processor is the first in the system's list, and nothing is known of it where there is no list") {
         val folder = Files.createTempDirectory("flags")
         val file = folder.resolve("cpuinfo")
         try {
-            Files.writeString(file, "processor\t: 0\nflags\t\t: fpu avx512_bf16 amx_tile\n\nprocessor\t: 1\nflags\t\t: fpu\n")
-            Processor.flags(file) shouldBe setOf("fpu", "avx512_bf16", "amx_tile")
+            Files.writeString(
+                file,
+                "processor\t: 0\nvendor_id\t: AuthenticAMD\nflags\t\t: fpu avx512_bf16 amx_tile\n\nprocessor\t: 1\nflags\t\t: fpu\n",
+            )
+            val first = Processor.of(Processor.LINUX, file)
+            first shouldBe Processor(Processor.LINUX, "AuthenticAMD", setOf("fpu", "avx512_bf16", "amx_tile"))
+            Ahead.of(first) shouldBe Ahead.ONCE
             Files.writeString(file, "processor\t: 0\n")
-            Processor.flags(file) shouldBe emptySet()
-            Processor.flags(Path.of("$folder/absent")) shouldBe emptySet()
+            val unknown = Processor(Processor.LINUX, "", emptySet())
+            Processor.of(Processor.LINUX, file) shouldBe unknown
+            Processor.of(Processor.LINUX, Path.of("$folder/absent")) shouldBe unknown
+            Ahead.of(unknown) shouldBe Ahead.TWICE
         } finally {
             Files.deleteIfExists(file)
             Files.delete(folder)

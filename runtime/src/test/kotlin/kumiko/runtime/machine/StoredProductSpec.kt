@@ -42,103 +42,111 @@ private fun MemorySegment.at(i: Int) = get(ValueLayout.JAVA_FLOAT, 4L * i).toDou
 
 class StoredProductSpec : FunSpec({
     val here = Processor.current().let { it.system() == Processor.LINUX && it.firstMissing("avx512bw", "bmi2") == null }
-    val product = if (here) StoredProduct(CodePages(Arena.ofAuto())) else null
-    val pairs = if (here) PairDots(CodePages(Arena.ofAuto())) else null
     val types = listOf(DType.F32, DType.BF16, DType.F16)
-
-    /** By the one of the two that has them. */
-    fun dots(type: DType, stored: Stored, columns: Int) {
-        val stride = type.bytes(stored.width.toLong())
-        if (product!!.dotsOf(type)) {
-            product.dots(type, stored.weights.address(), stride, ROWS, stored.x.address(), columns, stored.y.address())
-            return
-        }
-        val bytes = pairs!!.packedBytes(columns)
-        val packed = Arena.ofAuto().allocate(bytes + 64).fill(-1)
-        pairs.pack(stored.x.address(), columns, packed.address())
-        packed.asSlice(bytes).mismatch(Arena.ofAuto().allocate(64).fill(-1)) shouldBe -1
-        pairs.dots(stored.weights.address(), stride, ROWS, packed.address(), columns, stored.y.address())
-    }
-
     val awkward = listOf(1, 3, 15, 16, 17, 47, 63, 64, 65, 127, 128, 200, 321)
 
-    for (type in types) {
-        test(
-            "dots of $type weights add to the results that there are, and no weight or factor behind a row takes part",
-        ).config(enabled = here) {
-            val random = Random(1)
-            for (columns in awkward) {
-                val stored = Stored(type, columns, ROWS, random).apply { fill(ROWS, columns, random) }
-                val want = List(ROWS) { r -> stored.y.at(r) + (0 until columns).sumOf { stored.x.at(it) * stored.weight(r, it) } }
-                dots(type, stored, columns)
-                for (r in 0 until ROWS) {
-                    withClue("$columns columns, row $r") { abs(stored.y.at(r) - want[r]) shouldBeLessThanOrEqual (columns + 2) * 2 * UNIT }
-                }
-                stored.y.at(ROWS).isNaN() shouldBe true
-            }
-        }
+    for (ahead in Ahead.entries) {
+        context("where memory is asked for $ahead") {
+            val product = if (here) StoredProduct(ahead, CodePages(Arena.ofAuto())) else null
+            val pairs = if (here) PairDots(ahead, CodePages(Arena.ofAuto())) else null
 
-        test("sums of $type weights add to the results that there are, for any number of rows").config(enabled = here) {
-            val random = Random(2)
-            for (columns in awkward) {
-                for (rows in 1..ROWS) {
-                    val stored = Stored(type, rows, columns, random).apply { fill(rows, columns, random) }
-                    val want = List(columns) { c -> stored.y.at(c) + (0 until rows).sumOf { stored.x.at(it) * stored.weight(it, c) } }
-                    product!!.sums(
-                        type,
-                        stored.weights.address(),
-                        type.bytes(stored.width.toLong()),
-                        rows,
-                        stored.x.address(),
-                        columns,
-                        stored.y.address(),
-                    )
-                    for (c in 0 until columns) {
-                        withClue("$rows rows, column $c of $columns") {
-                            abs(stored.y.at(c) - want[c]) shouldBeLessThanOrEqual (rows + 2) * 2 * UNIT
+            /** By the one of the two that has them. */
+            fun dots(type: DType, stored: Stored, columns: Int) {
+                val stride = type.bytes(stored.width.toLong())
+                if (product!!.dotsOf(type)) {
+                    product.dots(type, stored.weights.address(), stride, ROWS, stored.x.address(), columns, stored.y.address())
+                    return
+                }
+                val bytes = pairs!!.packedBytes(columns)
+                val packed = Arena.ofAuto().allocate(bytes + 64).fill(-1)
+                pairs.pack(stored.x.address(), columns, packed.address())
+                packed.asSlice(bytes).mismatch(Arena.ofAuto().allocate(64).fill(-1)) shouldBe -1
+                pairs.dots(stored.weights.address(), stride, ROWS, packed.address(), columns, stored.y.address())
+            }
+
+            for (type in types) {
+                test(
+                    "dots of $type weights add to the results that there are, and no weight or factor behind a row takes part",
+                ).config(enabled = here) {
+                    val random = Random(1)
+                    for (columns in awkward) {
+                        val stored = Stored(type, columns, ROWS, random).apply { fill(ROWS, columns, random) }
+                        val want = List(ROWS) { r -> stored.y.at(r) + (0 until columns).sumOf { stored.x.at(it) * stored.weight(r, it) } }
+                        dots(type, stored, columns)
+                        for (r in 0 until ROWS) {
+                            withClue("$columns columns, row $r") {
+                                abs(stored.y.at(r) - want[r]) shouldBeLessThanOrEqual (columns + 2) * 2 * UNIT
+                            }
+                        }
+                        stored.y.at(ROWS).isNaN() shouldBe true
+                    }
+                }
+
+                test("sums of $type weights add to the results that there are, for any number of rows").config(enabled = here) {
+                    val random = Random(2)
+                    for (columns in awkward) {
+                        for (rows in 1..ROWS) {
+                            val stored = Stored(type, rows, columns, random).apply { fill(rows, columns, random) }
+                            val want = List(columns) { c ->
+                                stored.y.at(c) + (0 until rows).sumOf { stored.x.at(it) * stored.weight(it, c) }
+                            }
+                            product!!.sums(
+                                type,
+                                stored.weights.address(),
+                                type.bytes(stored.width.toLong()),
+                                rows,
+                                stored.x.address(),
+                                columns,
+                                stored.y.address(),
+                            )
+                            for (c in 0 until columns) {
+                                withClue("$rows rows, column $c of $columns") {
+                                    abs(stored.y.at(c) - want[c]) shouldBeLessThanOrEqual (rows + 2) * 2 * UNIT
+                                }
+                            }
+                            stored.y.at(columns).isNaN() shouldBe true
                         }
                     }
-                    stored.y.at(columns).isNaN() shouldBe true
                 }
-            }
-        }
 
-        test(
-            "eight rows of factors meet $type weights as each would alone, and become no number by what lies behind",
-        ).config(enabled = here) {
-            val random = Random(3)
-            for (columns in awkward) {
-                val stored = Stored(type, columns, ROWS, random).apply { fill(ROWS, columns, random) }
-                val stride = product!!.stride().toLong()
-                val arena = Arena.ofAuto()
-                val factors = arena.allocate(Eights.EIGHT * stride).fill(-1)
-                for (r in 0 until Eights.EIGHT) {
-                    for (k in 0 until columns) {
-                        factors.set(
-                            ValueLayout.JAVA_FLOAT,
-                            r * stride + 4L * k,
-                            random.nextDouble(-1.0, 1.0).toFloat(),
+                test(
+                    "eight rows of factors meet $type weights as each would alone, and become no number by what lies behind",
+                ).config(enabled = here) {
+                    val random = Random(3)
+                    for (columns in awkward) {
+                        val stored = Stored(type, columns, ROWS, random).apply { fill(ROWS, columns, random) }
+                        val stride = product!!.stride().toLong()
+                        val arena = Arena.ofAuto()
+                        val factors = arena.allocate(Eights.EIGHT * stride).fill(-1)
+                        for (r in 0 until Eights.EIGHT) {
+                            for (k in 0 until columns) {
+                                factors.set(
+                                    ValueLayout.JAVA_FLOAT,
+                                    r * stride + 4L * k,
+                                    random.nextDouble(-1.0, 1.0).toFloat(),
+                                )
+                            }
+                        }
+                        val tile = arena.allocate(ROWS.toLong() * PanelLayout.TILE_BYTES)
+                        product.add(
+                            type,
+                            stored.weights.address(),
+                            type.bytes(stored.width.toLong()),
+                            ROWS,
+                            factors.address(),
+                            columns,
+                            tile.address(),
                         )
-                    }
-                }
-                val tile = arena.allocate(ROWS.toLong() * PanelLayout.TILE_BYTES)
-                product.add(
-                    type,
-                    stored.weights.address(),
-                    type.bytes(stored.width.toLong()),
-                    ROWS,
-                    factors.address(),
-                    columns,
-                    tile.address(),
-                )
-                for (i in 0 until ROWS) {
-                    for (r in 0 until Eights.EIGHT) {
-                        val want = (0 until columns).sumOf {
-                            factors.get(ValueLayout.JAVA_FLOAT, r * stride + 4L * it) * stored.weight(i, it)
-                        }
-                        val got = tile.get(ValueLayout.JAVA_FLOAT, i.toLong() * PanelLayout.TILE_BYTES + 4L * r)
-                        withClue("$columns columns, weight row $i, row $r") {
-                            abs(got - want) shouldBeLessThanOrEqual (columns + 2) * 2 * UNIT
+                        for (i in 0 until ROWS) {
+                            for (r in 0 until Eights.EIGHT) {
+                                val want = (0 until columns).sumOf {
+                                    factors.get(ValueLayout.JAVA_FLOAT, r * stride + 4L * it) * stored.weight(i, it)
+                                }
+                                val got = tile.get(ValueLayout.JAVA_FLOAT, i.toLong() * PanelLayout.TILE_BYTES + 4L * r)
+                                withClue("$columns columns, weight row $i, row $r") {
+                                    abs(got - want) shouldBeLessThanOrEqual (columns + 2) * 2 * UNIT
+                                }
+                            }
                         }
                     }
                 }

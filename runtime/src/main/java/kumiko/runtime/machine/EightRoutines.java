@@ -1,0 +1,29 @@
+package kumiko.runtime.machine;
+
+import java.util.List;
+
+/**
+ * {@link EightCode} of one kind of weights.
+ *
+ * @param groups of {@link EightCode#ROWS} rows of weights
+ * @param last of single rows, that whole groups leave over
+ */
+record EightRoutines(Routine groups, Routine last) {
+
+  /** To be installed in this order. */
+  static List<byte[]> codes(EightCode.Meeting type, Ahead ahead) {
+    return List.of(EightCode.code(type, EightCode.ROWS, ahead), EightCode.code(type, 1, ahead));
+  }
+
+  /** See {@link Eights#add}. */
+  void add(long weights, long from, int rows, long x, int columns, long tile) {
+    int whole = rows / EightCode.ROWS;
+    int done = whole * EightCode.ROWS;
+    if (whole > 0) {
+      groups.call(weights, from, whole, x, columns, tile);
+    }
+    if (done < rows) {
+      last.call(weights + done * from, from, rows - done, x, columns, tile + (long) done * PanelLayout.TILE_BYTES);
+    }
+  }
+}
