@@ -67,43 +67,66 @@ final class BfloatLinear {
     if (from >= to) {
       return;
     }
-    if (prepared != null && tiles != null) {
-      addPrepared(weight, bias, x, y, rows, from, to, accumulate, prepared, scratch);
+    long ready = prepared == null ? 0 : prepared.address();
+    if (ready != 0 && tiles != null && rows >= LEAST_ROWS) {
+      addPrepared(weight, bias, x, y, rows, from, to, accumulate, ready, scratch);
       return;
     }
-    DType type = weight.dtype();
-    Rows in = isByMachine(rows) ? x : rounded(x, rows, scratch);
-    if (type == DType.BF16 && !isByMachine(rows)) {
-      floats.linear(weight, bias, in, y, rows, from, to, accumulate, definition, 0, scratch.address() + roundedBytes(weight, rows));
+    Rows in = ready != 0 || isByMachine(rows) ? x : rounded(x, rows, scratch);
+    if (weight.dtype() == DType.BF16 && !isByMachine(rows)) {
+      long rest = scratch.address() + roundedBytes(weight.columns(), rows);
+      floats.linear(weight, bias, in, y, rows, from, to, accumulate, definition, ready, rest);
       return;
     }
     floats.begin(bias, y, 0, rows, from, to, accumulate);
-    addSlabs(weight, in, y, 0, rows, from, to, prepared == null ? 0 : prepared.address(), scratch);
+    addSlabs(weight, in, y, 0, rows, from, to, ready, scratch);
   }
 
   private void addPrepared(
-      Matrix weight, Rows bias, Rows x, Rows y, int rows, int from, int to, boolean accumulate, MemorySegment prepared,
+      Matrix weight, Rows bias, Rows x, Rows y, int rows, int from, int to, boolean accumulate, long prepared,
       MemorySegment scratch) {
     boolean begun = accumulate || bias != null;
     int whole = TileGemm.whole(rows);
     floats.begin(bias, y, begun ? 0 : whole, rows, from, to, accumulate);
-    tiles.multiply(weight, prepared.address(), y, whole, from, to, begun, scratch.address());
+    tiles.multiply(weight, prepared, y, whole, from, to, begun, scratch.address());
     addSlabs(weight, x, y, whole, rows, from, to, 0, scratch);
+  }
+
+  /** See {@link Kernels#prepares}. */
+  boolean prepares(Matrix weight, int rows) {
+    if (rows < LEAST_ROWS) {
+      return rounding != null && floats.prepares(weight, rows);
+    }
+    if (tiles != null) {
+      return tiles.takes(weight, rows);
+    }
+    return gemm != null && PanelGemm.readsAll(weight) && (rows <= Eights.EIGHT || PanelGemm.prepares(rows));
   }
 
   /** See {@link Kernels#preparedBytes}. */
   long preparedBytes(Matrix weight, int rows) {
+    long bytes = prepares(weight, 1) ? floats.preparedBytes(weight, 1) + roundedBytes(weight.columns(), 1) : 0;
     if (tiles != null) {
-      return tiles.takes(weight, rows) ? rows * TileGemm.stride(weight.columns()) : 0;
+      return tiles.takes(weight, rows) ? Math.max(bytes, rows * TileGemm.stride(weight.columns())) : bytes;
     }
-    return gemm == null ? 0 : gemm.preparedBytes(weight, rows);
+    if (gemm == null || !PanelGemm.readsAll(weight)) {
+      return bytes;
+    }
+    long some = Math.max(bytes, StoredEights.packedBytes(Math.min(rows, Eights.EIGHT), weight.columns()));
+    return PanelGemm.prepares(rows) ? Math.max(some, gemm.preparedBytes(rows, weight.columns())) : some;
   }
 
-  void prepare(Rows x, int rows, MemorySegment prepared, int from, int to) {
-    if (tiles != null) {
-      tiles.prepare(x, prepared.address(), from, to);
+  void prepare(Matrix weight, Rows x, int rows, long prepared, int from, int to) {
+    if (rows < LEAST_ROWS) {
+      long rounded = prepared + floats.preparedBytes(weight, 1);
+      round(x, 1, rounded);
+      floats.prepareRow(rounded, x.width(), prepared);
+    } else if (tiles != null) {
+      tiles.prepare(x, prepared, from, to);
+    } else if (rows <= Eights.EIGHT) {
+      few.pack(x, 0, x.width(), rows, prepared, from, to);
     } else {
-      gemm.prepare(x, rows, prepared.address(), from, to);
+      gemm.prepare(x, rows, prepared, from, to);
     }
   }
 
@@ -120,7 +143,7 @@ final class BfloatLinear {
         next = PanelGemm.together(format, slabs, s);
         gemm.multiply(weight, s, next, x, y, row, rows, from, to, prepared, scratch.address());
       } else {
-        add(weight.dtype(), format, slab, x, y, rows, PanelGemm.first(slab, from), PanelGemm.end(slab, to), scratch.address());
+        add(weight.dtype(), format, slab, x, y, rows, PanelGemm.first(slab, from), PanelGemm.end(slab, to), prepared, scratch.address());
       }
       s = next;
     }
@@ -131,7 +154,8 @@ final class BfloatLinear {
     return tiles == null && rows <= Eights.EIGHT && slab.columnStride() == 1;
   }
 
-  private void add(DType type, Format format, Slab slab, Rows x, Rows y, int rows, int first, int end, long scratch) {
+  private void add(
+      DType type, Format format, Slab slab, Rows x, Rows y, int rows, int first, int end, long prepared, long scratch) {
     if (first >= end) {
       return;
     }
@@ -140,13 +164,13 @@ final class BfloatLinear {
     } else if (gemm == null) {
       VectorGemm.multiply(format.roundingPacker(), slab, x, y, rows, first, end);
     } else {
-      few.multiply(type, slab, x, y, rows, first, end, scratch);
+      few.multiply(type, slab, x, y, rows, first, end, prepared, scratch);
     }
   }
 
   long scratchBytes(Matrix weight, int rows) {
     int few = isByMachine(rows) ? LEAST_ROWS - 1 : rows;
-    long rounded = roundedBytes(weight, few) + floats.scratchBytes(weight, few);
+    long rounded = roundedBytes(weight.columns(), few) + floats.scratchBytes(weight, few);
     if (gemm == null) {
       return rounded;
     }
@@ -162,19 +186,23 @@ final class BfloatLinear {
     Rows rounded = ROUNDED.get().over(scratch, x.width());
     if (rounding == null) {
       round(x, rounded, rows);
-      return rounded;
+    } else {
+      round(x, rows, VectorLinear.address(rounded, 0, 0));
     }
-    long wide = VectorLinear.address(rounded, 0, 0);
-    long narrow = wide + (long) rows * x.width() * Float.BYTES;
-    int stride = Math.toIntExact(narrowBytes(x.width()));
-    rounding.round(VectorLinear.address(x, 0, 0), 4L * x.stride(), rows, x.width(), narrow, stride);
-    widening.widen(DType.BF16, narrow, stride, rows, 0, x.width(), wide, 4 * x.width());
     return rounded;
   }
 
+  /** By machine code, through bf16 behind them, rows without gaps: {@link #roundedBytes} bytes. */
+  private void round(Rows x, int rows, long to) {
+    long narrow = to + (long) rows * x.width() * Float.BYTES;
+    int stride = Math.toIntExact(narrowBytes(x.width()));
+    rounding.round(VectorLinear.address(x, 0, 0), 4L * x.stride(), rows, x.width(), narrow, stride);
+    widening.widen(DType.BF16, narrow, stride, rows, 0, x.width(), to, 4 * x.width());
+  }
+
   /** Of rows as float32, and of the same as bf16 on the way. */
-  private static long roundedBytes(Matrix weight, int rows) {
-    return rows * ((long) weight.columns() * Float.BYTES + narrowBytes(weight.columns()));
+  private static long roundedBytes(int columns, int rows) {
+    return rows * ((long) columns * Float.BYTES + narrowBytes(columns));
   }
 
   private static long narrowBytes(int columns) {

@@ -35,7 +35,7 @@ public interface Kernels {
    * accumulate} added to what y holds.
    *
    * @param bias one row, or null
-   * @param prepared what {@link #prepare} made of all rows of x; null where {@link #preparedBytes} is 0, or nothing was prepared
+   * @param prepared what {@link #prepare} made of all rows of x; null where {@link #prepares} is false, or nothing was prepared
    * @param scratch at least {@link #linearScratchBytes} bytes, used by this call alone
    */
   void linear(
@@ -50,12 +50,15 @@ public interface Kernels {
       MemorySegment prepared,
       MemorySegment scratch);
 
-  /** Bytes that {@link #prepare} writes so that {@link #linear} of this weight takes less time; 0 where it takes rows as they are. */
+  /** Whether {@link #linear} of this weight and so many rows takes less time where they were prepared once for all calls. */
+  boolean prepares(Matrix weight, int rows);
+
+  /** Bytes that {@link #prepare} needs for up to {@code rows} rows; 0 where this weight has none prepared. */
   long preparedBytes(Matrix weight, int rows);
 
   /**
    * Brings rows {@code [from, to)} of the {@code rows} of x into the form in which they are multiplied, once for all linear layers that
-   * read x and whose weights are of this weight's type.
+   * read x and whose weights are of this weight's type; only where {@link #prepares} says so.
    *
    * @param from a multiple of 16
    * @param to likewise, or {@code rows}

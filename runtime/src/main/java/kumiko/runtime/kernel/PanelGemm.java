@@ -270,16 +270,18 @@ final class PanelGemm {
     operands.packActivations(table, columns, panel(panels, r) + (long) within * Integer.BYTES, strips(lanes));
   }
 
-  /** Bytes that {@link #prepare} writes for this weight; 0 where {@link #multiply} had better pack rows itself. */
-  long preparedBytes(Matrix weight, int rows) {
-    if (rows < LEAST_PREPARED || !readsAll(weight)) {
-      return 0;
-    }
-    return preparedTable(rows, weight.columns()) + (long) Math.ceilDiv(rows, PanelLayout.STRIP) * TILE;
+  /** Whether so many rows are packed once for a weight that is {@link #readsAll read} so; {@link #multiply} packs fewer itself. */
+  static boolean prepares(int rows) {
+    return rows >= LEAST_PREPARED;
+  }
+
+  /** Bytes that {@link #prepare} writes. */
+  long preparedBytes(int rows, int columns) {
+    return preparedTable(rows, columns) + (long) Math.ceilDiv(rows, PanelLayout.STRIP) * TILE;
   }
 
   /** Whether all slabs lie in rows and meet all columns. */
-  private static boolean readsAll(Matrix weight) {
+  static boolean readsAll(Matrix weight) {
     Format format = Format.of(weight.dtype());
     List<Slab> slabs = weight.slabs();
     for (int s = 0; s < slabs.size(); s++) {

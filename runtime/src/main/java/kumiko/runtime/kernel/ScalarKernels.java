@@ -92,6 +92,11 @@ public final class ScalarKernels implements Kernels {
   }
 
   @Override
+  public boolean prepares(Matrix weight, int rows) {
+    return false;
+  }
+
+  @Override
   public long preparedBytes(Matrix weight, int rows) {
     return 0;
   }

@@ -4,6 +4,7 @@ import kumiko.runtime.machine.BlockProduct;
 import kumiko.runtime.machine.RowFunctions;
 import kumiko.runtime.tensor.BlockTile;
 import kumiko.runtime.tensor.DType;
+import kumiko.runtime.tensor.Matrix;
 import kumiko.runtime.tensor.Rows;
 import kumiko.runtime.tensor.Slab;
 
@@ -27,46 +28,66 @@ final class StoredBlocks {
 
   /** For results that wait, and packed rows. */
   long scratchBytes(int rows, int columns) {
-    int some = Math.min(rows, MOST_ROWS);
-    long whole = some / BlockProduct.MOST_ROWS * product.packedBytes(BlockProduct.MOST_ROWS, columns);
-    int rest = some % BlockProduct.MOST_ROWS;
-    return RESULTS + whole + product.packedBytes(rest == 0 ? BlockProduct.MOST_ROWS : BlockProduct.together(rest), columns);
+    return RESULTS + packedBytes(rows, columns);
+  }
+
+  /** Of up to {@code rows} rows. */
+  long packedBytes(int rows, int columns) {
+    return (long) Math.ceilDiv(Math.min(rows, MOST_ROWS), BlockProduct.MOST_ROWS) * product.packedBytes(BlockProduct.MOST_ROWS, columns);
+  }
+
+  /** Whether one slab is the whole weight. */
+  static boolean readsAll(Matrix weight) {
+    return weight.slabs().size() == 1 && weight.slabs().getFirst().columns() == weight.columns();
   }
 
   /**
-   * {@code y += x w^T} for up to {@link #MOST_ROWS} rows and weights {@code [first, end)} of a slab; {@code scratch} is the address of
-   * {@link #scratchBytes} bytes.
+   * {@code y += x w^T} for up to {@link #MOST_ROWS} rows and weights {@code [first, end)} of a slab.
+   *
+   * @param prepared address of all rows {@link #pack packed}, where the slab meets all columns, or 0
+   * @param scratch address of {@link #scratchBytes} bytes
    */
-  void multiply(DType type, Slab slab, Rows x, Rows y, int rows, int first, int end, long scratch) {
-    pack(type, slab, x, rows, scratch + RESULTS);
+  void multiply(DType type, Slab slab, Rows x, Rows y, int rows, int first, int end, long prepared, long scratch) {
+    long all = prepared;
+    if (all == 0) {
+      all = scratch + RESULTS;
+      pack(type, x, slab.column(), slab.columns(), rows, all, 0, rows);
+    }
     int together = rows <= BlockProduct.MOST_ROWS ? TILE_ROWS : 1;
     int last = Math.ceilDiv(end, BlockTile.ROWS);
     for (int t = first / BlockTile.ROWS; t < last; t += together) {
       int tileRows = Math.min(together, last - t);
       long tiles = slab.data().address() + BlockTile.offset(type, slab.columns(), t * BlockTile.ROWS, 0);
-      long packed = scratch + RESULTS;
       for (int r = 0; r < rows; r += BlockProduct.MOST_ROWS) {
         int some = Math.min(BlockProduct.MOST_ROWS, rows - r);
-        int multiplied = BlockProduct.together(some);
-        product.dots(type, tiles, tileRows, packed, multiplied, slab.columns(), scratch);
+        product.dots(
+            type, tiles, tileRows, all + packedAt(r, slab.columns()), BlockProduct.together(some), slab.columns(), scratch);
         add(scratch, slab, y, r, some, t * BlockTile.ROWS, tileRows, first, end);
-        packed += product.packedBytes(multiplied, slab.columns());
       }
     }
   }
 
-  /** Rows that are missing from those that are multiplied together are the last one again: nobody reads their results. */
-  private void pack(DType type, Slab slab, Rows x, int rows, long to) {
-    long packed = to;
-    for (int r = 0; r < rows; r += BlockProduct.MOST_ROWS) {
+  /** Where what was packed of rows from {@code row} on lies; those before are whole groups. */
+  private long packedAt(int row, int columns) {
+    return row / BlockProduct.MOST_ROWS * product.packedBytes(BlockProduct.MOST_ROWS, columns);
+  }
+
+  /**
+   * Rows {@code [from, to)} of {@code rows}, as {@link #multiply} takes them. Rows that are missing from those that are multiplied together
+   * are the last one again: nobody reads their results.
+   *
+   * @param from whole groups of {@link BlockProduct#MOST_ROWS}
+   * @param packed address of what becomes of all rows
+   */
+  void pack(DType type, Rows x, int column, int columns, int rows, long packed, int from, int to) {
+    for (int r = from; r < to; r += BlockProduct.MOST_ROWS) {
       int some = Math.min(BlockProduct.MOST_ROWS, rows - r);
       int multiplied = BlockProduct.together(some);
       for (int i = 0; i < multiplied; i++) {
         // What lies there otherwise may be subnormal as a unit, which takes the processor a hundred times as long.
-        long row = VectorLinear.address(x, r + Math.min(i, some - 1), slab.column());
-        product.pack(type, row, slab.columns(), packed, i, multiplied);
+        long row = VectorLinear.address(x, r + Math.min(i, some - 1), column);
+        product.pack(type, row, columns, packed + packedAt(r, columns), i, multiplied);
       }
-      packed += product.packedBytes(multiplied, slab.columns());
     }
   }
 

@@ -24,7 +24,7 @@ final class StoredEights {
 
   private static final long TILE = (long) TILE_ROWS * PanelLayout.TILE_BYTES;
   private static final long WIDE = MOST_ROWS / EIGHT * TILE;
-  private static final long ACTIVATIONS = WIDE + (long) TILE_ROWS * WIDE_STRIDE;
+  private static final long PACKED = WIDE + (long) TILE_ROWS * WIDE_STRIDE;
 
   private final Eights eights;
   private final TileResults results;
@@ -44,30 +44,39 @@ final class StoredEights {
     stored = null;
   }
 
-  /** Tiles, widened weights, and each eight rows of activations in as many pieces as {@code columns} columns need. */
+  /** Tiles, widened weights, packed rows. */
   static long scratchBytes(int rows, int columns) {
-    return ACTIVATIONS + Math.ceilDiv(Math.min(rows, MOST_ROWS), EIGHT) * packedBytes(columns);
+    return PACKED + packedBytes(Math.min(rows, MOST_ROWS), columns);
   }
 
-  private static long packedBytes(int columns) {
+  /** Of up to {@link #MOST_ROWS} rows: each eight of them in as many pieces as {@code columns} columns need. */
+  static long packedBytes(int rows, int columns) {
+    return Math.ceilDiv(rows, EIGHT) * eightBytes(columns);
+  }
+
+  private static long eightBytes(int columns) {
     return (long) Math.ceilDiv(columns, Eights.COLUMNS) * EIGHT * WIDE_STRIDE;
   }
 
   /**
-   * {@code y += x w^T} for up to {@link #MOST_ROWS} rows and weights {@code [first, end)} of a slab whose rows lie in order; {@code
-   * scratch} is the address of {@link #scratchBytes} bytes. All pieces of a few weights follow one another, so that memory is read nearly
-   * in order, while a piece of the activations stays in the nearest cache.
+   * {@code y += x w^T} for up to {@link #MOST_ROWS} rows and weights {@code [first, end)} of a slab whose rows lie in order. All pieces of
+   * a few weights follow one another, so that memory is read nearly in order, while a piece of the activations stays in the nearest cache.
+   *
+   * @param prepared address of all rows {@link #pack packed}, where the slab meets all columns, or 0
+   * @param scratch address of {@link #scratchBytes} bytes
    */
-  void multiply(DType type, Slab slab, Rows x, Rows y, int rows, int first, int end, long scratch) {
+  void multiply(DType type, Slab slab, Rows x, Rows y, int rows, int first, int end, long prepared, long scratch) {
     int groups = Math.ceilDiv(rows, EIGHT);
-    for (int g = 0; g < groups; g++) {
-      pack(slab, x, g * EIGHT, Math.min(EIGHT, rows - g * EIGHT), scratch + ACTIVATIONS + g * packedBytes(slab.columns()));
+    long packed = prepared;
+    if (packed == 0) {
+      packed = scratch + PACKED;
+      pack(x, slab.column(), slab.columns(), rows, packed, 0, rows);
     }
     for (int i = first; i < end; i += TILE_ROWS) {
       int weights = Math.min(TILE_ROWS, end - i);
       Lanes.clear(scratch, groups * TILE);
       for (int k = 0; k < slab.columns(); k += Eights.COLUMNS) {
-        addPiece(type, slab, i, weights, k, groups, scratch);
+        addPiece(type, slab, i, weights, k, groups, packed, scratch);
       }
       for (int g = 0; g < groups; g++) {
         int count = Math.min(EIGHT, rows - g * EIGHT);
@@ -77,28 +86,40 @@ final class StoredEights {
     }
   }
 
-  private void pack(Slab slab, Rows x, int row, int count, long to) {
+  /**
+   * Rows {@code [from, to)} of {@code rows}, as {@link #multiply} takes them.
+   *
+   * @param from whole eights
+   * @param packed address of what becomes of all rows
+   */
+  void pack(Rows x, int column, int columns, int rows, long packed, int from, int to) {
+    for (int r = from; r < to; r += EIGHT) {
+      packEight(x, r, Math.min(EIGHT, rows - r), column, columns, packed + r / EIGHT * eightBytes(columns));
+    }
+  }
+
+  private void packEight(Rows x, int row, int count, int column, int columns, long to) {
     long piece = (long) EIGHT * eights.stride();
-    for (int k = 0; k < slab.columns(); k += Eights.COLUMNS) {
+    for (int k = 0; k < columns; k += Eights.COLUMNS) {
       long at = to + k / Eights.COLUMNS * piece;
-      long in = VectorLinear.address(x, row, slab.column() + k);
-      eights.pack(in, 4L * x.stride(), count, Math.min(Eights.COLUMNS, slab.columns() - k), at);
+      long in = VectorLinear.address(x, row, column + k);
+      eights.pack(in, 4L * x.stride(), count, Math.min(Eights.COLUMNS, columns - k), at);
       long given = (long) count * eights.stride();
       Lanes.clear(at + given, piece - given);
     }
   }
 
-  private void addPiece(DType type, Slab slab, int i, int count, int k, int groups, long scratch) {
+  private void addPiece(DType type, Slab slab, int i, int count, int k, int groups, long packed, long scratch) {
     long row = slab.data().address() + type.bytes(slab.offset() + i * slab.rowStride());
     long stride = type.bytes(slab.rowStride());
     int columns = Math.min(Eights.COLUMNS, slab.columns() - k);
-    long piece = scratch + ACTIVATIONS + (long) k / Eights.COLUMNS * EIGHT * eights.stride();
+    long piece = packed + (long) k / Eights.COLUMNS * EIGHT * eights.stride();
     boolean isRead = eights.reads(type);
     if (!isRead) {
       stored.widen(type, row, stride, count, k, columns, scratch + WIDE, WIDE_STRIDE);
     }
     for (int g = 0; g < groups; g++) {
-      long activations = piece + g * packedBytes(slab.columns());
+      long activations = piece + g * eightBytes(slab.columns());
       if (isRead) {
         eights.add(type, row + type.bytes(k), stride, count, activations, columns, scratch + g * TILE);
       } else {

@@ -29,30 +29,47 @@ final class StoredRow {
     return type == DType.BF16 || product.dotsOf(type);
   }
 
+  /** Whether the row is packed for weights of this type. */
+  boolean prepares(DType type) {
+    return type == DType.BF16;
+  }
+
+  long packedBytes(int columns) {
+    return pairs.packedBytes(columns);
+  }
+
+  void pack(long x, int columns, long packed) {
+    pairs.pack(x, columns, packed);
+  }
+
   /** For {@link #multiply}. */
   long scratchBytes(DType type, int columns) {
-    return type == DType.BF16 ? pairs.packedBytes(Math.min(MOST_COLUMNS, columns)) : 0;
+    return prepares(type) ? packedBytes(columns) : 0;
   }
 
   /**
-   * {@code y += x w^T} of one row and weights {@code [first, end)} of a slab whose rows lie in order; {@code scratch} is the address of
-   * {@link #scratchBytes} bytes.
+   * {@code y += x w^T} of one row and weights {@code [first, end)} of a slab whose rows lie in order.
+   *
+   * @param prepared address of the row {@link #pack packed}, where the slab meets all columns, or 0
+   * @param scratch address of {@link #scratchBytes} bytes
    */
-  void multiply(DType type, Slab slab, Rows x, Rows y, int first, int end, long scratch) {
+  void multiply(DType type, Slab slab, Rows x, Rows y, int first, int end, long prepared, long scratch) {
+    long packed = prepared;
+    if (packed == 0 && prepares(type)) {
+      packed = scratch;
+      pack(VectorLinear.address(x, 0, slab.column()), slab.columns(), packed);
+    }
     long stride = type.bytes(slab.rowStride());
     int most = type == DType.I8_ROWS ? ALL_COLUMNS : MOST_COLUMNS;
     int together = slab.rowStep() == 1 ? end - first : 1;
     for (int k = 0; k < slab.columns(); k += most) {
       long in = VectorLinear.address(x, 0, slab.column() + k);
       int columns = Math.min(most, slab.columns() - k);
-      if (type == DType.BF16) {
-        pairs.pack(in, columns, scratch);
-      }
       for (int i = first; i < end; i += together) {
         long weights = slab.data().address() + type.bytes(slab.offset() + i * slab.rowStride() + k);
         long out = VectorLinear.address(y, 0, slab.row() + i * slab.rowStep());
         if (type == DType.BF16) {
-          pairs.dots(weights, stride, together, scratch, columns, out);
+          pairs.dots(weights, stride, together, packed + pairs.packedBytes(k), columns, out);
         } else {
           product.dots(type, weights, stride, together, in, columns, out);
         }

@@ -106,16 +106,22 @@ public final class VectorKernels implements Kernels {
   }
 
   @Override
+  public boolean prepares(Matrix weight, int rows) {
+    return arithmetic().isBfloat(weight.dtype(), rows) ? bfloat.prepares(weight, rows) : floats.prepares(weight, rows);
+  }
+
+  @Override
   public long preparedBytes(Matrix weight, int rows) {
-    return arithmetic().isBfloat(weight.dtype(), rows) ? bfloat.preparedBytes(weight, rows) : floats.preparedBytes(weight, rows);
+    long few = floats.preparedBytes(weight, rows);
+    return bfloat == null ? few : Math.max(few, bfloat.preparedBytes(weight, rows));
   }
 
   @Override
   public void prepare(Matrix weight, Rows x, int rows, MemorySegment prepared, int from, int to) {
     if (arithmetic().isBfloat(weight.dtype(), rows)) {
-      bfloat.prepare(x, rows, prepared, from, to);
+      bfloat.prepare(weight, x, rows, prepared.address(), from, to);
     } else {
-      floats.prepare(x, rows, prepared.address(), from, to);
+      floats.prepare(weight, x, rows, prepared.address(), from, to);
     }
   }
 

@@ -56,13 +56,48 @@ final class VectorLinear {
     return rows == 1 ? row : Math.max(row, Math.max(StoredEights.scratchBytes(rows, weight.columns()), gemm.scratchBytes(rows)));
   }
 
-  /** See {@link Kernels#preparedBytes}. */
-  long preparedBytes(Matrix weight, int rows) {
-    return gemm == null ? 0 : gemm.preparedBytes(weight, rows);
+  /** See {@link Kernels#prepares}. */
+  boolean prepares(Matrix weight, int rows) {
+    DType type = weight.dtype();
+    if (BlockTile.holds(type)) {
+      return blocks != null && rows <= StoredBlocks.MOST_ROWS && StoredBlocks.readsAll(weight);
+    }
+    if (gemm == null || !PanelGemm.readsAll(weight)) {
+      return false;
+    }
+    return rows == 1 ? one.prepares(type) : rows <= mostEights(type) || PanelGemm.prepares(rows);
   }
 
-  void prepare(Rows x, int rows, long prepared, int from, int to) {
-    gemm.prepare(x, rows, prepared, from, to);
+  /** See {@link Kernels#preparedBytes}. */
+  long preparedBytes(Matrix weight, int rows) {
+    DType type = weight.dtype();
+    if (BlockTile.holds(type)) {
+      return prepares(weight, 1) ? blocks.packedBytes(rows, weight.columns()) : 0;
+    }
+    if (gemm == null || !PanelGemm.readsAll(weight)) {
+      return 0;
+    }
+    long single = one.prepares(type) ? one.packedBytes(weight.columns()) : 0;
+    long some = rows == 1 ? single : Math.max(single, StoredEights.packedBytes(Math.min(rows, mostEights(type)), weight.columns()));
+    return PanelGemm.prepares(rows) ? Math.max(some, gemm.preparedBytes(rows, weight.columns())) : some;
+  }
+
+  void prepare(Matrix weight, Rows x, int rows, long prepared, int from, int to) {
+    DType type = weight.dtype();
+    if (BlockTile.holds(type)) {
+      blocks.pack(type, x, 0, x.width(), rows, prepared, from, to);
+    } else if (rows == 1) {
+      one.pack(address(x, 0, 0), x.width(), prepared);
+    } else if (rows <= mostEights(type)) {
+      few.pack(x, 0, x.width(), rows, prepared, from, to);
+    } else {
+      gemm.prepare(x, rows, prepared, from, to);
+    }
+  }
+
+  /** {@link #prepare} of one row of float32 for weights of bf16. */
+  void prepareRow(long x, int columns, long prepared) {
+    one.pack(x, columns, prepared);
   }
 
   /** @param prepared address of what {@link #prepare} made, or 0 */
@@ -93,7 +128,7 @@ final class VectorLinear {
         next = PanelGemm.together(format, slabs, s);
         gemm.multiply(weight, s, next, x, y, 0, rows, from, to, prepared, scratch);
       } else if (first < end) {
-        add(weight.dtype(), format, slab, x, y, rows, first, end, scalar, scratch);
+        add(weight.dtype(), format, slab, x, y, rows, first, end, scalar, prepared, scratch);
       }
       s = next;
     }
@@ -115,15 +150,16 @@ final class VectorLinear {
   }
 
   private void add(
-      DType type, Format format, Slab slab, Rows x, Rows y, int rows, int first, int end, ScalarLinear scalar, long scratch) {
+      DType type, Format format, Slab slab, Rows x, Rows y, int rows, int first, int end, ScalarLinear scalar, long prepared,
+      long scratch) {
     if (format == null || !format.reads(slab)) {
       scalar.addSlab(type, slab, x, y, rows, first, end);
     } else if (BlockTile.holds(type)) {
-      addBlocks(type, format, slab, x, y, rows, first, end, scratch);
+      addBlocks(type, format, slab, x, y, rows, first, end, prepared, scratch);
     } else if (few != null && rows > 1) {
-      few.multiply(type, slab, x, y, rows, first, end, scratch);
+      few.multiply(type, slab, x, y, rows, first, end, prepared, scratch);
     } else if (one != null && one.reads(type)) {
-      addOne(type, slab, x, y, first, end, scratch);
+      addOne(type, slab, x, y, first, end, prepared, scratch);
     } else if (rows >= VectorGemm.LEAST_ROWS) {
       VectorGemm.multiply(format.packer(), slab, x, y, rows, first, end);
     } else {
@@ -131,9 +167,10 @@ final class VectorLinear {
     }
   }
 
-  private void addBlocks(DType type, Format format, Slab slab, Rows x, Rows y, int rows, int first, int end, long scratch) {
+  private void addBlocks(
+      DType type, Format format, Slab slab, Rows x, Rows y, int rows, int first, int end, long prepared, long scratch) {
     if (blocks != null) {
-      blocks.multiply(type, slab, x, y, rows, first, end, scratch);
+      blocks.multiply(type, slab, x, y, rows, first, end, prepared, scratch);
     } else if (rows >= VectorGemm.LEAST_ROWS) {
       VectorGemm.multiply(format.packer(), slab, x, y, rows, first, end);
     } else {
@@ -141,9 +178,9 @@ final class VectorLinear {
     }
   }
 
-  private void addOne(DType type, Slab slab, Rows x, Rows y, int first, int end, long scratch) {
+  private void addOne(DType type, Slab slab, Rows x, Rows y, int first, int end, long prepared, long scratch) {
     if (slab.columnStride() == 1) {
-      one.multiply(type, slab, x, y, first, end, scratch);
+      one.multiply(type, slab, x, y, first, end, prepared, scratch);
     } else {
       one.multiplyByColumns(type, slab, x, y, first, end);
     }

@@ -44,7 +44,7 @@ record LinearStep(
     for (int p = part; p < end && residual != null; p++) {
       place(residual.columns(p), y.columns(p), rows);
     }
-    MemorySegment ready = kernels.preparedBytes(weight, rows) == 0 ? null : prepared;
+    MemorySegment ready = kernels.prepares(weight, rows) ? prepared : null;
     kernels.linear(weight, bias, x, y.whole, rows, y.from(part), y.from(end), residual != null, ready, scratch.of(worker));
   }
 

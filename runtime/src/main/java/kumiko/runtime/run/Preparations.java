@@ -61,14 +61,14 @@ final class Preparations {
     return byLevel.getOrDefault(level, Map.of()).values().toArray(Step[]::new);
   }
 
-  /** Shared out by rows; nothing where a call has too few of them. */
+  /** Shared out by rows; nothing where a call takes them as they are. */
   private record PrepareStep(Kernels kernels, Matrix weight, Rows x, boolean picked, MemorySegment prepared) implements Step {
     @Override
     public void run(Call call, int part, int parts, int worker) {
       int rows = call.rows(picked);
       int from = Step.cut(rows, ROWS, part, parts);
       int to = Step.cut(rows, ROWS, part + 1, parts);
-      if (from < to && kernels.preparedBytes(weight, rows) > 0) {
+      if (from < to && kernels.prepares(weight, rows)) {
         kernels.prepare(weight, x, rows, prepared, from, to);
       }
     }
@@ -76,7 +76,7 @@ final class Preparations {
     @Override
     public long work(Call call) {
       int rows = call.rows(picked);
-      return kernels.preparedBytes(weight, rows) == 0 ? 0 : (long) rows * x.width();
+      return kernels.prepares(weight, rows) ? (long) rows * x.width() : 0;
     }
   }
 }

@@ -64,11 +64,10 @@ class Bench(
 
 /** What a program does for a linear layer: the rows are prepared, in two parts, and multiplied. */
 fun Bench.linear(kernels: Kernels, weight: Matrix, bias: Rows?, x: Rows, y: Rows, rows: Int, from: Int, to: Int, accumulate: Boolean) {
-    val bytes = kernels.preparedBytes(weight, rows)
-    val prepared = if (bytes == 0L) null else memory(bytes)
+    val prepared = if (kernels.prepares(weight, rows)) memory(kernels.preparedBytes(weight, rows)) else null
     if (prepared != null) {
-        kernels.prepare(weight, x, rows, prepared, 0, 16)
-        kernels.prepare(weight, x, rows, prepared, 16, rows)
+        kernels.prepare(weight, x, rows, prepared, 0, minOf(rows, 16))
+        if (rows > 16) kernels.prepare(weight, x, rows, prepared, 16, rows)
     }
     kernels.linear(weight, bias, x, y, rows, from, to, accumulate, prepared, scratch(kernels.linearScratchBytes(weight, rows)))
 }
