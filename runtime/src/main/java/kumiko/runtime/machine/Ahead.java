@@ -24,13 +24,15 @@ enum Ahead {
   },
 
   /**
-   * Once, into the nearest cache. On AMD's Zen 5 asking twice costs a C program that only adds 12 %; by turns decoding took 5 to 9 % less
-   * time so with bf16, 3 % and more with f16, and with eight rows of activations 5 to 12 % less with bf16, 19 % with float32.
+   * Once, into the nearest cache and no other: what passes by once need not drive anything out of those. On AMD's Zen 5 asking twice costs a
+   * C program that only adds 12 %; by turns decoding took 4 to 9 % less time than so with bf16, 3 % and more with f16, with eight rows of
+   * activations 5 to 12 % less with bf16. Of that 3 % with q8_0, q4_0 and small models, and 4 % with eight rows and float32, are because no
+   * other cache is filled.
    */
   ONCE(8 << 10, 8 << 10) {
     @Override
     void far(Assembler code, Address line) {
-      code.prefetcht0(line);
+      code.prefetchnta(line);
     }
 
     @Override

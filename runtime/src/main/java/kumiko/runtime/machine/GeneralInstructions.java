@@ -67,6 +67,11 @@ abstract class GeneralInstructions {
     code.hint(0x18, 1, source);
   }
 
+  /** The same, and the caches behind it do not get what leaves it. */
+  void prefetchnta(Address source) {
+    code.hint(0x18, 0, source);
+  }
+
   void lea(Register target, Address source) {
     code.general(0x8d, target.number(), source);
   }

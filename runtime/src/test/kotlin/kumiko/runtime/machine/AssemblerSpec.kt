@@ -87,6 +87,7 @@ class AssemblerSpec : FunSpec({
             },
             Fact("prefetcht1 [rdi+64]", "0f 18 57 40") { prefetcht1(Address.at(Register.RDI, 64)) },
             Fact("prefetcht0 [r10+1024]", "41 0f 18 8a 00 04 00 00") { prefetcht0(Address.at(Register.R10, 1024)) },
+            Fact("prefetchnta [rdi+64]", "0f 18 47 40") { prefetchnta(Address.at(Register.RDI, 64)) },
             Fact("push rbx", "53") { push(Register.RBX) },
             Fact("push r12", "41 54") { push(Register.R12) },
             Fact("pop rbx", "5b") { pop(Register.RBX) },
