@@ -1,6 +1,9 @@
 package kumiko.runtime.kernel
 
+import io.kotest.assertions.withClue
 import io.kotest.core.spec.style.FunSpec
+import io.kotest.matchers.longs.shouldBeGreaterThan
+import io.kotest.matchers.longs.shouldBeGreaterThanOrEqual
 import io.kotest.matchers.shouldBe
 import kumiko.runtime.tensor.DType
 import kumiko.runtime.tensor.Elements
@@ -113,6 +116,27 @@ class LinearTwinsSpec :
                     val got = bench.copyOf(before)
                     vector.embed(parts[0], ids, got, 0, 3)
                     want.data().mismatch(got.data()) shouldBe -1
+                }
+            }
+        }
+
+        test("where rows are prepared there is room for them, and room for many is enough for fewer") {
+            val bench = Bench(9)
+            val weights = listOf(DType.F32, DType.BF16, DType.F16).map { bench.matrix(it, 40, 1100) } + listOf(DType.Q8_0, DType.Q4_0).map {
+                RowEncoder.matrix(it, 32, 64, bench.memory(RowEncoder.bytes(it, 32, 64)))
+            }
+            for (arithmetic in Arithmetic.entries) {
+                val kernels = VectorKernels().with(arithmetic)
+                for (weight in weights) {
+                    var before = 0L
+                    for (rows in 1..100) {
+                        val room = kernels.preparedBytes(weight, rows)
+                        withClue("${weight.dtype()}, $arithmetic, $rows rows") {
+                            room shouldBeGreaterThanOrEqual before
+                            if (kernels.prepares(weight, rows)) room shouldBeGreaterThan 0
+                        }
+                        before = room
+                    }
                 }
             }
         }
