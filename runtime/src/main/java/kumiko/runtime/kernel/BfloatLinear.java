@@ -100,7 +100,7 @@ final class BfloatLinear {
     if (tiles != null) {
       return tiles.takes(weight, rows);
     }
-    return gemm != null && PanelGemm.readsAll(weight) && (rows <= Eights.EIGHT || PanelGemm.prepares(rows));
+    return gemm != null && SlabRows.readsAll(weight) && (rows <= Eights.EIGHT || PanelGemm.prepares(rows));
   }
 
   /** See {@link Kernels#preparedBytes}. */
@@ -109,7 +109,7 @@ final class BfloatLinear {
     if (tiles != null) {
       return tiles.takes(weight, rows) ? Math.max(bytes, rows * TileGemm.stride(weight.columns())) : bytes;
     }
-    if (gemm == null || !PanelGemm.readsAll(weight)) {
+    if (gemm == null || !SlabRows.readsAll(weight)) {
       return bytes;
     }
     long some = Math.max(bytes, StoredEights.packedBytes(Math.min(rows, Eights.EIGHT), weight.columns()));
@@ -140,10 +140,10 @@ final class BfloatLinear {
       Slab slab = slabs.get(s);
       int next = s + 1;
       if (gemm != null && format != null && format.reads(slab) && !goesToEights(slab, rows)) {
-        next = PanelGemm.together(format, slabs, s);
+        next = SlabRows.together(format, slabs, s);
         gemm.multiply(weight, s, next, x, y, row, rows, from, to, prepared, scratch.address());
       } else {
-        add(weight.dtype(), format, slab, x, y, rows, PanelGemm.first(slab, from), PanelGemm.end(slab, to), prepared, scratch.address());
+        add(weight.dtype(), format, slab, x, y, rows, SlabRows.first(slab, from), SlabRows.end(slab, to), prepared, scratch.address());
       }
       s = next;
     }

@@ -51,10 +51,14 @@ public interface Kernels {
       MemorySegment scratch);
 
   /** Whether {@link #linear} of this weight and so many rows takes less time where they were prepared once for all calls. */
-  boolean prepares(Matrix weight, int rows);
+  default boolean prepares(Matrix weight, int rows) {
+    return false;
+  }
 
   /** Bytes that {@link #prepare} needs for up to {@code rows} rows; 0 where this weight has none prepared. */
-  long preparedBytes(Matrix weight, int rows);
+  default long preparedBytes(Matrix weight, int rows) {
+    return 0;
+  }
 
   /**
    * Brings rows {@code [from, to)} of the {@code rows} of x into the form in which they are multiplied, once for all linear layers that
@@ -63,7 +67,7 @@ public interface Kernels {
    * @param from a multiple of 16
    * @param to likewise, or {@code rows}
    */
-  void prepare(Matrix weight, Rows x, int rows, MemorySegment prepared, int from, int to);
+  default void prepare(Matrix weight, Rows x, int rows, MemorySegment prepared, int from, int to) {}
 
   /** Scratch one call of {@link #linear} needs for up to {@code rows} rows. */
   long linearScratchBytes(Matrix weight, int rows);

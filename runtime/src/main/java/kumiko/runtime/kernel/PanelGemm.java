@@ -62,35 +62,17 @@ final class PanelGemm {
     return PANELS + (long) Math.ceilDiv(rows, PanelLayout.LANES) * PANEL;
   }
 
-  /** The end of the slabs from {@code s} on that {@link #multiply} had best get together: they lie in rows and meet the same columns. */
-  static int together(Format format, List<Slab> slabs, int s) {
-    Slab first = slabs.get(s);
-    int end = s + 1;
-    while (isInRows(format, first) && end < slabs.size() && meetsSame(first, slabs.get(end)) && format.reads(slabs.get(end))) {
-      end++;
-    }
-    return end;
-  }
-
-  private static boolean isInRows(Format format, Slab slab) {
-    return slab.columnStride() == 1 && !format.isInBlocks();
-  }
-
-  private static boolean meetsSame(Slab a, Slab b) {
-    return b.columnStride() == 1 && b.column() == a.column() && b.columns() == a.columns();
-  }
-
   /**
    * {@code y += x w^T} for rows {@code [row, rows)} of activations, results {@code [from, to)} and slabs {@code [s, behind)} of a weight,
-   * which are {@link #together} or one; {@code prepared} is the address of what {@link #prepare} made of all rows, or 0, {@code scratch}
+   * which are {@link SlabRows#together} or one; {@code prepared} is the address of what {@link #prepare} made of all rows, or 0, {@code scratch}
    * that of {@link #scratchBytes} bytes.
    */
   void multiply(Matrix weight, int s, int behind, Rows x, Rows y, int row, int rows, int from, int to, long prepared, long scratch) {
-    if (!reaches(weight.slabs(), s, behind, from, to)) {
+    if (!SlabRows.reaches(weight.slabs(), s, behind, from, to)) {
       return;
     }
     Slab slab = weight.slabs().get(s);
-    boolean inRows = isInRows(Format.of(weight.dtype()), slab);
+    boolean inRows = SlabRows.isInRows(Format.of(weight.dtype()), slab);
     boolean oneStrip = inRows && weight.dtype() == operands.type() && rows - row <= PanelLayout.STRIP;
     int most = oneStrip ? depth * PanelLayout.STRIPS : depth;
     for (int k = 0; k < slab.columns(); k += most) {
@@ -106,29 +88,10 @@ final class PanelGemm {
           }
           multiplyRows(weight, s, behind, y, r, count, from, to, k, columns, panels, scratch);
         } else {
-          multiplyColumns(weight.dtype(), slab, x, y, r, count, first(slab, from), end(slab, to), k, columns, scratch);
+          multiplyColumns(weight.dtype(), slab, x, y, r, count, SlabRows.first(slab, from), SlabRows.end(slab, to), k, columns, scratch);
         }
       }
     }
-  }
-
-  private static boolean reaches(List<Slab> slabs, int s, int behind, int from, int to) {
-    for (int i = s; i < behind; i++) {
-      if (first(slabs.get(i), from) < end(slabs.get(i), to)) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  /** The first row of a slab that is row {@code from} of the matrix or behind it. */
-  static int first(Slab slab, int from) {
-    return Math.max(0, Math.ceilDiv(from - slab.row(), slab.rowStep()));
-  }
-
-  /** Behind the last row of a slab that is before row {@code to} of the matrix. */
-  static int end(Slab slab, int to) {
-    return Math.min(slab.rows(), Math.ceilDiv(to - slab.row(), slab.rowStep()));
   }
 
   static int strips(int lanes) {
@@ -139,10 +102,10 @@ final class PanelGemm {
       Matrix weight, int s, int behind, Rows y, int row, int rows, int from, int to, int k, int columns, long panels, long scratch) {
     List<Slab> slabs = weight.slabs();
     int i = s;
-    int first = first(slabs.get(s), from);
+    int first = SlabRows.first(slabs.get(s), from);
     while (i < behind) {
-      if (first < end(slabs.get(i), to)) {
-        int count = inLine(slabs, i, behind, first, from, to);
+      if (first < SlabRows.end(slabs.get(i), to)) {
+        int count = SlabRows.inLine(slabs, i, behind, first, from, to, TILE_ROWS);
         multiplySome(weight, i, y, row, rows, first, count, k, columns, panels, scratch);
         first += count;
         while (first > slabs.get(i).rows()) {
@@ -151,27 +114,9 @@ final class PanelGemm {
         }
       } else {
         i++;
-        first = i < behind ? first(slabs.get(i), from) : 0;
+        first = i < behind ? SlabRows.first(slabs.get(i), from) : 0;
       }
     }
-  }
-
-  /** Up to {@link #TILE_ROWS} rows from {@code first} of slab {@code i} on that lie one behind the other, in this slab and the next ones. */
-  private static int inLine(List<Slab> slabs, int i, int behind, int first, int from, int to) {
-    int count = end(slabs.get(i), to) - first;
-    for (int last = i; count < TILE_ROWS && last + 1 < behind && end(slabs.get(last), to) == slabs.get(last).rows(); last++) {
-      Slab next = slabs.get(last + 1);
-      if (!follows(slabs.get(last), next) || first(next, from) > 0 || end(next, to) <= 0) {
-        break;
-      }
-      count += end(next, to);
-    }
-    return Math.min(count, TILE_ROWS);
-  }
-
-  private static boolean follows(Slab slab, Slab next) {
-    return next.data().equals(slab.data()) && next.rowStride() == slab.rowStride()
-        && next.offset() == slab.offset() + slab.rows() * slab.rowStride();
   }
 
   /** A few rows of weights, from {@code first} of slab {@code i} on, with all panels. */
@@ -270,7 +215,7 @@ final class PanelGemm {
     operands.packActivations(table, columns, panel(panels, r) + (long) within * Integer.BYTES, strips(lanes));
   }
 
-  /** Whether so many rows are packed once for a weight that is {@link #readsAll read} so; {@link #multiply} packs fewer itself. */
+  /** Whether so many rows are packed once for a weight that is {@link SlabRows#readsAll read} so; {@link #multiply} packs fewer itself. */
   static boolean prepares(int rows) {
     return rows >= LEAST_PREPARED;
   }
@@ -278,19 +223,6 @@ final class PanelGemm {
   /** Bytes that {@link #prepare} writes. */
   long preparedBytes(int rows, int columns) {
     return preparedTable(rows, columns) + (long) Math.ceilDiv(rows, PanelLayout.STRIP) * TILE;
-  }
-
-  /** Whether all slabs lie in rows and meet all columns. */
-  static boolean readsAll(Matrix weight) {
-    Format format = Format.of(weight.dtype());
-    List<Slab> slabs = weight.slabs();
-    for (int s = 0; s < slabs.size(); s++) {
-      Slab slab = slabs.get(s);
-      if (format == null || !isInRows(format, slab) || slab.columns() != weight.columns() || !format.reads(slab)) {
-        return false;
-      }
-    }
-    return true;
   }
 
   /** Rows {@code [from, to)} of {@code rows}, {@code from} being whole strips, as {@link #multiply} takes them. */

@@ -92,19 +92,6 @@ public final class ScalarKernels implements Kernels {
   }
 
   @Override
-  public boolean prepares(Matrix weight, int rows) {
-    return false;
-  }
-
-  @Override
-  public long preparedBytes(Matrix weight, int rows) {
-    return 0;
-  }
-
-  @Override
-  public void prepare(Matrix weight, Rows x, int rows, MemorySegment prepared, int from, int to) {}
-
-  @Override
   public long linearScratchBytes(Matrix weight, int rows) {
     return 0;
   }

@@ -180,7 +180,7 @@ final class TileGemm {
     List<Slab> slabs = weight.slabs();
     for (int s = 0; s < slabs.size(); s++) {
       Slab slab = slabs.get(s);
-      for (int i = PanelGemm.first(slab, row); i < PanelGemm.end(slab, row + lanes); i++) {
+      for (int i = SlabRows.first(slab, row); i < SlabRows.end(slab, row + lanes); i++) {
         long at = slab.data().address() + weight.dtype().bytes(slab.offset() + i * slab.rowStride());
         int lane = slab.row() + i * slab.rowStep() - row;
         Lanes.MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, table + (long) lane * Long.BYTES, at);

@@ -62,7 +62,7 @@ final class VectorLinear {
     if (BlockTile.holds(type)) {
       return blocks != null && rows <= StoredBlocks.MOST_ROWS && StoredBlocks.readsAll(weight);
     }
-    if (gemm == null || !PanelGemm.readsAll(weight)) {
+    if (gemm == null || !SlabRows.readsAll(weight)) {
       return false;
     }
     return rows == 1 ? one.prepares(type) : rows <= mostEights(type) || PanelGemm.prepares(rows);
@@ -74,7 +74,7 @@ final class VectorLinear {
     if (BlockTile.holds(type)) {
       return prepares(weight, 1) ? blocks.packedBytes(rows, weight.columns()) : 0;
     }
-    if (gemm == null || !PanelGemm.readsAll(weight)) {
+    if (gemm == null || !SlabRows.readsAll(weight)) {
       return 0;
     }
     long single = one.prepares(type) ? one.packedBytes(weight.columns()) : 0;
@@ -121,11 +121,11 @@ final class VectorLinear {
     List<Slab> slabs = weight.slabs();
     for (int s = 0; s < slabs.size();) {
       Slab slab = slabs.get(s);
-      int first = PanelGemm.first(slab, from);
-      int end = PanelGemm.end(slab, to);
+      int first = SlabRows.first(slab, from);
+      int end = SlabRows.end(slab, to);
       int next = s + 1;
       if (format != null && format.reads(slab) && goesToGemm(weight.dtype(), slab, rows)) {
-        next = PanelGemm.together(format, slabs, s);
+        next = SlabRows.together(format, slabs, s);
         gemm.multiply(weight, s, next, x, y, 0, rows, from, to, prepared, scratch);
       } else if (first < end) {
         add(weight.dtype(), format, slab, x, y, rows, first, end, scalar, prepared, scratch);

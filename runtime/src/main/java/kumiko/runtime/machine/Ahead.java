@@ -4,7 +4,7 @@ import kumiko.runtime.tensor.DType;
 
 /**
  * How code asks memory ahead for weights, which pass by once: without, each row and each page of memory begins with a wait. The two differ
- * in what they were measured to be best for.
+ * in what they were measured to be best for, by turns, in programs that are not kept.
  */
 enum Ahead {
   /**
