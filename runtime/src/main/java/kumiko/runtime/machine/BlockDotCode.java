@@ -59,8 +59,8 @@ final class BlockDotCode {
     code.mov(RAX, RSI);
     int nextTile = code.here();
     for (int line = 0; line < type.tileBytes(); line += LINE_BYTES) {
-      ahead.far(code, Address.at(RDI, ahead.bytes() + line));
-      ahead.near(code, Address.at(RDI, Ahead.NEAR + line));
+      ahead.far(code, Address.at(RDI, ahead.tileBytes(rows) + line));
+      ahead.near(code, Address.at(RDI, line), RESULT);
     }
     for (int half = 0; half < WeightBlock.HALVES; half++) {
       multiply(half);

@@ -28,6 +28,9 @@ final class DotCode {
   private static final int WEIGHT = 16;
   private static final int FACTOR = 20;
 
+  /** The vector that {@link #ask} may use. */
+  private static final int FREE = 24;
+
   private static final int LINE_BYTES = 64;
 
   private static final int HALVES = 0x4e;
@@ -78,7 +81,7 @@ final class DotCode {
 
   /** R8 of {@link #code}. */
   static long columns(DType type, int columns, long stride, Ahead ahead) {
-    return ahead.rowBytes(type, stride) << Integer.SIZE | columns;
+    return ahead.rowBytes(type, columns, stride) << Integer.SIZE | columns;
   }
 
   /** Takes R8 apart: R8 columns, RBX how far ahead. */
@@ -108,7 +111,7 @@ final class DotCode {
       ahead.far(code, Address.at(R10, RBX, 1).plus(line));
     }
     for (int line = 0; line < bytes && near; line += LINE_BYTES) {
-      ahead.near(code, Address.at(R10, Ahead.NEAR + line));
+      ahead.near(code, Address.at(R10, line), FREE);
     }
   }
 

@@ -11,33 +11,37 @@ import java.util.Set;
  *
  * @param system name and architecture, as the JVM calls them
  * @param vendor who made it, as the processor calls them; empty where that is not known
+ * @param family of its maker's processors; 0 where that is not known
  * @param flags the instruction sets that the processor has and the system lets programs use, by Linux' names
  */
-record Processor(String system, String vendor, Set<String> flags) {
+record Processor(String system, String vendor, int family, Set<String> flags) {
   static final String LINUX = "Linux amd64";
   private static final Path INFORMATION = Path.of("/proc/cpuinfo");
 
   /** The one that this process runs on. */
   static Processor current() {
     String system = System.getProperty("os.name") + " " + System.getProperty("os.arch");
-    return system.equals(LINUX) ? of(system, INFORMATION) : new Processor(system, "", Set.of());
+    return system.equals(LINUX) ? of(system, INFORMATION) : new Processor(system, "", 0, Set.of());
   }
 
   /** As the file describes the first of them; where it cannot be read nothing is known, and nothing that needs a flag is used. */
   static Processor of(String system, Path file) {
     String vendor = "";
+    int family = 0;
     try (BufferedReader lines = Files.newBufferedReader(file)) {
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
         if (line.startsWith("vendor_id")) {
           vendor = value(line);
+        } else if (line.startsWith("cpu family")) {
+          family = Integer.parseInt(value(line));
         } else if (line.startsWith("flags")) {
-          return new Processor(system, vendor, Set.of(value(line).split(" +")));
+          return new Processor(system, vendor, family, Set.of(value(line).split(" +")));
         }
       }
-    } catch (IOException unreadable) {
-      return new Processor(system, "", Set.of());
+    } catch (IOException | NumberFormatException unreadable) {
+      return new Processor(system, "", 0, Set.of());
     }
-    return new Processor(system, vendor, Set.of());
+    return new Processor(system, vendor, family, Set.of());
   }
 
   private static String value(String line) {

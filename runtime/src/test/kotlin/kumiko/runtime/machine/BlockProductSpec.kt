@@ -74,7 +74,7 @@ class BlockProductSpec : FunSpec({
     }
     val awkward = listOf(32, 64, 96, 128, 160, 192, 224, 256, 288, 512, 544, 608, 1056, 2208, 4096)
 
-    for ((digits, bits, ahead) in listOf(Triple(3, 22, Ahead.TWICE), Triple(2, 14, Ahead.ONCE))) {
+    for ((digits, bits, ahead) in listOf(Triple(3, 22, Ahead.TWICE), Triple(2, 14, Ahead.ONCE), Triple(2, 14, Ahead.GAPS))) {
         val product = if (here) BlockProduct(digits, ahead, CodePages(Arena.ofAuto())) else null
         val ofLargest = 0.51 * Math.scalb(1.0, -bits)
 
@@ -92,7 +92,9 @@ class BlockProductSpec : FunSpec({
                 blocks.behind() shouldBe -1
             }
 
-            test("dots of $type weights with few rows, and nothing behind a row takes part, by $digits digits").config(enabled = here) {
+            test(
+                "dots of $type weights with few rows, and nothing behind a row takes part, by $digits digits asking $ahead",
+            ).config(enabled = here) {
                 val random = Random(1)
                 for (rows in 1..8) {
                     for (columns in if (rows in setOf(1, 4, 8)) awkward else listOf(96, 288)) {
@@ -102,7 +104,7 @@ class BlockProductSpec : FunSpec({
             }
 
             test(
-                "a block of factors a million times those of another takes nothing from the other in $type by $digits digits",
+                "a block of factors a million times those of another takes nothing from the other in $type by $digits digits asking $ahead",
             ).config(enabled = here) {
                 val random = Random(2)
                 val blocks = Blocks(type, 2, 256, random) {
@@ -113,7 +115,7 @@ class BlockProductSpec : FunSpec({
             }
 
             test(
-                "factors of zero, of the smallest and of the largest numbers meet $type weights by $digits digits",
+                "factors of zero, of the smallest and of the largest numbers meet $type weights by $digits digits asking $ahead",
             ).config(enabled = here) {
                 val random = Random(3)
                 for (value in listOf(0f, -0f, Float.MIN_VALUE, 1e-35f, 1f, -1f, 1.9999999f, -1.9999999f, 3e30f)) {
@@ -121,7 +123,7 @@ class BlockProductSpec : FunSpec({
                 }
             }
 
-            test("the most negative and the largest weights and factors of $type do not overflow in $digits digits").config(
+            test("the most negative and the largest weights and factors of $type do not overflow in $digits digits asking $ahead").config(
                 enabled = here,
             ) {
                 for (factor in listOf(-1.9999999f, 1.9999999f, 1.9921694f, 1.9921695f, -1.9921695f)) {
@@ -134,7 +136,7 @@ class BlockProductSpec : FunSpec({
                 }
             }
 
-            test("a factor that is not finite makes every $type result of $digits digits no number").config(enabled = here) {
+            test("a factor that is not finite makes every $type result of $digits digits asking $ahead no number").config(enabled = here) {
                 for (value in listOf(Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY)) {
                     val blocks = Blocks(type, 1, 128, Random(5)) { if (it == 77) value else 1f }
                     blocks.multiply(product!!)

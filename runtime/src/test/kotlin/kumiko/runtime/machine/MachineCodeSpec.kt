@@ -22,7 +22,7 @@ private fun choose(
     flags: Set<String> = AMX,
     system: String = Processor.LINUX,
     tiles: MachineCodeChoice.TileMaker = right,
-) = Arena.ofConfined().use { MachineCodeChoice.choose(wanted, Processor(system, "GenuineIntel", flags), tiles, it) }
+) = Arena.ofConfined().use { MachineCodeChoice.choose(wanted, Processor(system, "GenuineIntel", 6, flags), tiles, it) }
 
 /** The products of bf16. */
 private fun describe(
@@ -92,15 +92,27 @@ class MachineCodeSpec : FunSpec({
         val folder = Files.createTempDirectory("flags")
         val file = folder.resolve("cpuinfo")
         try {
-            Files.writeString(
-                file,
-                "processor\t: 0\nvendor_id\t: AuthenticAMD\nflags\t\t: fpu avx512_bf16 amx_tile\n\nprocessor\t: 1\nflags\t\t: fpu\n",
-            )
-            val first = Processor.of(Processor.LINUX, file)
-            first shouldBe Processor(Processor.LINUX, "AuthenticAMD", setOf("fpu", "avx512_bf16", "amx_tile"))
-            Ahead.of(first) shouldBe Ahead.ONCE
+            for ((family, ahead) in listOf(26 to Ahead.ONCE, 25 to Ahead.GAPS)) {
+                Files.writeString(
+                    file,
+                    """
+                    processor	: 0
+                    vendor_id	: AuthenticAMD
+                    cpu family	: $family
+                    flags		: fpu avx512_bf16 amx_tile
+
+                    processor	: 1
+                    flags		: fpu
+                    """.trimIndent(),
+                )
+                val first = Processor.of(Processor.LINUX, file)
+                first shouldBe Processor(Processor.LINUX, "AuthenticAMD", family, setOf("fpu", "avx512_bf16", "amx_tile"))
+                Ahead.of(first) shouldBe ahead
+            }
             Files.writeString(file, "processor\t: 0\n")
-            val unknown = Processor(Processor.LINUX, "", emptySet())
+            val unknown = Processor(Processor.LINUX, "", 0, emptySet())
+            Processor.of(Processor.LINUX, file) shouldBe unknown
+            Files.writeString(file, "cpu family\t: of nobles\n")
             Processor.of(Processor.LINUX, file) shouldBe unknown
             Processor.of(Processor.LINUX, Path.of("$folder/absent")) shouldBe unknown
             Ahead.of(unknown) shouldBe Ahead.TWICE
