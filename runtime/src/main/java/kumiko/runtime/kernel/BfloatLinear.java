@@ -112,7 +112,7 @@ final class BfloatLinear {
     if (gemm == null || !SlabRows.readsAll(weight)) {
       return bytes;
     }
-    long some = Math.max(bytes, StoredEights.packedBytes(Math.min(rows, Eights.EIGHT), weight.columns()));
+    long some = Math.max(bytes, few.packedBytes(Math.min(rows, Eights.EIGHT), weight.columns()));
     return PanelGemm.prepares(rows) ? Math.max(some, gemm.preparedBytes(rows, weight.columns())) : some;
   }
 
@@ -169,13 +169,13 @@ final class BfloatLinear {
   }
 
   long scratchBytes(Matrix weight, int rows) {
-    int few = isByMachine(rows) ? LEAST_ROWS - 1 : rows;
-    long rounded = roundedBytes(weight.columns(), few) + floats.scratchBytes(weight, few);
+    int least = isByMachine(rows) ? LEAST_ROWS - 1 : rows;
+    long rounded = roundedBytes(weight.columns(), least) + floats.scratchBytes(weight, least);
     if (gemm == null) {
       return rounded;
     }
     long many = Math.max(gemm.scratchBytes(rows), TileGemm.SCRATCH_BYTES);
-    return Math.max(rounded, Math.max(many, StoredEights.scratchBytes(Eights.EIGHT, weight.columns())));
+    return Math.max(rounded, Math.max(many, few.scratchBytes(Eights.EIGHT, weight.columns())));
   }
 
   private boolean isByMachine(int rows) {

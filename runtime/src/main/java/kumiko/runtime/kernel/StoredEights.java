@@ -20,7 +20,7 @@ final class StoredEights {
   private static final int EIGHT = Eights.EIGHT;
 
   /** Of float32, which take the most; not a power of two, whose rows would share few lines of the nearest cache. */
-  private static final int WIDE_STRIDE = Eights.COLUMNS * Float.BYTES + 64;
+  private static final int WIDE_STRIDE = Eights.MOST_COLUMNS * Float.BYTES + 64;
 
   private static final long TILE = (long) TILE_ROWS * PanelLayout.TILE_BYTES;
   private static final long WIDE = MOST_ROWS / EIGHT * TILE;
@@ -45,17 +45,17 @@ final class StoredEights {
   }
 
   /** Tiles, widened weights, packed rows. */
-  static long scratchBytes(int rows, int columns) {
+  long scratchBytes(int rows, int columns) {
     return PACKED + packedBytes(Math.min(rows, MOST_ROWS), columns);
   }
 
   /** Of up to {@link #MOST_ROWS} rows: each eight of them in as many pieces as {@code columns} columns need. */
-  static long packedBytes(int rows, int columns) {
+  long packedBytes(int rows, int columns) {
     return Math.ceilDiv(rows, EIGHT) * eightBytes(columns);
   }
 
-  private static long eightBytes(int columns) {
-    return (long) Math.ceilDiv(columns, Eights.COLUMNS) * EIGHT * WIDE_STRIDE;
+  private long eightBytes(int columns) {
+    return (long) Math.ceilDiv(columns, eights.columns()) * EIGHT * eights.stride();
   }
 
   /**
@@ -75,7 +75,7 @@ final class StoredEights {
     for (int i = first; i < end; i += TILE_ROWS) {
       int weights = Math.min(TILE_ROWS, end - i);
       Lanes.clear(scratch, groups * TILE);
-      for (int k = 0; k < slab.columns(); k += Eights.COLUMNS) {
+      for (int k = 0; k < slab.columns(); k += eights.columns()) {
         addPiece(type, slab, i, weights, k, groups, packed, scratch);
       }
       for (int g = 0; g < groups; g++) {
@@ -100,10 +100,10 @@ final class StoredEights {
 
   private void packEight(Rows x, int row, int count, int column, int columns, long to) {
     long piece = (long) EIGHT * eights.stride();
-    for (int k = 0; k < columns; k += Eights.COLUMNS) {
-      long at = to + k / Eights.COLUMNS * piece;
+    for (int k = 0; k < columns; k += eights.columns()) {
+      long at = to + k / eights.columns() * piece;
       long in = VectorLinear.address(x, row, column + k);
-      eights.pack(in, 4L * x.stride(), count, Math.min(Eights.COLUMNS, columns - k), at);
+      eights.pack(in, 4L * x.stride(), count, Math.min(eights.columns(), columns - k), at);
       long given = (long) count * eights.stride();
       Lanes.clear(at + given, piece - given);
     }
@@ -112,8 +112,9 @@ final class StoredEights {
   private void addPiece(DType type, Slab slab, int i, int count, int k, int groups, long packed, long scratch) {
     long row = slab.data().address() + type.bytes(slab.offset() + i * slab.rowStride());
     long stride = type.bytes(slab.rowStride());
-    int columns = Math.min(Eights.COLUMNS, slab.columns() - k);
-    long piece = packed + (long) k / Eights.COLUMNS * EIGHT * eights.stride();
+    int columns = Math.min(eights.columns(), slab.columns() - k);
+    long piece = packed + (long) k / eights.columns() * EIGHT * eights.stride();
+    long later = row + type.bytes(TILE_ROWS * slab.rowStride() + (long) k * count);
     boolean isRead = eights.reads(type);
     if (!isRead) {
       stored.widen(type, row, stride, count, k, columns, scratch + WIDE, WIDE_STRIDE);
@@ -121,9 +122,9 @@ final class StoredEights {
     for (int g = 0; g < groups; g++) {
       long activations = piece + g * eightBytes(slab.columns());
       if (isRead) {
-        eights.add(type, row + type.bytes(k), stride, count, activations, columns, scratch + g * TILE);
+        eights.add(type, row + type.bytes(k), stride, count, activations, columns, scratch + g * TILE, later);
       } else {
-        eights.add(DType.F32, scratch + WIDE, WIDE_STRIDE, count, activations, columns, scratch + g * TILE);
+        eights.add(DType.F32, scratch + WIDE, WIDE_STRIDE, count, activations, columns, scratch + g * TILE, scratch + WIDE);
       }
     }
   }

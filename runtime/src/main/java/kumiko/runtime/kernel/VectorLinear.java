@@ -53,7 +53,7 @@ final class VectorLinear {
       return rows == 1 ? some : Math.max(some, gemm.scratchBytes(rows));
     }
     long row = one.scratchBytes(weight.dtype(), weight.columns());
-    return rows == 1 ? row : Math.max(row, Math.max(StoredEights.scratchBytes(rows, weight.columns()), gemm.scratchBytes(rows)));
+    return rows == 1 ? row : Math.max(row, Math.max(few.scratchBytes(rows, weight.columns()), gemm.scratchBytes(rows)));
   }
 
   /** See {@link Kernels#prepares}. */
@@ -78,7 +78,7 @@ final class VectorLinear {
       return 0;
     }
     long single = one.prepares(type) ? one.packedBytes(weight.columns()) : 0;
-    long some = rows == 1 ? single : Math.max(single, StoredEights.packedBytes(Math.min(rows, mostEights(type)), weight.columns()));
+    long some = rows == 1 ? single : Math.max(single, few.packedBytes(Math.min(rows, mostEights(type)), weight.columns()));
     return PanelGemm.prepares(rows) ? Math.max(some, gemm.preparedBytes(rows, weight.columns())) : some;
   }
 

@@ -2,6 +2,7 @@ package kumiko.runtime.machine;
 
 import static kumiko.runtime.machine.Register.R10;
 import static kumiko.runtime.machine.Register.R11;
+import static kumiko.runtime.machine.Register.R12;
 import static kumiko.runtime.machine.Register.R8;
 import static kumiko.runtime.machine.Register.R9;
 import static kumiko.runtime.machine.Register.RAX;
@@ -14,12 +15,13 @@ import static kumiko.runtime.machine.Register.RSI;
 /**
  * Dot products of rows of weights with eight other rows at once, added to rows of a tile: RDI weights, RSI bytes from one row of weights
  * to the next, RDX groups of rows of weights, RCX the other rows, R8 columns, R9 the tile's first eight lanes.
+ * Where memory is asked for {@link Ahead#isInLine in line} the upper half of R8 is how far behind the first weight.
  */
 final class EightCode {
   static final int EIGHT = 8;
 
-  /** Columns that the other rows have room for. */
-  static final int COLUMNS = 1024;
+  /** Most columns of a piece. */
+  static final int MOST_COLUMNS = 1024;
 
   /** Rows of weights at once: their sums fill 24 of 32 registers. */
   static final int ROWS = 3;
@@ -42,6 +44,11 @@ final class EightCode {
     /** Columns of a vector. */
     int columns();
 
+    /** Columns that the other rows have room for. */
+    default int mostColumns() {
+      return MOST_COLUMNS;
+    }
+
     /** Bytes of the weights of {@link #VECTORS} vectors. */
     int turnBytes();
 
@@ -56,7 +63,7 @@ final class EightCode {
 
     /** Bytes from one of the other rows to the next; not a power of two, whose rows would share few lines of the nearest cache. */
     default int stride() {
-      return COLUMNS / columns() * VECTOR_BYTES + VECTOR_BYTES;
+      return mostColumns() / columns() * VECTOR_BYTES + VECTOR_BYTES;
     }
 
     /** Part of one of the other rows. */
@@ -66,7 +73,12 @@ final class EightCode {
   }
 
   /** Weights of any type, widened, with float32. */
-  record Singles(WeightVector type) implements Meeting {
+  record Singles(WeightVector type, int mostColumns) implements Meeting {
+    /** Of {@code nearestCache} bytes the other rows may fill two thirds. */
+    static int mostColumns(int nearestCache) {
+      return EIGHT * MOST_COLUMNS * Float.BYTES <= nearestCache * 2 / 3 ? MOST_COLUMNS : MOST_COLUMNS / 2;
+    }
+
     @Override
     public int columns() {
       return WeightVector.LANES;
@@ -127,6 +139,14 @@ final class EightCode {
     int group = VECTORS * type.columns();
     Assembler code = new Assembler();
     code.push(RBX);
+    if (ahead.isInLine()) {
+      code.push(R12);
+      code.mov(R12, R8);
+      code.shr(R12, Integer.SIZE);
+      code.add(R12, RDI);
+      code.shl(R8, Integer.SIZE);
+      code.shr(R8, Integer.SIZE);
+    }
     if (rows == 1) {
       code.mov(RBX, RSI);
     } else {
@@ -150,11 +170,7 @@ final class EightCode {
     code.shr(RAX, Integer.numberOfTrailingZeros(group));
     int few = code.jz();
     int next = code.here();
-    for (int i = 0; i < rows; i++) {
-      for (int line = 0; line < type.turnBytes(); line += LINE_BYTES) {
-        ahead.far(code, nextRow(i).plus(line));
-      }
-    }
+    ask(code, ahead, rows, type.turnBytes());
     vectors(code, type, rows, 0);
     code.add(R10, type.turnBytes());
     code.add(R11, VECTORS * VECTOR_BYTES);
@@ -178,10 +194,25 @@ final class EightCode {
     code.add(R9, rows * PanelLayout.TILE_BYTES);
     code.dec(RDX);
     code.jnz(nextRows);
+    if (ahead.isInLine()) {
+      code.pop(R12);
+    }
     code.pop(RBX);
     code.vzeroupper();
     code.ret();
     return code.toBytes();
+  }
+
+  /** Asks for as many bytes of each row. */
+  private static void ask(Assembler code, Ahead ahead, int rows, int bytes) {
+    for (int i = 0; i < rows; i++) {
+      for (int line = 0; line < bytes; line += LINE_BYTES) {
+        ahead.far(code, ahead.isInLine() ? Address.at(R12, i * bytes + line) : nextRow(i).plus(line));
+      }
+    }
+    if (ahead.isInLine()) {
+      code.add(R12, rows * bytes);
+    }
   }
 
   private static void vectors(Assembler code, Meeting type, int rows, int firstMask) {

@@ -8,7 +8,7 @@ import java.util.List;
  * @param groups of {@link EightCode#ROWS} rows of weights
  * @param last of single rows, that whole groups leave over
  */
-record EightRoutines(Routine groups, Routine last) {
+record EightRoutines(Routine groups, Routine last, Ahead ahead) {
 
   /** To be installed in this order. */
   static List<byte[]> codes(EightCode.Meeting type, Ahead ahead) {
@@ -16,14 +16,16 @@ record EightRoutines(Routine groups, Routine last) {
   }
 
   /** See {@link Eights#add}. */
-  void add(long weights, long from, int rows, long x, int columns, long tile) {
+  void add(long weights, long from, int rows, long x, int columns, long tile, long later) {
+    long distance = Math.clamp(later - weights, 0, Integer.MAX_VALUE);
+    long both = ahead.isInLine() ? distance << Integer.SIZE | columns : columns;
     int whole = rows / EightCode.ROWS;
     int done = whole * EightCode.ROWS;
     if (whole > 0) {
-      groups.call(weights, from, whole, x, columns, tile);
+      groups.call(weights, from, whole, x, both, tile);
     }
     if (done < rows) {
-      last.call(weights + done * from, from, rows - done, x, columns, tile + (long) done * PanelLayout.TILE_BYTES);
+      last.call(weights + done * from, from, rows - done, x, both, tile + (long) done * PanelLayout.TILE_BYTES);
     }
   }
 }

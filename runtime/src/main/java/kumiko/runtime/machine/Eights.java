@@ -6,8 +6,11 @@ import kumiko.runtime.tensor.DType;
 public interface Eights {
   int EIGHT = EightCode.EIGHT;
 
-  /** Columns that {@link #add} has room for. */
-  int COLUMNS = EightCode.COLUMNS;
+  /** {@link #columns} at most. */
+  int MOST_COLUMNS = EightCode.MOST_COLUMNS;
+
+  /** Columns that {@link #add} has room for, for the nearest cache. */
+  int columns();
 
   /** Bytes from one of the eight rows to the next. */
   int stride();
@@ -21,7 +24,7 @@ public interface Eights {
    * @param x address of the first row
    * @param from bytes from one row to the next
    * @param rows 1 to 8
-   * @param columns at most {@link #COLUMNS}
+   * @param columns at most {@link #columns()}
    * @param to address of the first of the eight rows
    */
   void pack(long x, long from, int rows, int columns, long to);
@@ -34,6 +37,7 @@ public interface Eights {
    * @param from bytes from one row of weights to the next
    * @param x address of eight packed rows
    * @param tile address of results, {@link PanelLayout#TILE_BYTES} bytes a row
+   * @param later address of as many weights that will be needed after those between, in the order they lie in
    */
-  void add(DType type, long weights, long from, int rows, long x, int columns, long tile);
+  void add(DType type, long weights, long from, int rows, long x, int columns, long tile, long later);
 }

@@ -81,7 +81,7 @@ final class MachineCodeChoice {
     BlockProduct roughBlocks = hasBlocks ? new BlockProduct(ROUGH_DIGITS, ahead, pages) : null;
     return new MachineCode.Ready<>(
         new FloatProducts(
-            new StoredProduct(ahead, pages), new PairDots(ahead, pages), blocks, roughBlocks,
+            new StoredProduct(ahead, processor.nearestCache(), pages), new PairDots(ahead, pages), blocks, roughBlocks,
             new BlockWidening(PanelElement.SINGLE, pages), new PanelMoves(pages), new BroadcastProduct(PanelElement.SINGLE, pages),
             new PanelAttention(pages), new GroupAttention(pages), new RowFunctions(pages)),
         "avx512", null);

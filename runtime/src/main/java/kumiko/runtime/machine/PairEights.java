@@ -13,7 +13,12 @@ final class PairEights implements Eights {
   PairEights(RowRounding rounding, Ahead ahead, CodeInstaller installer) throws SystemCalls.Refused {
     List<? extends Routine> installed = installer.install(EightRoutines.codes(new EightCode.Pairs(), ahead));
     this.rounding = rounding;
-    routines = new EightRoutines(installed.get(0), installed.get(1));
+    routines = new EightRoutines(installed.get(0), installed.get(1), ahead);
+  }
+
+  @Override
+  public int columns() {
+    return MOST_COLUMNS;
   }
 
   @Override
@@ -32,7 +37,7 @@ final class PairEights implements Eights {
   }
 
   @Override
-  public void add(DType type, long weights, long from, int rows, long x, int columns, long tile) {
-    routines.add(weights, from, rows, x, columns, tile);
+  public void add(DType type, long weights, long from, int rows, long x, int columns, long tile, long later) {
+    routines.add(weights, from, rows, x, columns, tile, later);
   }
 }

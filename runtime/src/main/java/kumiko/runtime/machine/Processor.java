@@ -12,36 +12,59 @@ import java.util.Set;
  * @param system name and architecture, as the JVM calls them
  * @param vendor who made it, as the processor calls them; empty where that is not known
  * @param family of its maker's processors; 0 where that is not known
+ * @param nearestCache bytes of the nearest cache for data
  * @param flags the instruction sets that the processor has and the system lets programs use, by Linux' names
  */
-record Processor(String system, String vendor, int family, Set<String> flags) {
+record Processor(String system, String vendor, int family, int nearestCache, Set<String> flags) {
   static final String LINUX = "Linux amd64";
   private static final Path INFORMATION = Path.of("/proc/cpuinfo");
+  private static final Path NEAREST_CACHE = Path.of("/sys/devices/system/cpu/cpu0/cache/index0/size");
+
+  /** The least that a processor with AVX-512 has. */
+  static final int LEAST_CACHE = 32 << 10;
 
   /** The one that this process runs on. */
   static Processor current() {
     String system = System.getProperty("os.name") + " " + System.getProperty("os.arch");
-    return system.equals(LINUX) ? of(system, INFORMATION) : new Processor(system, "", 0, Set.of());
+    return system.equals(LINUX) ? of(system, INFORMATION, NEAREST_CACHE) : unknown(system);
   }
 
-  /** As the file describes the first of them; where it cannot be read nothing is known, and nothing that needs a flag is used. */
-  static Processor of(String system, Path file) {
+  private static Processor unknown(String system) {
+    return new Processor(system, "", 0, LEAST_CACHE, Set.of());
+  }
+
+  /**
+   * As the first file describes the first of them, and the second its cache; where the first cannot be read nothing is known, and nothing
+   * that needs a flag is used.
+   */
+  static Processor of(String system, Path information, Path nearestCache) {
+    int cache = cache(nearestCache);
     String vendor = "";
     int family = 0;
-    try (BufferedReader lines = Files.newBufferedReader(file)) {
+    try (BufferedReader lines = Files.newBufferedReader(information)) {
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
         if (line.startsWith("vendor_id")) {
           vendor = value(line);
         } else if (line.startsWith("cpu family")) {
           family = Integer.parseInt(value(line));
         } else if (line.startsWith("flags")) {
-          return new Processor(system, vendor, family, Set.of(value(line).split(" +")));
+          return new Processor(system, vendor, family, cache, Set.of(value(line).split(" +")));
         }
       }
     } catch (IOException | NumberFormatException unreadable) {
-      return new Processor(system, "", 0, Set.of());
+      return unknown(system);
     }
-    return new Processor(system, vendor, family, Set.of());
+    return new Processor(system, vendor, family, cache, Set.of());
+  }
+
+  /** Of a file that says "48K"; where it says something else the least. */
+  private static int cache(Path file) {
+    try {
+      String size = Files.readString(file).trim();
+      return size.endsWith("K") ? Math.max(LEAST_CACHE, Integer.parseInt(size, 0, size.length() - 1, 10) << 10) : LEAST_CACHE;
+    } catch (IOException | NumberFormatException unreadable) {
+      return LEAST_CACHE;
+    }
   }
 
   private static String value(String line) {

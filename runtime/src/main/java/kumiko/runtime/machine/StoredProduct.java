@@ -12,16 +12,19 @@ import kumiko.runtime.tensor.DType;
  * in the same order wherever it stands.
  */
 public final class StoredProduct implements Eights {
-  private static final int STRIDE = new EightCode.Singles(WeightVector.F32).stride();
-
   private final Ahead ahead;
+  private final int eightColumns;
+  private final int eightStride;
   private final Map<DType, Routine> dots = new EnumMap<>(DType.class);
   private final Map<DType, Routine> sums = new EnumMap<>(DType.class);
   private final Map<DType, Routine> widen = new EnumMap<>(DType.class);
   private final Map<DType, EightRoutines> eights = new EnumMap<>(DType.class);
 
-  StoredProduct(Ahead ahead, CodeInstaller installer) throws SystemCalls.Refused {
+  /** @param nearestCache bytes of the nearest cache for data */
+  StoredProduct(Ahead ahead, int nearestCache, CodeInstaller installer) throws SystemCalls.Refused {
     this.ahead = ahead;
+    eightColumns = EightCode.Singles.mostColumns(nearestCache);
+    eightStride = eights(WeightVector.F32).stride();
     List<byte[]> codes = new ArrayList<>();
     for (WeightVector type : WeightVector.values()) {
       addCodes(type, codes);
@@ -39,8 +42,12 @@ public final class StoredProduct implements Eights {
     }
     if (isReadInPlace(type)) {
       codes.add(SumCode.code(type));
-      codes.addAll(EightRoutines.codes(new EightCode.Singles(type), ahead));
+      codes.addAll(EightRoutines.codes(eights(type), ahead));
     }
+  }
+
+  private EightCode.Meeting eights(WeightVector type) {
+    return new EightCode.Singles(type, eightColumns);
   }
 
   private void take(WeightVector type, Iterator<? extends Routine> installed) {
@@ -50,7 +57,7 @@ public final class StoredProduct implements Eights {
     }
     if (isReadInPlace(type)) {
       sums.put(type.type(), installed.next());
-      eights.put(type.type(), new EightRoutines(installed.next(), installed.next()));
+      eights.put(type.type(), new EightRoutines(installed.next(), installed.next(), ahead));
     }
   }
 
@@ -65,8 +72,13 @@ public final class StoredProduct implements Eights {
   }
 
   @Override
+  public int columns() {
+    return eightColumns;
+  }
+
+  @Override
   public int stride() {
-    return STRIDE;
+    return eightStride;
   }
 
   @Override
@@ -76,7 +88,7 @@ public final class StoredProduct implements Eights {
 
   @Override
   public void pack(long x, long from, int rows, int columns, long to) {
-    widen(DType.F32, x, from, rows, 0, columns, to, STRIDE);
+    widen(DType.F32, x, from, rows, 0, columns, to, eightStride);
   }
 
   /** Whether {@link #dots} takes weights of this type; those of bf16 have {@link PairDots}. */
@@ -103,8 +115,8 @@ public final class StoredProduct implements Eights {
   }
 
   @Override
-  public void add(DType type, long weights, long stride, int rows, long x, int columns, long tile) {
-    eights.get(type).add(weights, stride, rows, x, columns, tile);
+  public void add(DType type, long weights, long stride, int rows, long x, int columns, long tile, long later) {
+    eights.get(type).add(weights, stride, rows, x, columns, tile, later);
   }
 
   /**

@@ -22,7 +22,7 @@ private fun choose(
     flags: Set<String> = AMX,
     system: String = Processor.LINUX,
     tiles: MachineCodeChoice.TileMaker = right,
-) = Arena.ofConfined().use { MachineCodeChoice.choose(wanted, Processor(system, "GenuineIntel", 6, flags), tiles, it) }
+) = Arena.ofConfined().use { MachineCodeChoice.choose(wanted, Processor(system, "GenuineIntel", 6, 48 shl 10, flags), tiles, it) }
 
 /** The products of bf16. */
 private fun describe(
@@ -91,7 +91,9 @@ class MachineCodeSpec : FunSpec({
     test("a processor is the first in the system's list, and nothing is known of it where there is no list") {
         val folder = Files.createTempDirectory("flags")
         val file = folder.resolve("cpuinfo")
+        val cache = folder.resolve("size")
         try {
+            Files.writeString(cache, "48K\n")
             for ((family, ahead) in listOf(26 to Ahead.ONCE, 25 to Ahead.GAPS)) {
                 Files.writeString(
                     file,
@@ -105,16 +107,21 @@ class MachineCodeSpec : FunSpec({
                     flags		: fpu
                     """.trimIndent(),
                 )
-                val first = Processor.of(Processor.LINUX, file)
-                first shouldBe Processor(Processor.LINUX, "AuthenticAMD", family, setOf("fpu", "avx512_bf16", "amx_tile"))
+                val first = Processor.of(Processor.LINUX, file, cache)
+                first shouldBe Processor(Processor.LINUX, "AuthenticAMD", family, 48 shl 10, setOf("fpu", "avx512_bf16", "amx_tile"))
                 Ahead.of(first) shouldBe ahead
             }
+            for (unclear in listOf("1M", "16K", "K", "")) {
+                Files.writeString(cache, "$unclear\n")
+                Processor.of(Processor.LINUX, file, cache).nearestCache() shouldBe Processor.LEAST_CACHE
+            }
+            Files.delete(cache)
             Files.writeString(file, "processor\t: 0\n")
-            val unknown = Processor(Processor.LINUX, "", 0, emptySet())
-            Processor.of(Processor.LINUX, file) shouldBe unknown
+            val unknown = Processor(Processor.LINUX, "", 0, Processor.LEAST_CACHE, emptySet())
+            Processor.of(Processor.LINUX, file, cache) shouldBe unknown
             Files.writeString(file, "cpu family\t: of nobles\n")
-            Processor.of(Processor.LINUX, file) shouldBe unknown
-            Processor.of(Processor.LINUX, Path.of("$folder/absent")) shouldBe unknown
+            Processor.of(Processor.LINUX, file, cache) shouldBe unknown
+            Processor.of(Processor.LINUX, Path.of("$folder/absent"), cache) shouldBe unknown
             Ahead.of(unknown) shouldBe Ahead.TWICE
         } finally {
             Files.deleteIfExists(file)

@@ -47,7 +47,8 @@ class StoredProductSpec : FunSpec({
 
     for (ahead in Ahead.entries) {
         context("where memory is asked for $ahead") {
-            val product = if (here) StoredProduct(ahead, CodePages(Arena.ofAuto())) else null
+            val nearestCache = (if (ahead == Ahead.GAPS) 32 else 48) shl 10
+            val product = if (here) StoredProduct(ahead, nearestCache, CodePages(Arena.ofAuto())) else null
             val pairs = if (here) PairDots(ahead, CodePages(Arena.ofAuto())) else null
 
             /** By the one of the two that has them. */
@@ -136,6 +137,7 @@ class StoredProductSpec : FunSpec({
                             factors.address(),
                             columns,
                             tile.address(),
+                            stored.weights.address() + 4096,
                         )
                         for (i in 0 until ROWS) {
                             for (r in 0 until Eights.EIGHT) {
