@@ -87,8 +87,13 @@ final class DotCode {
   /** Takes R8 apart: R8 columns, RBX how far ahead. */
   static void begin(Assembler code) {
     code.push(RBX);
-    code.mov(RBX, R8);
-    code.shr(RBX, Integer.SIZE);
+    takeApart(code, RBX);
+  }
+
+  /** R8 keeps its lower half; {@code upper} becomes what was in the other. */
+  static void takeApart(Assembler code, Register upper) {
+    code.mov(upper, R8);
+    code.shr(upper, Integer.SIZE);
     code.shl(R8, Integer.SIZE);
     code.shr(R8, Integer.SIZE);
   }

@@ -141,11 +141,8 @@ final class EightCode {
     code.push(RBX);
     if (ahead.isInLine()) {
       code.push(R12);
-      code.mov(R12, R8);
-      code.shr(R12, Integer.SIZE);
+      DotCode.takeApart(code, R12);
       code.add(R12, RDI);
-      code.shl(R8, Integer.SIZE);
-      code.shr(R8, Integer.SIZE);
     }
     if (rows == 1) {
       code.mov(RBX, RSI);

@@ -7,6 +7,7 @@ import java.util.List;
  *
  * @param groups of {@link EightCode#ROWS} rows of weights
  * @param last of single rows, that whole groups leave over
+ * @param ahead as both ask
  */
 record EightRoutines(Routine groups, Routine last, Ahead ahead) {
 

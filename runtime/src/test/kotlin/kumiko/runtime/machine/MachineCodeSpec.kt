@@ -3,6 +3,7 @@ package kumiko.runtime.machine
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.core.spec.style.FunSpec
 import io.kotest.matchers.shouldBe
+import kumiko.runtime.tensor.DType
 import java.lang.foreign.Arena
 import java.nio.file.Files
 import java.nio.file.Path
@@ -124,8 +125,23 @@ class MachineCodeSpec : FunSpec({
             Processor.of(Processor.LINUX, Path.of("$folder/absent"), cache) shouldBe unknown
             Ahead.of(unknown) shouldBe Ahead.TWICE
         } finally {
+            Files.deleteIfExists(cache)
             Files.deleteIfExists(file)
             Files.delete(folder)
+        }
+    }
+
+    test("where gaps matter nothing is asked ahead of rows or tiles in line, but whole rows ahead of others") {
+        Ahead.GAPS.rowBytes(DType.BF16, 2048, 4096) shouldBe 0
+        Ahead.GAPS.rowBytes(DType.BF16, 2048, 6000) shouldBe 12_000
+        Ahead.ONCE.rowBytes(DType.BF16, 2048, 4096) shouldBe 8192
+        Ahead.GAPS.tileBytes(1) shouldBe 0
+        Ahead.GAPS.tileBytes(4) shouldBe Ahead.ONCE.tileBytes(1)
+    }
+
+    test("eight rows of a piece of float32 leave a third of the nearest cache to what passes by") {
+        for ((kibibytes, columns) in listOf(32 to 512, 47 to 512, 48 to 1024, 64 to 1024)) {
+            EightCode.Singles.mostColumns(kibibytes shl 10) shouldBe columns
         }
     }
 })

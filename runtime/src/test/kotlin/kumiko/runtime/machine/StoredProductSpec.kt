@@ -114,9 +114,9 @@ class StoredProductSpec : FunSpec({
                     "eight rows of factors meet $type weights as each would alone, and become no number by what lies behind",
                 ).config(enabled = here) {
                     val random = Random(3)
-                    for (columns in awkward) {
+                    for (columns in awkward + product!!.columns()) {
                         val stored = Stored(type, columns, ROWS, random).apply { fill(ROWS, columns, random) }
-                        val stride = product!!.stride().toLong()
+                        val stride = product.stride().toLong()
                         val arena = Arena.ofAuto()
                         val factors = arena.allocate(Eights.EIGHT * stride).fill(-1)
                         for (r in 0 until Eights.EIGHT) {
