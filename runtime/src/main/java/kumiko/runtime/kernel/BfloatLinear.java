@@ -105,7 +105,7 @@ final class BfloatLinear {
 
   /** See {@link Kernels#preparedBytes}. */
   long preparedBytes(Matrix weight, int rows) {
-    long bytes = prepares(weight, 1) ? floats.preparedBytes(weight, 1) + roundedBytes(weight.columns(), 1) : 0;
+    long bytes = prepares(weight, 1) ? floats.preparedBytes(weight, 1) : 0;
     if (tiles != null) {
       return tiles.takes(weight, rows) ? Math.max(bytes, rows * TileGemm.stride(weight.columns())) : bytes;
     }
@@ -118,9 +118,7 @@ final class BfloatLinear {
 
   void prepare(Matrix weight, Rows x, int rows, long prepared, int from, int to) {
     if (rows < LEAST_ROWS) {
-      long rounded = prepared + floats.preparedBytes(weight, 1);
-      round(x, 1, rounded);
-      floats.prepareRow(rounded, x.width(), prepared);
+      floats.prepare(weight, x, rows, prepared, from, to);
     } else if (tiles != null) {
       tiles.prepare(x, prepared, from, to);
     } else if (rows <= Eights.EIGHT) {

@@ -1,27 +1,24 @@
 package kumiko.runtime.kernel;
 
-import kumiko.runtime.machine.FloatProducts;
-import kumiko.runtime.machine.PairDots;
+import kumiko.runtime.machine.BfloatDots;
 import kumiko.runtime.machine.StoredProduct;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Rows;
 import kumiko.runtime.tensor.Slab;
 
-/** The product of one row of activations with a slab of weights by {@link StoredProduct}, or by {@link PairDots} where they are bf16. */
+/** The product of one row of activations with a slab of weights by {@link StoredProduct}, or by {@link BfloatDots} where they are bf16. */
 final class StoredRow {
-  /** Columns whose activations stay in the nearest cache, next to the weights that pass by. */
-  private static final int MOST_COLUMNS = 4096;
-
   /** The unit of a row of int8 lies before its first column, so it is never cut. */
   private static final int ALL_COLUMNS = Integer.MAX_VALUE / 2;
 
   private final StoredProduct product;
 
-  private final PairDots pairs;
+  private final BfloatDots dots;
 
-  StoredRow(FloatProducts products) {
-    product = products.stored();
-    pairs = products.pairs();
+  /** @param dots with weights of bf16 */
+  StoredRow(StoredProduct product, BfloatDots dots) {
+    this.product = product;
+    this.dots = dots;
   }
 
   /** Whether weights of this type can be read row by row. */
@@ -35,11 +32,11 @@ final class StoredRow {
   }
 
   long packedBytes(int columns) {
-    return pairs.packedBytes(columns);
+    return dots.packedBytes(columns);
   }
 
   void pack(long x, int columns, long packed) {
-    pairs.pack(x, columns, packed);
+    dots.pack(x, columns, packed);
   }
 
   /** For {@link #multiply}. */
@@ -60,7 +57,7 @@ final class StoredRow {
       pack(VectorLinear.address(x, 0, slab.column()), slab.columns(), packed);
     }
     long stride = type.bytes(slab.rowStride());
-    int most = type == DType.I8_ROWS ? ALL_COLUMNS : MOST_COLUMNS;
+    int most = pieceColumns(type);
     int together = slab.rowStep() == 1 ? end - first : 1;
     for (int k = 0; k < slab.columns(); k += most) {
       long in = VectorLinear.address(x, 0, slab.column() + k);
@@ -69,12 +66,20 @@ final class StoredRow {
         long weights = slab.data().address() + type.bytes(slab.offset() + i * slab.rowStride() + k);
         long out = VectorLinear.address(y, 0, slab.row() + i * slab.rowStep());
         if (type == DType.BF16) {
-          pairs.dots(weights, stride, together, packed + pairs.packedBytes(k), columns, out);
+          dots.dots(weights, stride, together, packed + dots.packedBytes(k), columns, out);
         } else {
           product.dots(type, weights, stride, together, in, columns, out);
         }
       }
     }
+  }
+
+  private int pieceColumns(DType type) {
+    return switch (type) {
+      case I8_ROWS -> ALL_COLUMNS;
+      case BF16 -> dots.pieceColumns();
+      default -> product.pieceColumns();
+    };
   }
 
   /** The same of a slab whose columns lie in order, and whose rows are neighbours in the weight. */

@@ -2,10 +2,12 @@ package kumiko.runtime.kernel;
 
 import java.util.Arrays;
 import java.util.List;
+import kumiko.runtime.machine.BfloatDots;
 import kumiko.runtime.machine.BlockProduct;
 import kumiko.runtime.machine.Eights;
 import kumiko.runtime.machine.FloatProducts;
 import kumiko.runtime.machine.MachineCode;
+import kumiko.runtime.machine.PairProducts;
 import kumiko.runtime.machine.RowFunctions;
 import kumiko.runtime.tensor.BlockTile;
 import kumiko.runtime.tensor.DType;
@@ -31,11 +33,16 @@ final class VectorLinear {
 
   VectorLinear(MachineCode code, Arithmetic arithmetic) {
     FloatProducts products = code.floats().orNull();
-    one = products == null ? null : new StoredRow(products);
+    one = products == null ? null : new StoredRow(products.stored(), dots(code, products, arithmetic));
     few = products == null ? null : new StoredEights(products);
     blocks = products == null ? null : blocks(products, arithmetic);
     gemm = products == null ? null : new PanelGemm(new PanelOperands.Singles(products));
     functions = products == null ? null : products.rows();
+  }
+
+  private static BfloatDots dots(MachineCode code, FloatProducts products, Arithmetic arithmetic) {
+    PairProducts pairs = arithmetic == Arithmetic.BFLOAT16 ? code.pairs().orNull() : null;
+    return pairs == null ? products.dots() : pairs.dots();
   }
 
   private static StoredBlocks blocks(FloatProducts products, Arithmetic arithmetic) {
@@ -93,11 +100,6 @@ final class VectorLinear {
     } else {
       gemm.prepare(x, rows, prepared, from, to);
     }
-  }
-
-  /** {@link #prepare} of one row of float32 for weights of bf16. */
-  void prepareRow(long x, int columns, long prepared) {
-    one.pack(x, columns, prepared);
   }
 
   /** @param prepared address of what {@link #prepare} made, or 0 */

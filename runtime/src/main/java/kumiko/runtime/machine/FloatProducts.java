@@ -4,7 +4,7 @@ package kumiko.runtime.machine;
  * Products in float32, and what stands between them.
  *
  * @param stored of few rows with weights as they are stored
- * @param pairs of one row with bf16 weights
+ * @param dots of one row with bf16 weights
  * @param blocks of few rows with weights in blocks; null where the processor has not what they need
  * @param roughBlocks the same with fewer bits of the rows, more than bf16 has; null likewise
  * @param widening brings weights in blocks into panels
@@ -14,5 +14,5 @@ package kumiko.runtime.machine;
  * @param group attention of few queries
  * @param rows what is done with single rows
  */
-public record FloatProducts(StoredProduct stored, PairDots pairs, BlockProduct blocks, BlockProduct roughBlocks, BlockWidening widening,
+public record FloatProducts(StoredProduct stored, BfloatDots dots, BlockProduct blocks, BlockProduct roughBlocks, BlockWidening widening,
     PanelMoves moves, PanelProduct product, PanelAttention attention, GroupAttention group, RowFunctions rows) {}

@@ -81,7 +81,7 @@ final class MachineCodeChoice {
     BlockProduct roughBlocks = hasBlocks ? new BlockProduct(ROUGH_DIGITS, ahead, pages) : null;
     return new MachineCode.Ready<>(
         new FloatProducts(
-            new StoredProduct(ahead, processor.nearestCache(), pages), new PairDots(ahead, pages), blocks, roughBlocks,
+            new StoredProduct(ahead, processor.nearestCache(), pages), new SplitDots(ahead, pages), blocks, roughBlocks,
             new BlockWidening(PanelElement.SINGLE, pages), new PanelMoves(pages), new BroadcastProduct(PanelElement.SINGLE, pages),
             new PanelAttention(pages), new GroupAttention(pages), new RowFunctions(pages)),
         "avx512", null);
@@ -112,7 +112,8 @@ final class MachineCodeChoice {
       throws SystemCalls.Refused {
     RowRounding rounding = new RowRounding(pages);
     PairProducts products = new PairProducts(
-        new PanelMoves(pages), product, new PairEights(rounding, ahead, pages), rounding, new BlockWidening(PanelElement.PAIR, pages),
+        new PanelMoves(pages), product, new PairDots(rounding, ahead, pages), new PairEights(rounding, ahead, pages), rounding,
+        new BlockWidening(PanelElement.PAIR, pages),
         new PairAttention(pages));
     return new MachineCode.Ready<>(products, product.instructions(), reason);
   }

@@ -5,10 +5,11 @@ package kumiko.runtime.machine;
  *
  * @param moves brings activations into panels and results out of tiles
  * @param product of panels
+ * @param dots of one row with weights as they are stored
  * @param eights of few rows with weights as they are stored
  * @param rounding of activations
  * @param widening brings weights in blocks into panels
  * @param attention between the products of attention of many queries
  */
-public record PairProducts(PanelMoves moves, PanelProduct product, Eights eights, RowRounding rounding, BlockWidening widening,
-    PairAttention attention) {}
+public record PairProducts(PanelMoves moves, PanelProduct product, BfloatDots dots, Eights eights, RowRounding rounding,
+    BlockWidening widening, PairAttention attention) {}

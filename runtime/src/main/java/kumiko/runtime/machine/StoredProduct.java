@@ -61,7 +61,7 @@ public final class StoredProduct implements Eights {
     }
   }
 
-  /** Those of bf16 have {@link PairDots}. */
+  /** Those of bf16 have {@link BfloatDots}. */
   private static boolean hasDots(WeightVector type) {
     return type != WeightVector.BF16;
   }
@@ -91,9 +91,14 @@ public final class StoredProduct implements Eights {
     widen(DType.F32, x, from, rows, 0, columns, to, eightStride);
   }
 
-  /** Whether {@link #dots} takes weights of this type; those of bf16 have {@link PairDots}. */
+  /** Whether {@link #dots} takes weights of this type; those of bf16 have {@link BfloatDots}. */
   public boolean dotsOf(DType type) {
     return dots.containsKey(type);
+  }
+
+  /** Columns of a piece whose activations stay in the nearest cache while {@link #dots} reads weights. */
+  public int pieceColumns() {
+    return ahead.activationBytes() / Float.BYTES;
   }
 
   /**

@@ -179,6 +179,11 @@ abstract class VectorInstructions extends WholeNumberInstructions {
     code.evex(new Opcode(PF3, M0F38, 0, 0x52), target, a, b);
   }
 
+  /** The same. */
+  void vdpbf16ps(int target, int a, Address b) {
+    code.evex(new Opcode(PF3, M0F38, 0, 0x52), target, a, b, VECTOR_BYTES, 0, Outside.STAYS);
+  }
+
   /** Rounds 16 float32 of each source to bf16, to nearest even: those of {@code low} into the lower half of the target. */
   void vcvtne2ps2bf16(int target, int high, int low) {
     code.evex(new Opcode(PF2, M0F38, 0, 0x72), target, high, low);

@@ -65,6 +65,7 @@ class AssemblerSpec : FunSpec({
             Fact("vdpbf16ps zmm1, zmm2, zmm3", "62 f2 6e 48 52 cb") { vdpbf16ps(1, 2, 3) },
             Fact("vdpbf16ps zmm23, zmm27, zmm31", "62 82 26 40 52 ff") { vdpbf16ps(23, 27, 31) },
             Fact("vdpbf16ps zmm0, zmm24, zmm28", "62 92 3e 40 52 c4") { vdpbf16ps(0, 24, 28) },
+            Fact("vdpbf16ps zmm3, zmm19, [rcx+192]", "62 f2 66 40 52 59 03") { vdpbf16ps(3, 19, Address.at(Register.RCX, 192)) },
             Fact("vcvtne2ps2bf16 zmm15, zmm17, zmm16", "62 32 77 40 72 f8") { vcvtne2ps2bf16(15, 17, 16) },
             Fact("vaddps zmm7, zmm7, zmm16", "62 b1 44 48 58 f8") { vaddps(7, 7, 16) },
             Fact("vaddps zmm7, zmm23, [r8+64]", "62 d1 44 40 58 78 01") { vaddps(7, 23, Address.at(Register.R8, 64)) },

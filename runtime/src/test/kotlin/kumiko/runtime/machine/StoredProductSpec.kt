@@ -38,10 +38,21 @@ private class Stored(val type: DType, val inner: Int, val outer: Int, random: Ra
     }
 }
 
+/** Of all rows of weights, and looks whether as much was packed as it said. */
+private fun BfloatDots.packAndMultiply(stored: Stored, columns: Int) {
+    val bytes = packedBytes(columns)
+    val packed = Arena.ofAuto().allocate(bytes + 64).fill(-1)
+    pack(stored.x.address(), columns, packed.address())
+    packed.asSlice(bytes).mismatch(Arena.ofAuto().allocate(64).fill(-1)) shouldBe -1
+    val stride = DType.BF16.bytes(stored.width.toLong())
+    dots(stored.weights.address(), stride, ROWS, packed.address(), columns, stored.y.address())
+}
+
 private fun MemorySegment.at(i: Int) = get(ValueLayout.JAVA_FLOAT, 4L * i).toDouble()
 
 class StoredProductSpec : FunSpec({
     val here = Processor.current().let { it.system() == Processor.LINUX && it.firstMissing("avx512bw", "bmi2") == null }
+    val herePairs = here && Processor.current().firstMissing("avx512_bf16") == null
     val types = listOf(DType.F32, DType.BF16, DType.F16)
     val awkward = listOf(1, 3, 15, 16, 17, 47, 63, 64, 65, 127, 128, 200, 321)
 
@@ -49,20 +60,35 @@ class StoredProductSpec : FunSpec({
         context("where memory is asked for $ahead") {
             val nearestCache = (if (ahead == Ahead.GAPS) 32 else 48) shl 10
             val product = if (here) StoredProduct(ahead, nearestCache, CodePages(Arena.ofAuto())) else null
-            val pairs = if (here) PairDots(ahead, CodePages(Arena.ofAuto())) else null
+            val split = if (here) SplitDots(ahead, CodePages(Arena.ofAuto())) else null
 
             /** By the one of the two that has them. */
             fun dots(type: DType, stored: Stored, columns: Int) {
-                val stride = type.bytes(stored.width.toLong())
                 if (product!!.dotsOf(type)) {
+                    val stride = type.bytes(stored.width.toLong())
                     product.dots(type, stored.weights.address(), stride, ROWS, stored.x.address(), columns, stored.y.address())
-                    return
+                } else {
+                    split!!.packAndMultiply(stored, columns)
                 }
-                val bytes = pairs!!.packedBytes(columns)
-                val packed = Arena.ofAuto().allocate(bytes + 64).fill(-1)
-                pairs.pack(stored.x.address(), columns, packed.address())
-                packed.asSlice(bytes).mismatch(Arena.ofAuto().allocate(64).fill(-1)) shouldBe -1
-                pairs.dots(stored.weights.address(), stride, ROWS, packed.address(), columns, stored.y.address())
+            }
+
+            test("dots of bf16 weights add what rounded factors give, and no weight or factor behind a row takes part").config(
+                enabled = herePairs,
+            ) {
+                val random = Random(4)
+                val pairs = CodePages(Arena.ofAuto()).let { PairDots(RowRounding(it), ahead, it) }
+                for (columns in awkward + 96) {
+                    val stored = Stored(DType.BF16, columns, ROWS, random).apply { fill(ROWS, columns, random) }
+                    val rounded = List(columns) { Elements.nearestBfloat16(stored.x.at(it).toFloat()).toDouble() }
+                    val want = List(ROWS) { r -> stored.y.at(r) + (0 until columns).sumOf { rounded[it] * stored.weight(r, it) } }
+                    pairs.packAndMultiply(stored, columns)
+                    for (r in 0 until ROWS) {
+                        withClue("$columns columns, row $r") {
+                            abs(stored.y.at(r) - want[r]) shouldBeLessThanOrEqual (columns + 2) * 2 * UNIT
+                        }
+                    }
+                    stored.y.at(ROWS).isNaN() shouldBe true
+                }
             }
 
             for (type in types) {

@@ -1,0 +1,165 @@
+package kumiko.runtime.machine;
+
+import static kumiko.runtime.machine.Register.R10;
+import static kumiko.runtime.machine.Register.R11;
+import static kumiko.runtime.machine.Register.R8;
+import static kumiko.runtime.machine.Register.RAX;
+import static kumiko.runtime.machine.Register.RCX;
+import static kumiko.runtime.machine.Register.RDI;
+import static kumiko.runtime.machine.Register.RDX;
+import static kumiko.runtime.machine.Register.RSI;
+
+import java.util.List;
+import kumiko.runtime.tensor.DType;
+
+/**
+ * {@link BfloatDots} with float32, by AVX-512 (F, BW) and BMI2. An element of 32 bits holds two weights: its upper half is the odd one as
+ * float32, and its lower half, shifted up, the even one. So float32 of even and of odd columns are laid apart: for every 32 columns the
+ * even ones, then the odd ones, filled up with zeros to whole {@value #GROUP}.
+ */
+final class SplitDots implements BfloatDots {
+  private static final int GROUP = 64;
+  private static final int VECTOR_BYTES = 64;
+  private static final int VECTORS = GROUP / WeightVector.LANES;
+
+  private static final int WEIGHT = 16;
+  private static final int UPPER_HALVES = 31;
+  private static final int EVEN = 30;
+  private static final int ODD = 29;
+
+  private final Ahead ahead;
+  private final Routine pack;
+  private final Routine dots;
+
+  SplitDots(Ahead ahead, CodeInstaller installer) throws SystemCalls.Refused {
+    List<? extends Routine> routines = installer.install(List.of(packCode(), dotCode(ahead)));
+    this.ahead = ahead;
+    pack = routines.get(0);
+    dots = routines.get(1);
+  }
+
+  @Override
+  public int pieceColumns() {
+    return ahead.activationBytes() / Float.BYTES;
+  }
+
+  @Override
+  public long packedBytes(int columns) {
+    return (long) Math.ceilDiv(columns, GROUP) * GROUP * Float.BYTES;
+  }
+
+  @Override
+  public void pack(long x, int columns, long to) {
+    pack.call(x, columns / GROUP, columns % GROUP, to, 0, 0);
+  }
+
+  @Override
+  public void dots(long weights, long stride, int rows, long packed, int columns, long y) {
+    dots.call(weights, stride, rows, packed, DotCode.columns(DType.BF16, columns, stride, ahead), y);
+  }
+
+  /** RDI float32, RSI groups, RDX columns behind them, RCX where they go. */
+  private static byte[] packCode() {
+    Assembler code = new Assembler();
+    int tables = code.leaAhead(R10);
+    code.vmovups(EVEN, Address.at(R10, 0));
+    code.vmovups(ODD, Address.at(R10, VECTOR_BYTES));
+    code.test(RSI, RSI);
+    int none = code.jz();
+    int next = code.here();
+    packGroup(code, false);
+    code.add(RDI, GROUP * Float.BYTES);
+    code.add(RCX, GROUP * Float.BYTES);
+    code.dec(RSI);
+    code.jnz(next);
+    code.land(none);
+    code.test(RDX, RDX);
+    int whole = code.jz();
+    code.mov(RAX, -1L);
+    code.bzhi(RAX, RAX, RDX);
+    for (int v = 0; v < VECTORS; v++) {
+      code.kmovw(1 + v, RAX);
+      code.shr(RAX, WeightVector.LANES);
+    }
+    packGroup(code, true);
+    code.land(whole);
+    code.vzeroupper();
+    code.ret();
+    code.land(tables);
+    for (int first = 0; first < 2; first++) {
+      for (int lane = 0; lane < WeightVector.LANES; lane++) {
+        code.putInt(2 * lane + first);
+      }
+    }
+    return code.toBytes();
+  }
+
+  private static void packGroup(Assembler code, boolean masked) {
+    for (int v = 0; v < VECTORS; v++) {
+      code.vmovups(v, masked ? 1 + v : 0, Address.at(RDI, v * VECTOR_BYTES));
+    }
+    for (int v = 0; v < VECTORS; v += 2) {
+      code.vmovups(WEIGHT, v);
+      code.vpermt2ps(WEIGHT, EVEN, v + 1);
+      code.vpermt2ps(v, ODD, v + 1);
+      code.vmovups(Address.at(RCX, v * VECTOR_BYTES), WEIGHT);
+      code.vmovups(Address.at(RCX, (v + 1) * VECTOR_BYTES), v);
+    }
+  }
+
+  /** As {@link DotCode}, with RCX packed. */
+  private static byte[] dotCode(Ahead ahead) {
+    Assembler code = new Assembler();
+    DotCode.begin(code);
+    code.mov(RAX, 0xffff_0000);
+    code.vpbroadcastd(UPPER_HALVES, RAX);
+    rest(code);
+    code.mov(R10, -1L);
+    code.bzhi(R10, R10, RAX);
+    code.kmovd(1, R10);
+    code.shr(R10, Integer.SIZE);
+    code.kmovd(2, R10);
+    int nextRow = code.here();
+    for (int i = 0; i < VECTORS; i++) {
+      code.vpxord(i);
+    }
+    code.mov(R10, RDI);
+    code.mov(R11, RCX);
+    code.mov(RAX, R8);
+    code.shr(RAX, Integer.numberOfTrailingZeros(GROUP));
+    int few = code.jz();
+    int nextGroup = code.here();
+    DotCode.ask(code, ahead, GROUP * Short.BYTES, true);
+    dotGroup(code, false);
+    code.add(R10, GROUP * Short.BYTES);
+    code.add(R11, GROUP * Float.BYTES);
+    code.dec(RAX);
+    code.jnz(nextGroup);
+    code.land(few);
+    rest(code);
+    int whole = code.jz();
+    dotGroup(code, true);
+    code.land(whole);
+    DotCode.sumAll(code);
+    DotCode.addAndGoOn(code, nextRow);
+    return code.toBytes();
+  }
+
+  /** Columns behind the last whole group. */
+  private static void rest(Assembler code) {
+    code.mov(RAX, R8);
+    code.and(RAX, GROUP - 1);
+  }
+
+  private static void dotGroup(Assembler code, boolean masked) {
+    for (int v = 0; v < VECTORS; v += 2) {
+      int even = WEIGHT + v;
+      int odd = even + 1;
+      code.vmovdqu16(odd, masked ? 1 + v / 2 : 0, Address.at(R10, v / 2 * VECTOR_BYTES));
+      code.vpslld(even, odd, Short.SIZE);
+      code.vpandd(odd, odd, UPPER_HALVES);
+      code.vfmadd231ps(v, even, Address.at(R11, v * VECTOR_BYTES));
+      code.vfmadd231ps(v + 1, odd, Address.at(R11, (v + 1) * VECTOR_BYTES));
+    }
+  }
+}
