@@ -139,10 +139,12 @@ final class EightCode {
     int group = VECTORS * type.columns();
     Assembler code = new Assembler();
     code.push(RBX);
+    code.push(R12);
     if (ahead.isInLine()) {
-      code.push(R12);
       DotCode.takeApart(code, R12);
       code.add(R12, RDI);
+    } else {
+      code.lea(R12, Address.at(RSI, RSI, 4));
     }
     if (rows == 1) {
       code.mov(RBX, RSI);
@@ -191,9 +193,7 @@ final class EightCode {
     code.add(R9, rows * PanelLayout.TILE_BYTES);
     code.dec(RDX);
     code.jnz(nextRows);
-    if (ahead.isInLine()) {
-      code.pop(R12);
-    }
+    code.pop(R12);
     code.pop(RBX);
     code.vzeroupper();
     code.ret();
@@ -232,12 +232,12 @@ final class EightCode {
     return i == 0 ? Address.at(base, 0) : Address.at(base, RSI, i);
   }
 
-  /** The row of the next group; the third, which has no address of its own, is asked for two groups ahead. */
+  /** The row of the next group. */
   private static Address nextRow(int i) {
     return switch (i) {
       case 0 -> Address.at(R10, RBX, 1);
       case 1 -> Address.at(R10, RSI, 4);
-      default -> Address.at(R10, RSI, 8);
+      default -> Address.at(R10, R12, 1);
     };
   }
 
