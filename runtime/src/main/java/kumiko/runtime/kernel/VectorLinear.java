@@ -1,6 +1,5 @@
 package kumiko.runtime.kernel;
 
-import java.util.Arrays;
 import java.util.List;
 import kumiko.runtime.machine.BfloatDots;
 import kumiko.runtime.machine.BlockProduct;
@@ -213,12 +212,14 @@ final class VectorLinear {
       }
       return;
     }
-    float[] start = Desk.ofThread().weights(to - from);
     if (bias == null) {
-      Arrays.fill(start, 0, to - from, 0);
-    } else {
-      Lanes.read(address(bias, 0, from), start, 0, to - from);
+      for (int r = row; r < rows; r++) {
+        Lanes.clear(address(y, r, from), 4L * (to - from));
+      }
+      return;
     }
+    float[] start = Desk.ofThread().weights(to - from);
+    Lanes.read(address(bias, 0, from), start, 0, to - from);
     for (int r = row; r < rows; r++) {
       if (accumulate) {
         VectorElements.addArray(start, 0, address(y, r, from), to - from);

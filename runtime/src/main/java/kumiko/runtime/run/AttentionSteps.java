@@ -25,12 +25,12 @@ final class AttentionSteps {
   /** New keys or values into the cache, shared out by rows. */
   record Append(Kernels kernels, Rows x, KeyValueCache cache) implements Step {
     @Override
-    public void run(Call call, int part, int parts, int worker) {
-      int from = Step.cut(call.rows, 1, part, parts);
-      int to = Step.cut(call.rows, 1, part + 1, parts);
+    public void run(Call call, int from, int to, int parts, int worker) {
+      int first = Step.cut(call.rows, 1, from, parts);
+      int last = Step.cut(call.rows, 1, to, parts);
       for (int s = 0; s < call.sequences; s++) {
-        int begin = Math.max(from, call.first[s]);
-        int end = Math.min(to, call.first[s] + call.count[s]);
+        int begin = Math.max(first, call.first[s]);
+        int end = Math.min(last, call.first[s] + call.count[s]);
         if (begin < end) {
           int position = call.past[s] + begin - call.first[s];
           long offset = cache.offset(call.slot[s], 0);
@@ -56,20 +56,31 @@ final class AttentionSteps {
       implements
         Step {
     @Override
-    public void run(Call call, int part, int parts, int worker) {
-      int unit = 0;
+    public void run(Call call, int from, int to, int parts, int worker) {
       int together = together(op);
       int block = kernels.attentionRows(together);
+      int all = units(call, together, block);
+      int first = Step.cut(all, 1, from, parts);
+      int last = Step.cut(all, 1, to, parts);
+      int unit = 0;
       for (int s = 0; s < call.sequences; s++) {
         int end = call.first[s] + call.count[s];
-        for (int from = call.first[s]; from < end; from += block) {
-          for (int heads = 0; heads < op.heads() / together; heads++) {
-            if (unit++ % parts == part) {
-              attend(call, s, heads, heads * together, from, Math.min(end, from + block), scratch.of(worker));
+        for (int row = call.first[s]; row < end; row += block) {
+          for (int heads = 0; heads < op.heads() / together; heads++, unit++) {
+            if (unit >= first && unit < last) {
+              attend(call, s, heads, heads * together, row, Math.min(end, row + block), scratch.of(worker));
             }
           }
         }
       }
+    }
+
+    private int units(Call call, int together, int block) {
+      int units = 0;
+      for (int s = 0; s < call.sequences; s++) {
+        units += Math.ceilDiv(call.count[s], block) * (op.heads() / together);
+      }
+      return units;
     }
 
     private void attend(Call call, int s, int heads, int first, int from, int to, MemorySegment own) {
@@ -101,11 +112,11 @@ final class AttentionSteps {
   /** The score matrix of every sequence, {@code [heads, count, total]}, one sequence after another. */
   record Scores(Kernels kernels, Op.Scores op, Heads query, KeyValueCache keys, ScoreRows out) implements Step {
     @Override
-    public void run(Call call, int part, int parts, int worker) {
+    public void run(Call call, int from, int to, int parts, int worker) {
       for (int s = 0; s < call.sequences; s++) {
         int total = call.total(s);
         int end = call.first[s] + call.count[s];
-        for (int head = part; head < op.heads(); head += parts) {
+        for (int head = Step.cut(op.heads(), 1, from, parts); head < Step.cut(op.heads(), 1, to, parts); head++) {
           long offset = keys.offset(call.slot[s], head / (op.heads() / op.kvHeads()));
           kernels.scores(query.of(head), keys.data(), offset, op.headDim(), total, op.scale(), out.of(call, s, head), call.first[s], end);
         }
@@ -121,12 +132,12 @@ final class AttentionSteps {
   /** Probabilities of every sequence, laid out as the scores. */
   record Softmax(Kernels kernels, Op.Softmax op, ScoreRows scores, MemorySegment visible, ScoreRows out) implements Step {
     @Override
-    public void run(Call call, int part, int parts, int worker) {
+    public void run(Call call, int from, int to, int parts, int worker) {
       for (int s = 0; s < call.sequences; s++) {
         int end = call.first[s] + call.count[s];
-        for (int head = part; head < out.heads(); head += parts) {
-          Rows from = scores.of(call, s, head);
-          kernels.softmax(from, visible, call.total(s), op.scale(), op.fill(), out.of(call, s, head), call.first[s], end);
+        for (int head = Step.cut(out.heads(), 1, from, parts); head < Step.cut(out.heads(), 1, to, parts); head++) {
+          Rows row = scores.of(call, s, head);
+          kernels.softmax(row, visible, call.total(s), op.scale(), op.fill(), out.of(call, s, head), call.first[s], end);
         }
       }
     }
@@ -140,13 +151,13 @@ final class AttentionSteps {
   /** Values weighted by probabilities. */
   record Mix(Kernels kernels, Op.Mix op, ScoreRows probabilities, KeyValueCache values, Heads out) implements Step {
     @Override
-    public void run(Call call, int part, int parts, int worker) {
+    public void run(Call call, int from, int to, int parts, int worker) {
       for (int s = 0; s < call.sequences; s++) {
         int end = call.first[s] + call.count[s];
-        for (int head = part; head < op.heads(); head += parts) {
+        for (int head = Step.cut(op.heads(), 1, from, parts); head < Step.cut(op.heads(), 1, to, parts); head++) {
           long offset = values.offset(call.slot[s], head / (op.heads() / op.kvHeads()));
-          Rows from = probabilities.of(call, s, head);
-          kernels.mix(from, values.data(), offset, op.headDim(), call.total(s), out.of(head), call.first[s], end);
+          Rows row = probabilities.of(call, s, head);
+          kernels.mix(row, values.data(), offset, op.headDim(), call.total(s), out.of(head), call.first[s], end);
         }
       }
     }

@@ -34,22 +34,23 @@ record LinearStep(
   private static final int MANY_ROWS = 32;
 
   @Override
-  public void run(Call call, int part, int parts, int worker) {
+  public void run(Call call, int from, int to, int parts, int worker) {
     int rows = call.rows(picked);
     int merged = merged(rows, parts);
-    int end = Math.min(part + merged, y.count());
-    if (part % merged != 0 || y.from(part) == y.from(end) || rows == 0) {
+    int first = Math.ceilDiv(from, merged) * merged;
+    int end = Math.min(Math.ceilDiv(to, merged) * merged, y.count());
+    if (first >= end || y.from(first) == y.from(end) || rows == 0) {
       return;
     }
-    for (int p = part; p < end && residual != null; p++) {
+    for (int p = first; p < end && residual != null; p++) {
       place(residual.columns(p), y.columns(p), rows);
     }
     MemorySegment ready = kernels.prepares(weight, rows) ? prepared : null;
-    kernels.linear(weight, bias, x, y.whole, rows, y.from(part), y.from(end), residual != null, ready, scratch.of(worker));
+    kernels.linear(weight, bias, x, y.whole, rows, y.from(first), y.from(end), residual != null, ready, scratch.of(worker));
   }
 
   /**
-   * Parts that are done as one. Small ones leave no thread waiting for another at the end; but what a part does with the activations
+   * Parts that are always done as one. Small ones leave no thread waiting for another at the end; but what a part does with the activations
    * before it begins, it does again for each.
    */
   private int merged(int rows, int parts) {

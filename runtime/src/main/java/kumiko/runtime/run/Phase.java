@@ -23,7 +23,7 @@ final class Phase implements Team.Task {
       team.run(parts * steps.length, this);
     } else {
       for (Step step : steps) {
-        step.run(call, 0, 1, 0);
+        step.run(call, 0, 1, 1, 0);
       }
     }
   }
@@ -36,12 +36,22 @@ final class Phase implements Team.Task {
     return work;
   }
 
-  /** Thread by thread, and for each its parts of every step: so each reads every weight from front to back. */
   @Override
   public void run(int index, int worker) {
-    int ofThread = index / (PARTS_PER_WORKER * steps.length);
-    int inThread = index % (PARTS_PER_WORKER * steps.length);
-    int part = ofThread * PARTS_PER_WORKER + inThread % PARTS_PER_WORKER;
-    steps[inThread / PARTS_PER_WORKER].run(call, part, parts, worker);
+    run(index, index + 1, worker);
+  }
+
+  /** Thread by thread, and for each its parts of every step: so each reads every weight from front to back. */
+  @Override
+  public void run(int from, int to, int worker) {
+    int count;
+    for (int index = from; index < to; index += count) {
+      int ofThread = index / (PARTS_PER_WORKER * steps.length);
+      int inThread = index % (PARTS_PER_WORKER * steps.length);
+      int first = inThread % PARTS_PER_WORKER;
+      count = Math.min(to - index, PARTS_PER_WORKER - first);
+      int part = ofThread * PARTS_PER_WORKER + first;
+      steps[inThread / PARTS_PER_WORKER].run(call, part, part + count, parts, worker);
+    }
   }
 }

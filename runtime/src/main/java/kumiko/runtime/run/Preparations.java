@@ -64,12 +64,12 @@ final class Preparations {
   /** Shared out by rows; nothing where a call takes them as they are. */
   private record PrepareStep(Kernels kernels, Matrix weight, Rows x, boolean picked, MemorySegment prepared) implements Step {
     @Override
-    public void run(Call call, int part, int parts, int worker) {
+    public void run(Call call, int from, int to, int parts, int worker) {
       int rows = call.rows(picked);
-      int from = Step.cut(rows, ROWS, part, parts);
-      int to = Step.cut(rows, ROWS, part + 1, parts);
-      if (from < to && kernels.prepares(weight, rows)) {
-        kernels.prepare(weight, x, rows, prepared, from, to);
+      int first = Step.cut(rows, ROWS, from, parts);
+      int end = Step.cut(rows, ROWS, to, parts);
+      if (first < end && kernels.prepares(weight, rows)) {
+        kernels.prepare(weight, x, rows, prepared, first, end);
       }
     }
 

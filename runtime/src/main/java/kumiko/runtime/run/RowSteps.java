@@ -21,12 +21,12 @@ final class RowSteps {
   /** Shared out by rows. */
   record ByRows(RowKernel kernel, boolean picked, long perRow) implements Step {
     @Override
-    public void run(Call call, int part, int parts, int worker) {
+    public void run(Call call, int from, int to, int parts, int worker) {
       int rows = call.rows(picked);
-      int from = Step.cut(rows, 1, part, parts);
-      int to = Step.cut(rows, 1, part + 1, parts);
-      if (from < to) {
-        kernel.apply(from, to);
+      int first = Step.cut(rows, 1, from, parts);
+      int end = Step.cut(rows, 1, to, parts);
+      if (first < end) {
+        kernel.apply(first, end);
       }
     }
 
@@ -43,17 +43,21 @@ final class RowSteps {
    */
   record ByElements(ElementKernel kernel, Parts a, Parts b, boolean bWhole, Parts y, boolean picked, long perRow) implements Step {
     @Override
-    public void run(Call call, int part, int parts, int worker) {
+    public void run(Call call, int from, int to, int parts, int worker) {
       int rows = call.rows(picked);
       if (parts != y.count() || rows >= 4 * parts) {
-        int from = Step.cut(rows, 1, part, parts);
-        int to = Step.cut(rows, 1, part + 1, parts);
-        if (from < to) {
-          kernel.apply(a.whole, b == null ? null : b.whole, y.whole, from, to);
+        int first = Step.cut(rows, 1, from, parts);
+        int end = Step.cut(rows, 1, to, parts);
+        if (first < end) {
+          kernel.apply(a.whole, b == null ? null : b.whole, y.whole, first, end);
         }
-      } else if (y.columns(part).width() > 0) {
-        Rows second = b == null ? null : bWhole ? b.whole : b.columns(part);
-        kernel.apply(a.columns(part), second, y.columns(part), 0, rows);
+        return;
+      }
+      for (int part = from; part < to; part++) {
+        if (y.columns(part).width() > 0) {
+          Rows second = b == null ? null : bWhole ? b.whole : b.columns(part);
+          kernel.apply(a.columns(part), second, y.columns(part), 0, rows);
+        }
       }
     }
 

@@ -3,11 +3,11 @@ package kumiko.runtime.run;
 /** One piece of work of a program, bound to its memory, in parts that threads take as they come. */
 interface Step {
   /**
-   * Does part {@code part} of {@code parts}; all parts together are the whole. Allocates nothing.
+   * Does parts {@code [from, to)} of {@code parts}; all parts together are the whole. Allocates nothing.
    *
    * @param worker the thread that does it, for its scratch memory
    */
-  void run(Call call, int part, int parts, int worker);
+  void run(Call call, int from, int to, int parts, int worker);
 
   /** About how many multiplications and additions the whole is, to decide whether waking other threads is worth it. */
   long work(Call call);

@@ -10,8 +10,9 @@ import java.util.concurrent.locks.LockSupport;
  * Running a task allocates nothing.
  *
  * <p>Each thread has a range of neighbouring parts and does them in order: what it asks memory for ahead at the end of a part is then what
- * its next part begins with. A thread that is done takes from the end of another's range. So which thread does which part is open, and a
- * part's result must depend on the part alone.
+ * its next part begins with. It takes half of what is left of them at a time, so that it seldom stops for taking, and a thread that is done
+ * takes half of what is left of another's, from the end. So which thread does which parts together is open, and a part's result must depend
+ * on the part alone.
  */
 public final class Team implements AutoCloseable {
   /** Rounds of waiting with the core held, about 20 microseconds. */
@@ -35,13 +36,20 @@ public final class Team implements AutoCloseable {
      * @param worker which thread of the team does it, from 0: for scratch memory of its own
      */
     void run(int part, int worker);
+
+    /** Parts {@code [from, to)}, one after the other if nothing better is known. */
+    default void run(int from, int to, int worker) {
+      for (int part = from; part < to; part++) {
+        run(part, worker);
+      }
+    }
   }
 
   private final Worker[] workers;
 
   /**
-   * Of each thread the parts not yet taken: number of the run, first part, end. One compare-and-set takes a part of exactly one run, so
-   * {@link #task} is that run's until the part is done. Each has lines of memory to itself.
+   * Of each thread the parts not yet taken: number of the run, first part, end. One compare-and-set takes parts of exactly one run, so
+   * {@link #task} is that run's until they are done. Each has lines of memory to itself.
    */
   private final AtomicLongArray ranges;
 
@@ -78,7 +86,7 @@ public final class Team implements AutoCloseable {
   }
 
   /**
-   * Does parts {@code 0 .. count} of the task and returns when all are done. What a part throws is thrown here, and parts not yet begun
+   * Does parts {@code 0 .. count} of the task and returns when all are done. What a part throws is thrown here, and parts not yet taken
    * are left out. One run at a time; a second caller waits.
    *
    * @throws IllegalStateException if the team is closed, or a part itself calls this
@@ -106,9 +114,7 @@ public final class Team implements AutoCloseable {
   }
 
   private static void alone(int count, Task work) {
-    for (int part = 0; part < count; part++) {
-      work.run(part, 0);
-    }
+    work.run(0, count, 0);
   }
 
   private void together(int count, Task work) {
@@ -149,7 +155,7 @@ public final class Team implements AutoCloseable {
     return run << (2 * PART_BITS) | (long) first << PART_BITS | end;
   }
 
-  /** A thread's own parts from the first on, then those of the others from the last back. */
+  /** A thread's own parts from the first on, then those of the others from the end. */
   private void takeParts(long number, int worker) {
     takeParts(number, worker, worker);
     for (int other = 1; other < size(); other++) {
@@ -166,21 +172,22 @@ public final class Team implements AutoCloseable {
         return;
       }
       boolean own = owner == worker;
-      if (ranges.compareAndSet(at(owner), seen, own ? range(number, first + 1, end) : range(number, first, end - 1))) {
-        runPart(own ? first : end - 1, worker);
+      int cut = own ? first + Math.ceilDiv(end - first, 2) : first + (end - first) / 2;
+      if (ranges.compareAndSet(at(owner), seen, own ? range(number, cut, end) : range(number, first, cut))) {
+        runParts(own ? first : cut, own ? cut : end, worker);
       }
     }
   }
 
-  private void runPart(int part, int worker) {
+  private void runParts(int from, int to, int worker) {
     try {
       if (failure == null) {
-        task.run(part, worker);
+        task.run(from, to, worker);
       }
     } catch (Throwable thrown) {
       failure = thrown;
     } finally {
-      unfinished.getAndDecrement();
+      unfinished.getAndAdd(from - to);
     }
   }
 

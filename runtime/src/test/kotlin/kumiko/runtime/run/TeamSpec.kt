@@ -26,20 +26,20 @@ class TeamSpec :
             }
         }
 
-        test("each thread does the parts of its own share in order, and another's that is held up from the last back") {
+        test("a thread takes half of what is left of its share at a time, and half of another's that is held up, from the end") {
             Team(2).use { team ->
                 val byWorker = List(2) { mutableListOf<Int>() }
                 val bothBegun = CyclicBarrier(2)
-                val others = CountDownLatch(15)
+                val others = CountDownLatch(12)
                 team.run(16) { part, worker ->
                     if (part % 8 == 0) bothBegun.await()
                     synchronized(byWorker) { byWorker[worker] += part }
-                    // Whoever has the first part is held up until all the rest is done.
+                    // Whoever has the first part is held up until all is done that was not taken with it.
                     if (part == 0) others.await() else others.countDown()
                 }
                 val (slow, quick) = byWorker.sortedBy { it.size }
-                slow shouldBe listOf(0)
-                quick shouldBe (8 until 16).toList() + (1 until 8).reversed()
+                slow shouldBe listOf(0, 1, 2, 3)
+                quick shouldBe (8 until 16).toList() + listOf(6, 7, 5, 4)
             }
         }
 
