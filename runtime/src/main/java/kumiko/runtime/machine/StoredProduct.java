@@ -41,7 +41,7 @@ public final class StoredProduct implements Eights {
       codes.add(DotCode.code(type, ahead));
     }
     if (isReadInPlace(type)) {
-      codes.add(SumCode.code(type));
+      codes.add(SumCode.code(type, ahead));
       codes.addAll(EightRoutines.codes(eights(type), ahead));
     }
   }

@@ -26,7 +26,7 @@ final class SumCode {
 
   private SumCode() {}
 
-  static byte[] code(WeightVector type) {
+  static byte[] code(WeightVector type, Ahead ahead) {
     Assembler code = new Assembler();
     code.push(RBX);
     code.push(R12);
@@ -44,7 +44,7 @@ final class SumCode {
       }
       int none = code.jz();
       int next = code.here();
-      pass(code, type, rows);
+      pass(code, type, rows, ahead);
       code.dec(RAX);
       code.jnz(next);
       code.land(none);
@@ -57,7 +57,7 @@ final class SumCode {
   }
 
   /** Some rows by all sums. */
-  private static void pass(Assembler code, WeightVector type, int rows) {
+  private static void pass(Assembler code, WeightVector type, int rows, Ahead ahead) {
     for (int i = 0; i < rows; i++) {
       code.vbroadcastss(FACTOR + i, Address.at(RCX, i * Float.BYTES));
     }
@@ -72,7 +72,7 @@ final class SumCode {
     int next = code.here();
     for (int i = 0; i < rows; i++) {
       // The next rows: a few neighbouring columns of each are too little for the processor to see them coming.
-      code.prefetcht1(weights(R12, i));
+      ahead.far(code, weights(R12, i));
     }
     vector(code, type, rows, 0);
     code.add(R10, type.bytes());

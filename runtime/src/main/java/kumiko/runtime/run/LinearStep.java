@@ -51,14 +51,19 @@ record LinearStep(
 
   /**
    * Parts that are always done as one. Small ones leave no thread waiting for another at the end; but what a part does with the activations
-   * before it begins, it does again for each.
+   * before it begins, it does again for each. Where the weights of neighbouring outputs are neighbours in memory, a part reads as many of
+   * them in order as it has columns: so one row takes all of a thread's at once.
    */
   private int merged(int rows, int parts) {
     if (parts == 1) {
       return y.count();
     }
     int wide = Math.ceilDiv(LEAST_COLUMNS * parts, weight.rows());
-    return rows == 1 ? wide : Math.max(wide, rows < MANY_ROWS ? 4 : 8);
+    if (rows == 1) {
+      boolean inColumns = weight.slabs().getFirst().columnStride() != 1;
+      return inColumns ? Math.max(wide, Phase.PARTS_PER_WORKER) : wide;
+    }
+    return Math.max(wide, rows < MANY_ROWS ? 4 : 8);
   }
 
   private void place(Rows below, Rows target, int rows) {
