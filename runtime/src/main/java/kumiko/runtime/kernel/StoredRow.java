@@ -13,9 +13,10 @@ final class StoredRow {
 
   private final StoredProduct product;
 
+  /** May be null. */
   private final BfloatDots dots;
 
-  /** @param dots with weights of bf16 */
+  /** @param dots with weights of bf16; null to multiply those as all others */
   StoredRow(StoredProduct product, BfloatDots dots) {
     this.product = product;
     this.dots = dots;
@@ -23,12 +24,12 @@ final class StoredRow {
 
   /** Whether weights of this type can be read row by row. */
   boolean reads(DType type) {
-    return type == DType.BF16 || product.dotsOf(type);
+    return product.dotsOf(type);
   }
 
   /** Whether the row is packed for weights of this type. */
-  boolean prepares(DType type) {
-    return type == DType.BF16;
+  boolean packs(DType type) {
+    return type == DType.BF16 && dots != null;
   }
 
   long packedBytes(int columns) {
@@ -41,7 +42,7 @@ final class StoredRow {
 
   /** For {@link #multiply}. */
   long scratchBytes(DType type, int columns) {
-    return prepares(type) ? packedBytes(columns) : 0;
+    return packs(type) ? packedBytes(columns) : 0;
   }
 
   /**
@@ -52,7 +53,7 @@ final class StoredRow {
    */
   void multiply(DType type, Slab slab, Rows x, Rows y, int first, int end, long prepared, long scratch) {
     long packed = prepared;
-    if (packed == 0 && prepares(type)) {
+    if (packed == 0 && packs(type)) {
       packed = scratch;
       pack(VectorLinear.address(x, 0, slab.column()), slab.columns(), packed);
     }
@@ -65,7 +66,7 @@ final class StoredRow {
       for (int i = first; i < end; i += together) {
         long weights = slab.data().address() + type.bytes(slab.offset() + i * slab.rowStride() + k);
         long out = VectorLinear.address(y, 0, slab.row() + i * slab.rowStep());
-        if (type == DType.BF16) {
+        if (packs(type)) {
           dots.dots(weights, stride, together, packed + dots.packedBytes(k), columns, out);
         } else {
           product.dots(type, weights, stride, together, in, columns, out);
@@ -75,11 +76,10 @@ final class StoredRow {
   }
 
   private int pieceColumns(DType type) {
-    return switch (type) {
-      case I8_ROWS -> ALL_COLUMNS;
-      case BF16 -> dots.pieceColumns();
-      default -> product.pieceColumns();
-    };
+    if (type == DType.I8_ROWS) {
+      return ALL_COLUMNS;
+    }
+    return packs(type) ? dots.pieceColumns() : product.pieceColumns();
   }
 
   /** The same of a slab whose columns lie in order, and whose rows are neighbours in the weight. */

@@ -71,7 +71,7 @@ final class VectorLinear {
     if (gemm == null || !SlabRows.readsAll(weight)) {
       return false;
     }
-    return rows == 1 ? one.prepares(type) : rows <= mostEights(type) || PanelGemm.prepares(rows);
+    return rows == 1 ? one.packs(type) : rows <= mostEights(type) || PanelGemm.prepares(rows);
   }
 
   /** See {@link Kernels#preparedBytes}. */
@@ -83,7 +83,7 @@ final class VectorLinear {
     if (gemm == null || !SlabRows.readsAll(weight)) {
       return 0;
     }
-    long single = one.prepares(type) ? one.packedBytes(weight.columns()) : 0;
+    long single = one.packs(type) ? one.packedBytes(weight.columns()) : 0;
     long some = rows == 1 ? single : Math.max(single, few.packedBytes(Math.min(rows, mostEights(type)), weight.columns()));
     return PanelGemm.prepares(rows) ? Math.max(some, gemm.preparedBytes(rows, weight.columns())) : some;
   }

@@ -4,7 +4,7 @@ package kumiko.runtime.machine;
  * Products in float32, and what stands between them.
  *
  * @param stored of few rows with weights as they are stored
- * @param dots of one row with bf16 weights
+ * @param dots of one row with bf16 weights; null where those of {@code stored} are quicker
  * @param blocks of few rows with weights in blocks; null where the processor has not what they need
  * @param roughBlocks the same with fewer bits of the rows, more than bf16 has; null likewise
  * @param widening brings weights in blocks into panels

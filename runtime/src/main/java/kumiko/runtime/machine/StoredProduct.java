@@ -37,9 +37,7 @@ public final class StoredProduct implements Eights {
 
   private void addCodes(WeightVector type, List<byte[]> codes) {
     codes.add(WidenCode.code(type, PanelElement.SINGLE));
-    if (hasDots(type)) {
-      codes.add(DotCode.code(type, ahead));
-    }
+    codes.add(DotCode.code(type, ahead));
     if (isReadInPlace(type)) {
       codes.add(SumCode.code(type, ahead));
       codes.addAll(EightRoutines.codes(eights(type), ahead));
@@ -52,18 +50,11 @@ public final class StoredProduct implements Eights {
 
   private void take(WeightVector type, Iterator<? extends Routine> installed) {
     widen.put(type.type(), installed.next());
-    if (hasDots(type)) {
-      dots.put(type.type(), installed.next());
-    }
+    dots.put(type.type(), installed.next());
     if (isReadInPlace(type)) {
       sums.put(type.type(), installed.next());
       eights.put(type.type(), new EightRoutines(installed.next(), installed.next(), ahead));
     }
-  }
-
-  /** Those of bf16 have {@link BfloatDots}. */
-  private static boolean hasDots(WeightVector type) {
-    return type != WeightVector.BF16;
   }
 
   /** The unit of a row of int8 lies before its first column: those are widened row by row. */
@@ -91,7 +82,7 @@ public final class StoredProduct implements Eights {
     widen(DType.F32, x, from, rows, 0, columns, to, eightStride);
   }
 
-  /** Whether {@link #dots} takes weights of this type; those of bf16 have {@link BfloatDots}. */
+  /** Whether {@link #dots} takes weights of this type. */
   public boolean dotsOf(DType type) {
     return dots.containsKey(type);
   }

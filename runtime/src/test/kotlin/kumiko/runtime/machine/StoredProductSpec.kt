@@ -38,6 +38,13 @@ private class Stored(val type: DType, val inner: Int, val outer: Int, random: Ra
     }
 }
 
+private fun Stored.shouldHaveAdded(want: List<Double>, columns: Int) {
+    for (r in 0 until ROWS) {
+        withClue("$columns columns, row $r") { abs(y.at(r) - want[r]) shouldBeLessThanOrEqual (columns + 2) * 2 * UNIT }
+    }
+    y.at(ROWS).isNaN() shouldBe true
+}
+
 /** Of all rows of weights, and looks whether as much was packed as it said. */
 private fun BfloatDots.packAndMultiply(stored: Stored, columns: Int) {
     val bytes = packedBytes(columns)
@@ -50,6 +57,9 @@ private fun BfloatDots.packAndMultiply(stored: Stored, columns: Int) {
 
 private fun MemorySegment.at(i: Int) = get(ValueLayout.JAVA_FLOAT, 4L * i).toDouble()
 
+/** One kind of [BfloatDots], where it runs, and what becomes of a factor. */
+private class Packing(val name: String, val here: Boolean, val dots: (CodePages) -> BfloatDots, val factor: (Float) -> Float)
+
 class StoredProductSpec : FunSpec({
     val here = Processor.current().let { it.system() == Processor.LINUX && it.firstMissing("avx512bw", "bmi2") == null }
     val herePairs = here && Processor.current().firstMissing("avx512_bf16") == null
@@ -60,34 +70,23 @@ class StoredProductSpec : FunSpec({
         context("where memory is asked for $ahead") {
             val nearestCache = (if (ahead == Ahead.GAPS) 32 else 48) shl 10
             val product = if (here) StoredProduct(ahead, nearestCache, CodePages(Arena.ofAuto())) else null
-            val split = if (here) SplitDots(ahead, CodePages(Arena.ofAuto())) else null
+            val splitting = Packing("with float32", here, { SplitDots(ahead, it) }, { it })
+            val rounding =
+                Packing("with what rounded factors give", herePairs, { PairDots(RowRounding(it), ahead, it) }, Elements::nearestBfloat16)
 
-            /** By the one of the two that has them. */
-            fun dots(type: DType, stored: Stored, columns: Int) {
-                if (product!!.dotsOf(type)) {
-                    val stride = type.bytes(stored.width.toLong())
-                    product.dots(type, stored.weights.address(), stride, ROWS, stored.x.address(), columns, stored.y.address())
-                } else {
-                    split!!.packAndMultiply(stored, columns)
-                }
-            }
-
-            test("dots of bf16 weights add what rounded factors give, and no weight or factor behind a row takes part").config(
-                enabled = herePairs,
-            ) {
-                val random = Random(4)
-                val pairs = CodePages(Arena.ofAuto()).let { PairDots(RowRounding(it), ahead, it) }
-                for (columns in awkward + 96) {
-                    val stored = Stored(DType.BF16, columns, ROWS, random).apply { fill(ROWS, columns, random) }
-                    val rounded = List(columns) { Elements.nearestBfloat16(stored.x.at(it).toFloat()).toDouble() }
-                    val want = List(ROWS) { r -> stored.y.at(r) + (0 until columns).sumOf { rounded[it] * stored.weight(r, it) } }
-                    pairs.packAndMultiply(stored, columns)
-                    for (r in 0 until ROWS) {
-                        withClue("$columns columns, row $r") {
-                            abs(stored.y.at(r) - want[r]) shouldBeLessThanOrEqual (columns + 2) * 2 * UNIT
-                        }
+            for (packing in listOf(splitting, rounding)) {
+                test("packed dots of bf16 weights add ${packing.name}, and no weight or factor behind a row takes part").config(
+                    enabled = packing.here,
+                ) {
+                    val random = Random(4)
+                    val dots = packing.dots(CodePages(Arena.ofAuto()))
+                    for (columns in awkward + 96) {
+                        val stored = Stored(DType.BF16, columns, ROWS, random).apply { fill(ROWS, columns, random) }
+                        val factors = List(columns) { packing.factor(stored.x.at(it).toFloat()).toDouble() }
+                        val want = List(ROWS) { r -> stored.y.at(r) + (0 until columns).sumOf { factors[it] * stored.weight(r, it) } }
+                        dots.packAndMultiply(stored, columns)
+                        stored.shouldHaveAdded(want, columns)
                     }
-                    stored.y.at(ROWS).isNaN() shouldBe true
                 }
             }
 
@@ -99,13 +98,9 @@ class StoredProductSpec : FunSpec({
                     for (columns in awkward) {
                         val stored = Stored(type, columns, ROWS, random).apply { fill(ROWS, columns, random) }
                         val want = List(ROWS) { r -> stored.y.at(r) + (0 until columns).sumOf { stored.x.at(it) * stored.weight(r, it) } }
-                        dots(type, stored, columns)
-                        for (r in 0 until ROWS) {
-                            withClue("$columns columns, row $r") {
-                                abs(stored.y.at(r) - want[r]) shouldBeLessThanOrEqual (columns + 2) * 2 * UNIT
-                            }
-                        }
-                        stored.y.at(ROWS).isNaN() shouldBe true
+                        val stride = type.bytes(stored.width.toLong())
+                        product!!.dots(type, stored.weights.address(), stride, ROWS, stored.x.address(), columns, stored.y.address())
+                        stored.shouldHaveAdded(want, columns)
                     }
                 }
 
