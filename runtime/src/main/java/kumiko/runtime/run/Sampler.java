@@ -1,6 +1,8 @@
 package kumiko.runtime.run;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import kumiko.runtime.tensor.DType;
@@ -16,6 +18,8 @@ import kumiko.runtime.tensor.Elements;
 public final class Sampler {
   /** Named, so that a seed means the same everywhere. */
   private static final String ALGORITHM = "L64X128MixRandom";
+
+  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   private final double temperature;
   private final int topK;
@@ -65,33 +69,48 @@ public final class Sampler {
   /** @throws IllegalArgumentException when a logit is not a number */
   public int next(MemorySegment logits, DType dtype) {
     int vocab = (int) (logits.byteSize() / dtype.blockBytes());
-    int best = argmax(logits, dtype, vocab);
+    if (weights.length < vocab) {
+      weights = new double[vocab];
+    }
+    read(logits, dtype, vocab);
+    int best = argmax(vocab);
     if (temperature == 0) {
       return best;
     }
-    if (weights.length < vocab) {
-      weights = new double[vocab];
-      heap = new int[vocab];
-    }
-    double most = Elements.get(dtype, logits, best);
+    double most = weights[best];
     double sum = 0;
     for (int i = 0; i < vocab; i++) {
-      weights[i] = Math.exp((Elements.get(dtype, logits, i) - most) / temperature);
+      weights[i] = Math.exp((weights[i] - most) / temperature);
       sum += weights[i];
     }
     boolean all = (topK == 0 || topK >= vocab) && topP == 1;
     return all ? drawFromAll(vocab, sum) : drawFromBest(vocab, sum);
   }
 
-  private static int argmax(MemorySegment logits, DType dtype, int vocab) {
+  /** The logits are the weights at first. Each token waits for this, so the usual type has a loop of its own. */
+  private void read(MemorySegment logits, DType dtype, int vocab) {
+    if (dtype == DType.F32) {
+      for (int i = 0; i < vocab; i++) {
+        weights[i] = logits.get(FLOAT, 4L * i);
+      }
+    } else {
+      for (int i = 0; i < vocab; i++) {
+        weights[i] = Elements.get(dtype, logits, i);
+      }
+    }
+  }
+
+  private int argmax(int vocab) {
     int best = 0;
     double most = Double.NEGATIVE_INFINITY;
     for (int i = 0; i < vocab; i++) {
-      double logit = Elements.get(dtype, logits, i);
-      if (Double.isNaN(logit)) {
-        throw new IllegalArgumentException("the logit of token " + i + " is not a number; a weight is damaged or an activation overflowed");
-      }
-      if (logit > most) {
+      double logit = weights[i];
+      // One comparison for nearly all of them.
+      if (!(logit <= most)) {
+        if (Double.isNaN(logit)) {
+          throw new IllegalArgumentException(
+              "the logit of token " + i + " is not a number; a weight is damaged or an activation overflowed");
+        }
         most = logit;
         best = i;
       }
@@ -116,6 +135,9 @@ public final class Sampler {
 
   /** The most probable come off a heap one by one until they are enough; they gather behind its end, the first of them last. */
   private int drawFromBest(int vocab, double sum) {
+    if (heap.length < vocab) {
+      heap = new int[vocab];
+    }
     for (int i = 0; i < vocab; i++) {
       heap[i] = i;
     }
