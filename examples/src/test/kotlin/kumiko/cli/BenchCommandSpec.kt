@@ -8,6 +8,7 @@ import io.kotest.matchers.collections.shouldHaveSize
 import io.kotest.matchers.doubles.shouldBeGreaterThan
 import io.kotest.matchers.longs.shouldBeGreaterThan
 import io.kotest.matchers.nulls.shouldNotBeNull
+import io.kotest.matchers.ranges.shouldBeIn
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldStartWith
 import kotlinx.serialization.json.Json
@@ -23,6 +24,7 @@ import kumiko.cli.bench.CheckpointSubject
 import kumiko.cli.bench.Limits
 import kumiko.cli.bench.MadeSubject
 import kumiko.cli.bench.MadeWeights
+import kumiko.cli.bench.ProcessMemory
 import kumiko.cli.bench.Round
 import kumiko.cli.bench.Rounds
 import kumiko.cli.bench.Warmth
@@ -127,10 +129,14 @@ class BenchCommandSpec : FunSpec({
             "some-model", "random weights of BF16 in memory", "vector kernels", settings.copy(prefill = 512),
             BenchResult.Load(0.05, 0.02, 1.5, Rounds(listOf(0.001, 0.002))),
             BenchResult.Speed(1, 512, 1, Work(1_000_000_000_000, 600_000_000_000, 1, 1), rounds(8.0, 10.0, 11.0), 0),
-            listOf(speed, speed.copy(batch = 8, tokens = 256)), 2_500_000_000, 100_000_000,
+            listOf(speed, speed.copy(batch = 8, tokens = 256)), 2_500_000_000, 0.925, 100_000_000,
         )
         Golden.check("bench/table.txt", printed(width = 100) { printResult(result) })
         Golden.check("bench/result.json", "${result.toJson()}\n")
+    }
+
+    test("how much of mapped files lies in large pages is a share, where the system tells") {
+        (ProcessMemory.filesInLargePages() ?: 0.0) shouldBeIn 0.0..1.0
     }
 
     test("the command measures and prints JSON") {

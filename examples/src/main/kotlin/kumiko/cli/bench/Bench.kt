@@ -86,7 +86,9 @@ internal class Bench(
         val resident = peak?.let { maxOf(it, ProcessMemory.peakResident()!! - limits.bytes) }
         val kernels = settings.options.kernels().describe()
         return BenchResult(
-            subject.name, subject.origin, kernels, settings, load, prefill, decode, resident, ProcessMemory.peakHeap(),
+            subject.name, subject.origin, kernels, settings, load, prefill, decode, resident,
+            if (subject.isStored) ProcessMemory.filesInLargePages() else null,
+            ProcessMemory.peakHeap(),
         )
     }
 

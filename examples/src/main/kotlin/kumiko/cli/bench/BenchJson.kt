@@ -26,6 +26,7 @@ internal fun BenchResult.toJson(): JsonObject = buildJsonObject {
     putJsonObject("prefill") { speed(prefill) }
     putJsonArray("decode") { decode.forEach { addJsonObject { speed(it) } } }
     peakResident?.let { put("peakResidentBytes", it) }
+    filesInLargePages?.let { put("shareOfFilesInLargePages", it) }
     put("peakHeapBytes", peakHeap)
 }
 

@@ -2,7 +2,11 @@ package kumiko.cli.bench
 
 import kumiko.runtime.run.Work
 
-/** Everything that was measured, in seconds and bytes. */
+/**
+ * Everything that was measured, in seconds and bytes.
+ *
+ * @property filesInLargePages share of the mapped files; null where there are none, or the system does not say
+ */
 internal data class BenchResult(
     val name: String,
     val origin: String,
@@ -12,6 +16,7 @@ internal data class BenchResult(
     val prefill: Speed,
     val decode: List<Speed>,
     val peakResident: Long?,
+    val filesInLargePages: Double?,
     val peakHeap: Long,
 ) {
     val rounds: List<Round> get() = (decode + prefill).flatMap { it.rounds }

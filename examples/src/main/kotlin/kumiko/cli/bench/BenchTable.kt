@@ -56,6 +56,7 @@ private class BenchRows(private val result: BenchResult) {
 
     private fun memory() = listOfNotNull(
         result.peakResident?.let { row("memory at most, mapped files included", bytes(it)) },
+        result.filesInLargePages?.let { row("mapped files, in large pages", percent(it)) },
         row("Java heap at most", bytes(result.peakHeap)),
     )
 

@@ -9,13 +9,22 @@ import com.sun.management.ThreadMXBean as Threads
 /** What this process has taken so far. */
 internal object ProcessMemory {
     private val status = Path.of("/proc/self/status")
+    private val mappings = Path.of("/proc/self/smaps_rollup")
     private val threads = ManagementFactory.getThreadMXBean() as Threads
 
     /** The most memory that was resident at once, mapped files included, in bytes; null where the system does not say. */
-    fun peakResident(): Long? = if (!Files.exists(status)) {
+    fun peakResident(): Long? = bytes(status, "VmHWM:")
+
+    /** The share of what is resident of mapped files that lies in large pages; null where the system does not say. */
+    fun filesInLargePages(): Double? {
+        val large = bytes(mappings, "FilePmdMapped:") ?: return null
+        return bytes(status, "RssFile:")?.let { large / it.toDouble() }
+    }
+
+    private fun bytes(file: Path, field: String): Long? = if (!Files.isReadable(file)) {
         null
     } else {
-        Files.readAllLines(status).firstOrNull { it.startsWith("VmHWM:") }?.filter { it.isDigit() }?.toLong()?.times(KIB)
+        Files.readAllLines(file).firstOrNull { it.startsWith(field) }?.filter { it.isDigit() }?.toLong()?.times(KIB)
     }
 
     /** The most that any moment had on the Java heap, garbage included, in bytes: the pools' peaks together, so rather too much. */
