@@ -42,36 +42,7 @@ final class DotCode {
     Assembler code = new Assembler();
     begin(code);
     masks(code);
-    int nextRow = code.here();
-    for (int i = 0; i < SUMS; i++) {
-      code.vpxord(i);
-    }
-    code.mov(R10, RDI);
-    code.mov(R11, RCX);
-    code.mov(RAX, R8);
-    code.shr(RAX, Integer.numberOfTrailingZeros(GROUP));
-    int few = code.jz();
-    int nextGroup = code.here();
-    ask(code, ahead, SUMS * type.bytes(), type != WeightVector.F32);
-    for (int i = 0; i < SUMS; i++) {
-      type.load(code, WEIGHT + i, 0, Address.at(R10, i * type.bytes()));
-      code.vfmadd231ps(i, WEIGHT + i, Address.at(R11, i * Float.BYTES * WeightVector.LANES));
-    }
-    code.add(R10, SUMS * type.bytes());
-    code.add(R11, Float.BYTES * GROUP);
-    code.dec(RAX);
-    code.jnz(nextGroup);
-    code.land(few);
-    code.mov(RAX, R8);
-    code.and(RAX, GROUP - 1);
-    int whole = code.jz();
-    for (int i = 0; i < SUMS; i++) {
-      type.load(code, WEIGHT + i, 1 + i, Address.at(R10, i * type.bytes()));
-      code.vmovups(FACTOR + i, 1 + i, Address.at(R11, i * Float.BYTES * WeightVector.LANES));
-      code.vfmadd231ps(i, WEIGHT + i, FACTOR + i);
-    }
-    code.land(whole);
-    sumAll(code);
+    int nextRow = row(code, GROUP, () -> group(code, type, ahead), () -> rest(code, type));
     if (type == WeightVector.I8_ROWS) {
       code.vmulss(0, 0, Address.at(RDI, -Float.BYTES));
     }
@@ -79,9 +50,59 @@ final class DotCode {
     return code.toBytes();
   }
 
+  private static void group(Assembler code, WeightVector type, Ahead ahead) {
+    ask(code, ahead, SUMS * type.bytes(), type != WeightVector.F32);
+    for (int i = 0; i < SUMS; i++) {
+      type.load(code, WEIGHT + i, 0, Address.at(R10, i * type.bytes()));
+      code.vfmadd231ps(i, WEIGHT + i, Address.at(R11, i * Float.BYTES * WeightVector.LANES));
+    }
+    code.add(R10, SUMS * type.bytes());
+    code.add(R11, Float.BYTES * GROUP);
+  }
+
+  private static void rest(Assembler code, WeightVector type) {
+    for (int i = 0; i < SUMS; i++) {
+      type.load(code, WEIGHT + i, 1 + i, Address.at(R10, i * type.bytes()));
+      code.vmovups(FACTOR + i, 1 + i, Address.at(R11, i * Float.BYTES * WeightVector.LANES));
+      code.vfmadd231ps(i, WEIGHT + i, FACTOR + i);
+    }
+  }
+
   /** R8 of {@link #code}. */
   static long columns(DType type, int columns, long stride, Ahead ahead) {
     return ahead.rowBytes(type, columns, stride) << Integer.SIZE | columns;
+  }
+
+  /**
+   * One row, whose sum all lanes of register 0 become.
+   *
+   * @param group columns, a power of two
+   * @param whole adds those of a group at R10 and R11 to the sums, registers 0 to {@link #SUMS}, and walks on
+   * @param rest adds what is left at R10 and R11; RAX tells how many columns, at least 1
+   * @return for {@link #addAndGoOn}
+   */
+  static int row(Assembler code, int group, Runnable whole, Runnable rest) {
+    int nextRow = code.here();
+    for (int i = 0; i < SUMS; i++) {
+      code.vpxord(i);
+    }
+    code.mov(R10, RDI);
+    code.mov(R11, RCX);
+    code.mov(RAX, R8);
+    code.shr(RAX, Integer.numberOfTrailingZeros(group));
+    int few = code.jz();
+    int next = code.here();
+    whole.run();
+    code.dec(RAX);
+    code.jnz(next);
+    code.land(few);
+    code.mov(RAX, R8);
+    code.and(RAX, group - 1);
+    int none = code.jz();
+    rest.run();
+    code.land(none);
+    sumAll(code);
+    return nextRow;
   }
 
   /** Takes R8 apart: R8 columns, RBX how far ahead. */
@@ -121,7 +142,7 @@ final class DotCode {
   }
 
   /** Register 0 becomes the sum of all lanes of registers 0 to {@link #SUMS}, in every lane. */
-  static void sumAll(Assembler code) {
+  private static void sumAll(Assembler code) {
     code.vaddps(0, 0, 1);
     code.vaddps(2, 2, 3);
     code.vaddps(0, 0, 2);

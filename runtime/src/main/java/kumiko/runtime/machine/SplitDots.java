@@ -113,45 +113,25 @@ final class SplitDots implements BfloatDots {
     DotCode.begin(code);
     code.mov(RAX, 0xffff_0000);
     code.vpbroadcastd(UPPER_HALVES, RAX);
-    rest(code);
+    code.mov(RAX, R8);
+    code.and(RAX, GROUP - 1);
     code.mov(R10, -1L);
     code.bzhi(R10, R10, RAX);
     code.kmovd(1, R10);
     code.shr(R10, Integer.SIZE);
     code.kmovd(2, R10);
-    int nextRow = code.here();
-    for (int i = 0; i < VECTORS; i++) {
-      code.vpxord(i);
-    }
-    code.mov(R10, RDI);
-    code.mov(R11, RCX);
-    code.mov(RAX, R8);
-    code.shr(RAX, Integer.numberOfTrailingZeros(GROUP));
-    int few = code.jz();
-    int nextGroup = code.here();
-    DotCode.ask(code, ahead, GROUP * Short.BYTES, true);
-    dotGroup(code, false);
-    code.add(R10, GROUP * Short.BYTES);
-    code.add(R11, GROUP * Float.BYTES);
-    code.dec(RAX);
-    code.jnz(nextGroup);
-    code.land(few);
-    rest(code);
-    int whole = code.jz();
-    dotGroup(code, true);
-    code.land(whole);
-    DotCode.sumAll(code);
-    DotCode.addAndGoOn(code, nextRow);
+    DotCode.addAndGoOn(code, DotCode.row(code, GROUP, () -> group(code, ahead), () -> products(code, true)));
     return code.toBytes();
   }
 
-  /** Columns behind the last whole group. */
-  private static void rest(Assembler code) {
-    code.mov(RAX, R8);
-    code.and(RAX, GROUP - 1);
+  private static void group(Assembler code, Ahead ahead) {
+    DotCode.ask(code, ahead, GROUP * Short.BYTES, true);
+    products(code, false);
+    code.add(R10, GROUP * Short.BYTES);
+    code.add(R11, GROUP * Float.BYTES);
   }
 
-  private static void dotGroup(Assembler code, boolean masked) {
+  private static void products(Assembler code, boolean masked) {
     for (int v = 0; v < VECTORS; v += 2) {
       int even = WEIGHT + v;
       int odd = even + 1;
