@@ -135,7 +135,16 @@ class BenchCommandSpec : FunSpec({
         Golden.check("bench/result.json", "${result.toJson()}\n")
     }
 
-    test("how much of mapped files lies in large pages is a share, where the system tells") {
+    test("how much of mapped files lies in large pages is of what is resident of them, where the system tells") {
+        val folder = tempdir()
+        val mappings = folder.resolve("smaps_rollup").apply {
+            writeText("Rss:  9000 kB\nAnonHugePages:  4096 kB\nFilePmdMapped:  2048 kB\n")
+        }
+        val status = folder.resolve("status").apply { writeText("VmHWM:\t  9000 kB\nRssAnon:\t  6000 kB\nRssFile:\t  2560 kB\n") }
+        val silent = folder.resolve("absent").toPath()
+        ProcessMemory.filesInLargePages(mappings.toPath(), status.toPath()) shouldBe 0.8
+        ProcessMemory.filesInLargePages(silent, status.toPath()) shouldBe null
+        ProcessMemory.filesInLargePages(mappings.toPath(), silent) shouldBe null
         (ProcessMemory.filesInLargePages() ?: 0.0) shouldBeIn 0.0..1.0
     }
 

@@ -15,8 +15,11 @@ internal object ProcessMemory {
     /** The most memory that was resident at once, mapped files included, in bytes; null where the system does not say. */
     fun peakResident(): Long? = bytes(status, "VmHWM:")
 
-    /** The share of what is resident of mapped files that lies in large pages; null where the system does not say. */
-    fun filesInLargePages(): Double? {
+    /**
+     * The share of what is resident of mapped files that lies in large pages, as the sums of [mappings] and [status] tell; null where they
+     * do not.
+     */
+    fun filesInLargePages(mappings: Path = this.mappings, status: Path = this.status): Double? {
         val large = bytes(mappings, "FilePmdMapped:") ?: return null
         return bytes(status, "RssFile:")?.let { large / it.toDouble() }
     }

@@ -6,7 +6,6 @@ import static kumiko.runtime.machine.Register.R8;
 import static kumiko.runtime.machine.Register.R9;
 import static kumiko.runtime.machine.Register.RAX;
 import static kumiko.runtime.machine.Register.RBX;
-import static kumiko.runtime.machine.Register.RCX;
 import static kumiko.runtime.machine.Register.RDI;
 import static kumiko.runtime.machine.Register.RDX;
 import static kumiko.runtime.machine.Register.RSI;
@@ -74,11 +73,8 @@ final class DotCode {
   }
 
   /**
-   * One row, whose sum all lanes of register 0 become.
+   * One row by {@link ColumnLoop}, whose parts add to registers 0 to {@link #SUMS}; its sum all lanes of register 0 become.
    *
-   * @param group columns, a power of two
-   * @param whole adds those of a group at R10 and R11 to the sums, registers 0 to {@link #SUMS}, and walks on
-   * @param rest adds what is left at R10 and R11; RAX tells how many columns, at least 1
    * @return for {@link #addAndGoOn}
    */
   static int row(Assembler code, int group, Runnable whole, Runnable rest) {
@@ -86,21 +82,7 @@ final class DotCode {
     for (int i = 0; i < SUMS; i++) {
       code.vpxord(i);
     }
-    code.mov(R10, RDI);
-    code.mov(R11, RCX);
-    code.mov(RAX, R8);
-    code.shr(RAX, Integer.numberOfTrailingZeros(group));
-    int few = code.jz();
-    int next = code.here();
-    whole.run();
-    code.dec(RAX);
-    code.jnz(next);
-    code.land(few);
-    code.mov(RAX, R8);
-    code.and(RAX, group - 1);
-    int none = code.jz();
-    rest.run();
-    code.land(none);
+    ColumnLoop.emit(code, group, whole, rest);
     sumAll(code);
     return nextRow;
   }

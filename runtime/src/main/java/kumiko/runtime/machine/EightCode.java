@@ -7,7 +7,6 @@ import static kumiko.runtime.machine.Register.R8;
 import static kumiko.runtime.machine.Register.R9;
 import static kumiko.runtime.machine.Register.RAX;
 import static kumiko.runtime.machine.Register.RBX;
-import static kumiko.runtime.machine.Register.RCX;
 import static kumiko.runtime.machine.Register.RDI;
 import static kumiko.runtime.machine.Register.RDX;
 import static kumiko.runtime.machine.Register.RSI;
@@ -163,24 +162,7 @@ final class EightCode {
     for (int i = 0; i < rows * EIGHT; i++) {
       code.vpxord(i);
     }
-    code.mov(R10, RDI);
-    code.mov(R11, RCX);
-    code.mov(RAX, R8);
-    code.shr(RAX, Integer.numberOfTrailingZeros(group));
-    int few = code.jz();
-    int next = code.here();
-    ask(code, ahead, rows, type.turnBytes());
-    vectors(code, type, rows, 0);
-    code.add(R10, type.turnBytes());
-    code.add(R11, VECTORS * VECTOR_BYTES);
-    code.dec(RAX);
-    code.jnz(next);
-    code.land(few);
-    code.mov(RAX, R8);
-    code.and(RAX, group - 1);
-    int whole = code.jz();
-    vectors(code, type, rows, 1);
-    code.land(whole);
+    ColumnLoop.emit(code, group, () -> turn(code, type, rows, ahead), () -> vectors(code, type, rows, 1));
     for (int i = 0; i < rows; i++) {
       sum(code, i * EIGHT);
       // The upper eight lanes of the tile are nobody's.
@@ -198,6 +180,13 @@ final class EightCode {
     code.vzeroupper();
     code.ret();
     return code.toBytes();
+  }
+
+  private static void turn(Assembler code, Meeting type, int rows, Ahead ahead) {
+    ask(code, ahead, rows, type.turnBytes());
+    vectors(code, type, rows, 0);
+    code.add(R10, type.turnBytes());
+    code.add(R11, VECTORS * VECTOR_BYTES);
   }
 
   /** Asks for as many bytes of each row. */

@@ -113,10 +113,12 @@ final class AttentionSteps {
   record Scores(Kernels kernels, Op.Scores op, Heads query, KeyValueCache keys, ScoreRows out) implements Step {
     @Override
     public void run(Call call, int from, int to, int parts, int worker) {
+      int first = Step.cut(op.heads(), 1, from, parts);
+      int last = Step.cut(op.heads(), 1, to, parts);
       for (int s = 0; s < call.sequences; s++) {
         int total = call.total(s);
         int end = call.first[s] + call.count[s];
-        for (int head = Step.cut(op.heads(), 1, from, parts); head < Step.cut(op.heads(), 1, to, parts); head++) {
+        for (int head = first; head < last; head++) {
           long offset = keys.offset(call.slot[s], head / (op.heads() / op.kvHeads()));
           kernels.scores(query.of(head), keys.data(), offset, op.headDim(), total, op.scale(), out.of(call, s, head), call.first[s], end);
         }
@@ -133,9 +135,11 @@ final class AttentionSteps {
   record Softmax(Kernels kernels, Op.Softmax op, ScoreRows scores, MemorySegment visible, ScoreRows out) implements Step {
     @Override
     public void run(Call call, int from, int to, int parts, int worker) {
+      int first = Step.cut(out.heads(), 1, from, parts);
+      int last = Step.cut(out.heads(), 1, to, parts);
       for (int s = 0; s < call.sequences; s++) {
         int end = call.first[s] + call.count[s];
-        for (int head = Step.cut(out.heads(), 1, from, parts); head < Step.cut(out.heads(), 1, to, parts); head++) {
+        for (int head = first; head < last; head++) {
           Rows row = scores.of(call, s, head);
           kernels.softmax(row, visible, call.total(s), op.scale(), op.fill(), out.of(call, s, head), call.first[s], end);
         }
@@ -152,9 +156,11 @@ final class AttentionSteps {
   record Mix(Kernels kernels, Op.Mix op, ScoreRows probabilities, KeyValueCache values, Heads out) implements Step {
     @Override
     public void run(Call call, int from, int to, int parts, int worker) {
+      int first = Step.cut(op.heads(), 1, from, parts);
+      int last = Step.cut(op.heads(), 1, to, parts);
       for (int s = 0; s < call.sequences; s++) {
         int end = call.first[s] + call.count[s];
-        for (int head = Step.cut(op.heads(), 1, from, parts); head < Step.cut(op.heads(), 1, to, parts); head++) {
+        for (int head = first; head < last; head++) {
           long offset = values.offset(call.slot[s], head / (op.heads() / op.kvHeads()));
           Rows row = probabilities.of(call, s, head);
           kernels.mix(row, values.data(), offset, op.headDim(), call.total(s), out.of(head), call.first[s], end);
