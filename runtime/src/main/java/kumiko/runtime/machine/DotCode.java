@@ -50,7 +50,7 @@ final class DotCode {
   }
 
   private static void group(Assembler code, WeightVector type, Ahead ahead) {
-    ask(code, ahead, SUMS * type.bytes(), type != WeightVector.F32);
+    ask(code, ahead, SUMS * type.bytes(), type.type());
     for (int i = 0; i < SUMS; i++) {
       type.load(code, WEIGHT + i, 0, Address.at(R10, i * type.bytes()));
       code.vfmadd231ps(i, WEIGHT + i, Address.at(R11, i * Float.BYTES * WeightVector.LANES));
@@ -113,12 +113,12 @@ final class DotCode {
     }
   }
 
-  /** Asks for the same bytes of a row ahead; {@code near} where loading them is not all the work (float32 lost by it). */
-  static void ask(Assembler code, Ahead ahead, int bytes, boolean near) {
+  /** Asks for the same bytes of a row ahead. */
+  static void ask(Assembler code, Ahead ahead, int bytes, DType type) {
     for (int line = 0; line < bytes; line += LINE_BYTES) {
       ahead.far(code, Address.at(R10, RBX, 1).plus(line));
     }
-    for (int line = 0; line < bytes && near; line += LINE_BYTES) {
+    for (int line = 0; line < bytes && ahead.asksTwice(type); line += LINE_BYTES) {
       ahead.near(code, Address.at(R10, line), FREE);
     }
   }

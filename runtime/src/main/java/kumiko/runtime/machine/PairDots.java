@@ -63,7 +63,7 @@ final class PairDots implements BfloatDots {
   }
 
   private static void group(Assembler code, Ahead ahead) {
-    DotCode.ask(code, ahead, SUMS * VECTOR_BYTES, true);
+    DotCode.ask(code, ahead, SUMS * VECTOR_BYTES, DType.BF16);
     for (int i = 0; i < SUMS; i++) {
       multiply(code, i, 0, i * VECTOR_BYTES);
     }

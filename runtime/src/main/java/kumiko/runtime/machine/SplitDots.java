@@ -125,7 +125,7 @@ final class SplitDots implements BfloatDots {
   }
 
   private static void group(Assembler code, Ahead ahead) {
-    DotCode.ask(code, ahead, GROUP * Short.BYTES, true);
+    DotCode.ask(code, ahead, GROUP * Short.BYTES, DType.BF16);
     products(code, false);
     code.add(R10, GROUP * Short.BYTES);
     code.add(R11, GROUP * Float.BYTES);

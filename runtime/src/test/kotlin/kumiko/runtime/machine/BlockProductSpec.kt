@@ -74,7 +74,12 @@ class BlockProductSpec : FunSpec({
     }
     val awkward = listOf(32, 64, 96, 128, 160, 192, 224, 256, 288, 512, 544, 608, 1056, 2208, 4096)
 
-    for ((digits, bits, ahead) in listOf(Triple(3, 22, Ahead.TWICE), Triple(2, 14, Ahead.ONCE), Triple(2, 14, Ahead.GAPS))) {
+    for ((digits, bits, ahead) in listOf(
+        Triple(3, 22, Ahead.TWICE),
+        Triple(2, 14, Ahead.ONCE),
+        Triple(2, 14, Ahead.GAPS),
+        Triple(3, 22, Ahead.CLOSE),
+    )) {
         val product = if (here) BlockProduct(digits, ahead, CodePages(Arena.ofAuto())) else null
         val ofLargest = 0.51 * Math.scalb(1.0, -bits)
 

@@ -23,7 +23,9 @@ private fun choose(
     flags: Set<String> = AMX,
     system: String = Processor.LINUX,
     tiles: MachineCodeChoice.TileMaker = right,
-) = Arena.ofConfined().use { MachineCodeChoice.choose(wanted, Processor(system, "GenuineIntel", 6, 48 shl 10, flags), tiles, it) }
+) = Arena.ofConfined().use {
+    MachineCodeChoice.choose(wanted, Processor(system, "GenuineIntel", 6, 48 shl 10, 32 shl 10, flags), tiles, it)
+}
 
 /** The products of bf16. */
 private fun describe(
@@ -92,42 +94,48 @@ class MachineCodeSpec : FunSpec({
     test("a processor is the first in the system's list, and nothing is known of it where there is no list") {
         val folder = Files.createTempDirectory("flags")
         val file = folder.resolve("cpuinfo")
-        val cache = folder.resolve("size")
-        try {
-            Files.writeString(cache, "48K\n")
-            for ((family, ahead) in listOf(26 to Ahead.ONCE, 25 to Ahead.GAPS)) {
-                Files.writeString(
-                    file,
-                    """
-                    processor	: 0
-                    vendor_id	: AuthenticAMD
-                    cpu family	: $family
-                    flags		: fpu avx512_bf16 amx_tile
+        val data = Files.createDirectory(folder.resolve("index0")).resolve("size")
+        val instructions = Files.createDirectory(folder.resolve("index1")).resolve("size")
+        fun ahead(vendor: String, family: Int, instructionCache: Int): Ahead {
+            Files.writeString(instructions, "${instructionCache}K\n")
+            Files.writeString(
+                file,
+                """
+                processor	: 0
+                vendor_id	: $vendor
+                cpu family	: $family
+                flags		: fpu avx512_bf16 amx_tile
 
-                    processor	: 1
-                    flags		: fpu
-                    """.trimIndent(),
-                )
-                val first = Processor.of(Processor.LINUX, file, cache)
-                first shouldBe Processor(Processor.LINUX, "AuthenticAMD", family, 48 shl 10, setOf("fpu", "avx512_bf16", "amx_tile"))
-                Ahead.of(first) shouldBe ahead
-            }
+                processor	: 1
+                flags		: fpu
+                """.trimIndent(),
+            )
+            val first = Processor.of(Processor.LINUX, file, folder)
+            first shouldBe
+                Processor(Processor.LINUX, vendor, family, 48 shl 10, instructionCache shl 10, setOf("fpu", "avx512_bf16", "amx_tile"))
+            return Ahead.of(first)
+        }
+        try {
+            Files.writeString(data, "48K\n")
+            ahead("AuthenticAMD", 26, 32) shouldBe Ahead.ONCE
+            ahead("AuthenticAMD", 25, 32) shouldBe Ahead.GAPS
+            ahead("GenuineIntel", 6, 32) shouldBe Ahead.TWICE
+            ahead("GenuineIntel", 6, 64) shouldBe Ahead.CLOSE
             for (unclear in listOf("1M", "16K", "K", "")) {
-                Files.writeString(cache, "$unclear\n")
-                Processor.of(Processor.LINUX, file, cache).nearestCache() shouldBe Processor.LEAST_CACHE
+                Files.writeString(data, "$unclear\n")
+                Processor.of(Processor.LINUX, file, folder).nearestCache() shouldBe Processor.LEAST_CACHE
             }
-            Files.delete(cache)
+            Files.delete(data)
+            Files.delete(instructions)
             Files.writeString(file, "processor\t: 0\n")
-            val unknown = Processor(Processor.LINUX, "", 0, Processor.LEAST_CACHE, emptySet())
-            Processor.of(Processor.LINUX, file, cache) shouldBe unknown
+            val unknown = Processor(Processor.LINUX, "", 0, Processor.LEAST_CACHE, 0, emptySet())
+            Processor.of(Processor.LINUX, file, folder) shouldBe unknown
             Files.writeString(file, "cpu family\t: of nobles\n")
-            Processor.of(Processor.LINUX, file, cache) shouldBe unknown
-            Processor.of(Processor.LINUX, Path.of("$folder/absent"), cache) shouldBe unknown
+            Processor.of(Processor.LINUX, file, folder) shouldBe unknown
+            Processor.of(Processor.LINUX, Path.of("$folder/absent"), folder) shouldBe unknown
             Ahead.of(unknown) shouldBe Ahead.TWICE
         } finally {
-            Files.deleteIfExists(cache)
-            Files.deleteIfExists(file)
-            Files.delete(folder)
+            folder.toFile().deleteRecursively()
         }
     }
 
@@ -137,6 +145,8 @@ class MachineCodeSpec : FunSpec({
         Ahead.ONCE.rowBytes(DType.BF16, 8192, 16_384) shouldBe 8192
         Ahead.ONCE.rowBytes(DType.BF16, 8192, 20_000) shouldBe 20_000
         Ahead.TWICE.rowBytes(DType.BF16, 8192, 16_384) shouldBe 16_384
+        Ahead.CLOSE.rowBytes(DType.BF16, 8192, 16_384) shouldBe 3072
+        Ahead.CLOSE.rowBytes(DType.BF16, 8192, 20_000) shouldBe 20_000
         Ahead.GAPS.tileBytes(1) shouldBe 0
         Ahead.GAPS.tileBytes(4) shouldBe Ahead.ONCE.tileBytes(1)
     }
