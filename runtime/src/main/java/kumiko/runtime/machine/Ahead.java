@@ -28,6 +28,16 @@ enum Ahead {
     boolean asksTwice(DType type) {
       return true;
     }
+
+    @Override
+    int steps() {
+      return 3;
+    }
+
+    @Override
+    void step(Assembler code, Address line) {
+      code.prefetcht0(line);
+    }
   },
 
   /**
@@ -156,6 +166,19 @@ enum Ahead {
    */
   boolean isInLine() {
     return false;
+  }
+
+  /**
+   * How many steps ahead of 16 or 32 rows that pass by together, a line of each a step; below 16. Of nearer ones than those of {@link #TWICE}
+   * there they are needed too soon, and of further ones too many begin with a wait.
+   */
+  int steps() {
+    return 6;
+  }
+
+  /** Asks for a line that is needed so many steps later. */
+  void step(Assembler code, Address line) {
+    code.prefetcht1(line);
   }
 
   /** Asks for a line that is needed later. */

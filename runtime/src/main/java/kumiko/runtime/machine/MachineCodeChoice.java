@@ -17,7 +17,7 @@ final class MachineCodeChoice {
   @FunctionalInterface
   interface TileMaker {
     /** @param rest what tiles leave over */
-    PanelProduct make(PanelProduct rest) throws SystemCalls.Refused;
+    PanelProduct make(PanelProduct rest, Ahead ahead) throws SystemCalls.Refused;
   }
 
   private static MachineCode chosen;
@@ -27,9 +27,9 @@ final class MachineCodeChoice {
   static synchronized MachineCode ofProcess() {
     if (chosen == null) {
       Arena arena = Arena.global();
-      chosen = choose(System.getProperty(MachineCode.PROPERTY), Processor.current(), rest -> {
+      chosen = choose(System.getProperty(MachineCode.PROPERTY), Processor.current(), (rest, ahead) -> {
         SystemCalls.requestTiles();
-        return new TileProduct(rest, new CodePages(arena), arena);
+        return new TileProduct(rest, ahead, new CodePages(arena), arena);
       }, arena);
     }
     return chosen;
@@ -101,7 +101,7 @@ final class MachineCodeChoice {
       return pairs(vectors, property(WITHOUT_TILES), ahead, pages);
     }
     try {
-      PanelProduct product = tiles.make(vectors);
+      PanelProduct product = tiles.make(vectors, ahead);
       return TileTrial.passes(product) && (product.manyRows() == null || TileTrial.passes(product.manyRows()))
           ? pairs(product, null, ahead, pages)
           : pairs(vectors, product.instructions() + " gave a wrong product when it was tried", ahead, pages);

@@ -2,6 +2,12 @@ package kumiko.runtime.machine;
 
 import static kumiko.runtime.machine.Register.R10;
 import static kumiko.runtime.machine.Register.R11;
+import static kumiko.runtime.machine.Register.R12;
+import static kumiko.runtime.machine.Register.R13;
+import static kumiko.runtime.machine.Register.R14;
+import static kumiko.runtime.machine.Register.R15;
+import static kumiko.runtime.machine.Register.RBP;
+import static kumiko.runtime.machine.Register.RBX;
 import static kumiko.runtime.machine.Register.R8;
 import static kumiko.runtime.machine.Register.R9;
 import static kumiko.runtime.machine.Register.RAX;
@@ -28,18 +34,24 @@ final class TileProduct implements PanelProduct {
   static final int TILE_ROWS = 16;
   private static final int CONFIGURATION_BYTES = 64;
 
+  /** Of weights that meet one tile of lanes. */
+  private static final int STEP_BYTES = 2 * PanelLayout.BLOCK;
+
   /** Tiles 0 to 3 are sums, 4 and 5 weights, 6 and 7 lanes. */
   private static final int WEIGHTS = 4;
 
   private static final int LANES = 6;
 
-  /** Steps that weights are asked for ahead: nearer ones are needed too soon, and of further ones too many begin with a wait. */
-  private static final int AHEAD = 6;
+  private static final Register[] KEPT = {RBX, RBP, R12, R13, R14, R15};
+
+  /** Bits of the steps that ask for weights of the next group. */
+  private static final int LAST_BITS = 4;
 
   /** Of one instruction: a product and a sum for each of 16 x 16 results and 32 columns. */
   private static final int FLOPS = 2 * TILE_ROWS * PanelLayout.STRIP * PanelLayout.BLOCK;
 
   private final PanelProduct rest;
+  private final Ahead ahead;
 
   /** By tiles of weights, tiles of lanes and strips of the panel, all from 1. */
   private final Routine[][][] routines = new Routine[3][3][PanelLayout.STRIPS + 1];
@@ -50,11 +62,12 @@ final class TileProduct implements PanelProduct {
   /** By rows of weights in a tile. */
   private final MemorySegment configurations;
 
-  TileProduct(PanelProduct rest, CodeInstaller installer, Arena arena) throws SystemCalls.Refused {
+  TileProduct(PanelProduct rest, Ahead ahead, CodeInstaller installer, Arena arena) throws SystemCalls.Refused {
     this.rest = rest;
+    this.ahead = ahead;
     List<byte[]> codes = new ArrayList<>();
     for (int i = 0; i < 4 * PanelLayout.STRIPS; i++) {
-      codes.add(code(1 + i % 2, 1 + i / 2 % 2, 1 + i / 4));
+      codes.add(code(1 + i % 2, 1 + i / 2 % 2, 1 + i / 4, ahead));
     }
     codes.add(registerCode());
     List<? extends Routine> installed = installer.install(codes);
@@ -96,8 +109,9 @@ final class TileProduct implements PanelProduct {
     while (blocks > 0 && i < rows) {
       int tiles = rows - i >= 2 * TILE_ROWS ? 2 : 1;
       int filled = Math.min(TILE_ROWS, rows - i);
-      multiplyTiles(panel, strips, weights + i * stride, stride, tiles, filled, blocks, tile + (long) i * PanelLayout.TILE_BYTES);
-      i += tiles * filled;
+      int groups = (rows - i) / (tiles * filled);
+      multiplyTiles(panel, strips, weights + i * stride, stride, tiles, filled, groups, blocks, tile + (long) i * PanelLayout.TILE_BYTES);
+      i += groups * tiles * filled;
     }
     if (done < columns) {
       long behind = panel + (long) done / 2 * strips * PanelLayout.STRIP_BYTES;
@@ -105,13 +119,16 @@ final class TileProduct implements PanelProduct {
     }
   }
 
-  /** One or two tiles of weights, {@code filled} rows in each, with all lanes. */
-  private void multiplyTiles(long panel, int strips, long weights, long stride, int tiles, int filled, int blocks, long tile) {
+  /** Groups of one or two tiles of weights, {@code filled} rows in each, with all lanes. */
+  private void multiplyTiles(
+      long panel, int strips, long weights, long stride, int tiles, int filled, int groups, int blocks, long tile) {
     long configuration = configurations.address() + (long) filled * CONFIGURATION_BYTES;
+    long last = Math.min(ahead.steps(), blocks);
+    long counts = (long) groups << Integer.SIZE | (blocks - last) << LAST_BITS | last;
     for (int s = 0; s < strips; s += 2) {
       long across = (long) s * PanelLayout.STRIP_BYTES;
       Routine routine = routines[tiles][Math.min(2, strips - s)][strips];
-      routine.call(panel + across, weights, stride, blocks, tile + across, configuration);
+      routine.call(panel + across, weights, stride, counts, tile + across, configuration);
     }
   }
 
@@ -139,36 +156,80 @@ final class TileProduct implements PanelProduct {
     return code.toBytes();
   }
 
-  /** RDI panel, RSI weights, RDX stride, RCX blocks of 32 columns, R8 tile, R9 configuration. */
-  static byte[] code(int rowTiles, int laneTiles, int strips) {
+  /**
+   * RDI panel, RSI weights, RDX stride, RCX groups of rows in the upper half, below them steps of 32 columns that ask for weights of the
+   * same rows, and in the last {@value #LAST_BITS} bits how many steps ask for the first of the next group, R8 tile, R9 configuration.
+   *
+   * <p>R12 weights of the group, then of the next, R13 panel, R14 and RBP steps, R15 groups left; in the loop R9 the second tile of weights,
+   * RBX weights to ask for.
+   */
+  static byte[] code(int rowTiles, int laneTiles, int strips, Ahead ahead) {
     Assembler code = new Assembler();
+    for (Register register : KEPT) {
+      code.push(register);
+    }
     code.ldtilecfg(Address.at(R9, 0));
     code.mov(R10, strips * PanelLayout.STRIP_BYTES);
     code.mov(R11, PanelLayout.TILE_BYTES);
-    code.mov(R9, RDX);
-    code.shl(R9, 4);
-    code.add(R9, RSI);
+    code.mov(R12, RSI);
+    code.mov(R13, RDI);
+    code.mov(R15, RCX);
+    code.shr(R15, Integer.SIZE);
+    code.mov(RBP, RCX);
+    code.and(RBP, (1 << LAST_BITS) - 1);
+    code.mov(R14, RCX);
+    code.shl(R14, Integer.SIZE);
+    code.shr(R14, Integer.SIZE + LAST_BITS);
+    int nextGroup = code.here();
     for (int i = 0; i < rowTiles * laneTiles; i++) {
       code.tileloadd(i, result(i, laneTiles));
     }
-    int top = code.here();
-    step(code, rowTiles, laneTiles);
-    code.mov(RAX, RSI);
-    for (int row = 0; row < rowTiles * TILE_ROWS; row++) {
-      code.prefetcht1(Address.at(RAX, AHEAD * 2 * PanelLayout.BLOCK));
-      code.add(RAX, RDX);
-    }
-    code.add(RSI, 2 * PanelLayout.BLOCK);
-    code.add(R9, 2 * PanelLayout.BLOCK);
-    code.add(RDI, PanelLayout.BLOCK / 2 * strips * PanelLayout.STRIP_BYTES);
-    code.dec(RCX);
-    code.jnz(top);
+    code.mov(RSI, R12);
+    code.mov(RDI, R13);
+    code.mov(R9, RDX);
+    code.shl(R9, Integer.numberOfTrailingZeros(TILE_ROWS));
+    code.mov(RBX, RDX);
+    code.shl(RBX, Integer.numberOfTrailingZeros(rowTiles * TILE_ROWS));
+    code.add(R9, RSI);
+    code.add(R12, RBX);
+    code.lea(RBX, Address.at(RSI, ahead.steps() * STEP_BYTES));
+    code.mov(RCX, R14);
+    code.test(RCX, RCX);
+    int few = code.jz();
+    steps(code, rowTiles, laneTiles, strips, ahead);
+    code.land(few);
+    code.mov(RBX, R12);
+    code.mov(RCX, RBP);
+    steps(code, rowTiles, laneTiles, strips, ahead);
     for (int i = 0; i < rowTiles * laneTiles; i++) {
       code.tilestored(result(i, laneTiles), i);
     }
+    code.add(R8, rowTiles * TILE_ROWS * PanelLayout.TILE_BYTES);
+    code.dec(R15);
+    code.jnz(nextGroup);
     code.tilerelease();
+    for (int i = KEPT.length - 1; i >= 0; i--) {
+      code.pop(KEPT[i]);
+    }
     code.ret();
     return code.toBytes();
+  }
+
+  /** RCX of them. */
+  private static void steps(Assembler code, int rowTiles, int laneTiles, int strips, Ahead ahead) {
+    int top = code.here();
+    step(code, rowTiles, laneTiles);
+    code.mov(RAX, RBX);
+    for (int row = 0; row < rowTiles * TILE_ROWS; row++) {
+      ahead.step(code, Address.at(RAX, 0));
+      code.add(RAX, RDX);
+    }
+    code.add(RBX, STEP_BYTES);
+    code.add(RSI, STEP_BYTES);
+    code.add(R9, STEP_BYTES);
+    code.add(RDI, PanelLayout.BLOCK / 2 * strips * PanelLayout.STRIP_BYTES);
+    code.dec(RCX);
+    code.jnz(top);
   }
 
   private static Address result(int i, int laneTiles) {

@@ -16,7 +16,7 @@ private class Named(product: PanelProduct) : PanelProduct by product {
     override fun instructions() = "amx_bf16"
 }
 
-private val right = MachineCodeChoice.TileMaker { Named(ScalarProduct) }
+private val right = MachineCodeChoice.TileMaker { _, _ -> Named(ScalarProduct) }
 
 private fun choose(
     wanted: String? = null,
@@ -73,13 +73,13 @@ class MachineCodeSpec : FunSpec({
     }
 
     test("tiles that the system refuses are not used, and pairs serve").config(enabled = linux) {
-        val refused = choose(tiles = { throw SystemCalls.Refused("arch_prctl(ARCH_REQ_XCOMP_PERM)", 1) }).pairs()
+        val refused = choose(tiles = { _, _ -> throw SystemCalls.Refused("arch_prctl(ARCH_REQ_XCOMP_PERM)", 1) }).pairs()
         refused.describe() shouldBe "by avx512_bf16, because arch_prctl(ARCH_REQ_XCOMP_PERM) was refused with error 1"
         refused.orNull().product().instructions() shouldBe "avx512_bf16"
     }
 
     test("tiles that compute something else than they must are not used, and pairs serve").config(enabled = linux) {
-        val wrong = choose(tiles = { Named(SpoiledProduct(row = 32, lane = 47)) }).pairs()
+        val wrong = choose(tiles = { _, _ -> Named(SpoiledProduct(row = 32, lane = 47)) }).pairs()
         wrong.describe() shouldBe "by avx512_bf16, because amx_bf16 gave a wrong product when it was tried"
         wrong.orNull().product().instructions() shouldBe "avx512_bf16"
     }

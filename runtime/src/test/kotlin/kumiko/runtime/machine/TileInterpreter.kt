@@ -67,6 +67,7 @@ class TileInterpreter(
             0x75 -> code[at++].let { if (!isZero) at += it }
 
             0x0f -> when (next()) {
+                0x84 -> nextInt().let { if (isZero) at += it }
                 0x85 -> nextInt().let { if (!isZero) at += it }
                 0x18 -> address(0, next())
                 else -> error("no instruction of this program")
@@ -114,16 +115,25 @@ class TileInterpreter(
         val target = (operands and 7) or (rex and 1 shl 3)
         val source = (operands shr 3 and 7) or (rex and 4 shl 1)
         val value = registers[target]
-        registers[target] = when (operation to if (operation == 0x89 || operation == 0x01) 0 else source and 7) {
-            0x89 to 0 -> registers[source]
-            0x01 to 0 -> value + registers[source]
-            0x83 to 0 -> value + code[at++]
-            0x81 to 0 -> value + nextInt()
-            0xc1 to 4 -> value shl next()
-            0xff to 1 -> value - 1
-            else -> error("operation %02x /%d is not in this program".format(operation, source))
+        when (operation) {
+            0x89 -> registers[target] = registers[source]
+
+            0x85 -> isZero = value and registers[source] == 0L
+
+            else -> {
+                registers[target] = when (operation to if (operation == 0x01) 0 else source and 7) {
+                    0x01 to 0 -> value + registers[source]
+                    0x83 to 0 -> value + code[at++]
+                    0x83 to 4 -> value and code[at++].toLong()
+                    0x81 to 0 -> value + nextInt()
+                    0xc1 to 4 -> value shl next()
+                    0xc1 to 5 -> value ushr next()
+                    0xff to 1 -> value - 1
+                    else -> error("operation %02x /%d is not in this program".format(operation, source))
+                }
+                isZero = registers[target] == 0L
+            }
         }
-        isZero = registers[target] == 0L
     }
 
     private fun move(operation: Int, register: Int, address: Long) {

@@ -45,7 +45,8 @@ private class Product(seed: Int, val groups: Int, val steps: Int) {
     fun byBlocks(add: Boolean) {
         val tile = arena.allocate(count.toLong() * PanelLayout.TILE_BYTES)
         move(tile, add, true)
-        val product = TileProduct(ScalarProduct, { codes -> codes.map { TileInterpreter(it, { everything }, { listOf(tile) }) } }, arena)
+        val product =
+            TileProduct(ScalarProduct, Ahead.TWICE, { codes -> codes.map { TileInterpreter(it, { everything }, { listOf(tile) }) } }, arena)
         product.multiply(panel.address(), TileRows.STRIPS, rows.address(), rowStride, count, columns, tile.address())
         move(tile, true, false)
     }

@@ -33,7 +33,7 @@ class TileTrialSpec : FunSpec({
     test("a product by the definition passes, and so do tiles by their bytes") {
         TileTrial.passes(ScalarProduct) shouldBe true
         TileTrial.passes(
-            TileProduct(ScalarProduct, { codes ->
+            TileProduct(ScalarProduct, Ahead.TWICE, { codes ->
                 codes.map { TileInterpreter(it, ::anywhere, ::anywhere) }
             }, Arena.ofAuto()),
         ) shouldBe
