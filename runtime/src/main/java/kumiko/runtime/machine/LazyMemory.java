@@ -14,9 +14,6 @@ import java.lang.invoke.MethodHandle;
 public final class LazyMemory {
   private static final int ALIGNMENT = 64;
 
-  /** So that what lies before the first whole page and behind the last is the smaller part. */
-  private static final int LEAST_HUGE_PAGES = 2;
-
   private static final MethodHandle CALLOC;
   private static final MethodHandle FREE;
 
@@ -39,17 +36,18 @@ public final class LazyMemory {
   }
 
   /**
-   * The same in {@link HugePages} where it holds several, for what is written and read as a whole.
+   * The same in whole {@link HugePages} where it fills half of one or more, for what is written and read as a whole.
    *
    * @throws IllegalArgumentException naming {@code purpose} when the system has no room for so much
    */
   public static MemorySegment allocateHuge(Arena arena, long bytes, String purpose) {
-    if (bytes < LEAST_HUGE_PAGES * HugePages.BYTES) {
+    if (bytes < HugePages.BYTES / 2) {
       return allocate(arena, bytes, purpose);
     }
-    MemorySegment memory = allocate(arena, bytes, HugePages.BYTES, purpose);
+    long pages = Math.ceilDiv(bytes, HugePages.BYTES);
+    MemorySegment memory = allocate(arena, pages * HugePages.BYTES, HugePages.BYTES, purpose);
     HugePages.ask(memory);
-    return memory;
+    return memory.asSlice(0, bytes);
   }
 
   private static MemorySegment allocate(Arena arena, long bytes, long alignment, String purpose) {

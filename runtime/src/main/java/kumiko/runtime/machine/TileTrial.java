@@ -46,7 +46,7 @@ final class TileTrial {
       for (boolean add : new boolean[]{true, false}) {
         MemorySegment results = arena.allocateFrom(ValueLayout.JAVA_FLOAT, results(TileRows.GROUP, lanes, lanes, 0, true));
         long y = results.address();
-        product.multiply(add, panel.address(), rows.address(), 2L * columns, 1, 2, y, 4L * lanes, y, y, 0, work.address());
+        product.multiply(add, panel.address(), rows.address(), 2L * columns, 1, 2, y, y, 0, y, 0, work.address());
         if (!Arrays.equals(results.toArray(ValueLayout.JAVA_FLOAT), results(TileRows.GROUP, lanes, lanes, sum(columns), add))) {
           return false;
         }

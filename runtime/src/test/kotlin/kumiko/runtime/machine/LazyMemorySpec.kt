@@ -32,7 +32,7 @@ class LazyMemorySpec : FunSpec({
 
     test("memory is as large as asked for, begins at a multiple of 64 and reads as zero") {
         Arena.ofConfined().use { arena ->
-            for (bytes in listOf(1L, 100L, MANY)) {
+            for (bytes in listOf(1L, 100L, HugePages.BYTES / 2 + 1, MANY)) {
                 for (memory in listOf(LazyMemory.allocate(arena, bytes, "a test"), LazyMemory.allocateHuge(arena, bytes, "a test"))) {
                     memory.byteSize() shouldBe bytes
                     memory.address() % 64 shouldBe 0
@@ -42,11 +42,13 @@ class LazyMemorySpec : FunSpec({
         }
     }
 
-    test("memory of several large pages begins at one and asks for more of them").config(enabled = hasLargePages) {
+    test("memory of half a large page or more begins at one and asks for more of them").config(enabled = hasLargePages) {
         Arena.ofConfined().use { arena ->
-            val memory = LazyMemory.allocateHuge(arena, MANY, "a test")
-            memory.address() % HugePages.BYTES shouldBe 0
-            flags(memory) shouldContain " hg"
+            for (bytes in listOf(HugePages.BYTES / 2, MANY)) {
+                val memory = LazyMemory.allocateHuge(arena, bytes, "a test")
+                memory.address() % HugePages.BYTES shouldBe 0
+                flags(memory) shouldContain " hg"
+            }
         }
     }
 

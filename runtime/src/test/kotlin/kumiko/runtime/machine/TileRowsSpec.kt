@@ -12,19 +12,18 @@ import kotlin.random.Random
 private const val LANES = TileRows.STRIPS * PanelLayout.STRIP
 private val MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE)
 
-/** Rows and results with gaps behind each, and a panel. */
+/** Rows with a gap behind each, a panel and sums. */
 private class Product(seed: Int, val groups: Int, val steps: Int) {
     private val random = Random(seed)
     private val arena: Arena = Arena.ofAuto()
     private val columns = steps * TileRows.STEP
     private val count = groups * TileRows.GROUP
     private val rowStride = 2L * columns + 64
-    private val resultStride = 4L * LANES + 12
     private val rows = bf16(count * rowStride / 2)
     private val panel = bf16(columns.toLong() * LANES)
     private val work = arena.allocate(TileRows.WORK_BYTES.toLong())
     private val configuration = arena.allocate(64, 64).also { TileProduct.configure(it, 16) }
-    val results: MemorySegment = arena.allocate(count * resultStride).also {
+    val sums: MemorySegment = arena.allocate(count * TileRows.SUM_BYTES.toLong()).also {
         for (i in 0 until it.byteSize() / 4) it.set(ValueLayout.JAVA_FLOAT, 4 * i, random.nextFloat())
     }
 
@@ -33,11 +32,11 @@ private class Product(seed: Int, val groups: Int, val steps: Int) {
     }
 
     fun byTiles(installer: CodeInstaller, add: Boolean) = TileRows(installer, configuration.address()).multiply(
-        add, panel.address(), rows.address(), rowStride, groups, steps, results.address(), resultStride, 0, 0, 4096, work.address(),
+        add, panel.address(), rows.address(), rowStride, groups, steps, sums.address(), 0, 4096, 0, 4096, work.address(),
     )
 
     fun byBytes(add: Boolean) = byTiles(
-        { codes -> codes.map { TileInterpreter(it, { listOf(rows, panel, results, work, configuration) }, { listOf(results, work) }) } },
+        { codes -> codes.map { TileInterpreter(it, { listOf(rows, panel, sums, work, configuration) }, { listOf(sums, work) }) } },
         add,
     )
 
@@ -55,7 +54,7 @@ private class Product(seed: Int, val groups: Int, val steps: Int) {
 
     private fun move(tile: MemorySegment, copy: Boolean, toTile: Boolean) {
         for (r in 0 until count.toLong()) {
-            val (from, to) = listOf(results to r * resultStride, tile to r * PanelLayout.TILE_BYTES).let {
+            val (from, to) = listOf(sums to r * TileRows.SUM_BYTES, tile to r * PanelLayout.TILE_BYTES).let {
                 if (toTile) it else it.reversed()
             }
             if (copy) MemorySegment.copy(from.first, from.second, to.first, to.second, 4L * LANES)
@@ -65,15 +64,16 @@ private class Product(seed: Int, val groups: Int, val steps: Int) {
 
 class TileRowsSpec : FunSpec({
     val tiles = Processor.current().firstMissing("amx_tile", "amx_bf16") == null
+    val singles = Processor.current().firstMissing("avx512bw") == null
 
     for (add in listOf(true, false)) {
-        val what = if (add) "added to results" else "put in the place of results"
+        val what = if (add) "added to others" else "put in the place of others"
         test("sums of many rows, $what, are those of single tiles bit for bit, and nothing else is touched") {
             for ((groups, steps) in listOf(1 to 1, 1 to 5, 3 to 2)) {
                 val (got, want) = List(2) { Product(1, groups, steps) }
                 got.byBytes(add)
                 want.byBlocks(add)
-                got.results.mismatch(want.results) shouldBe -1
+                got.sums.mismatch(want.sums) shouldBe -1
             }
         }
 
@@ -83,7 +83,28 @@ class TileRowsSpec : FunSpec({
                 val (got, want) = List(2) { Product(2, groups, steps) }
                 got.byTiles(CodePages(Arena.ofAuto()), add)
                 want.byBytes(add)
-                got.results.mismatch(want.results) shouldBe -1
+                got.sums.mismatch(want.sums) shouldBe -1
+            }
+        }
+    }
+
+    for (add in listOf(true, false)) {
+        val what = if (add) "added to" else "put in the place of"
+        test("sums are $what results, of some lanes and with a gap behind each row").config(enabled = singles) {
+            val arena = Arena.ofAuto()
+            val tile = TileRows(CodePages(arena), 0)
+            for (lanes in listOf(1, 15, 16, 17, 31, 32)) {
+                for (rows in listOf(1, 5)) {
+                    val sums = FloatArray(rows * LANES) { it + 0.25f }
+                    val before = FloatArray(rows * (LANES + 3)) { -2f * it }
+                    val results = arena.allocateFrom(ValueLayout.JAVA_FLOAT, *before)
+                    val from = arena.allocateFrom(ValueLayout.JAVA_FLOAT, *sums).address()
+                    tile.deliver(add, from, results.address(), 4L * (LANES + 3), rows, lanes)
+                    results.toArray(ValueLayout.JAVA_FLOAT) shouldBe FloatArray(before.size) {
+                        val (row, lane) = it / (LANES + 3) to it % (LANES + 3)
+                        if (lane >= lanes) before[it] else sums[row * LANES + lane] + if (add) before[it] else 0f
+                    }
+                }
             }
         }
     }
