@@ -38,12 +38,15 @@ import kumiko.runtime.kernel.MachineLimits
 import kumiko.runtime.run.Work
 import kumiko.runtime.tensor.DType
 import kumiko.testing.Golden
+import java.lang.foreign.MemorySegment
 import java.util.OptionalDouble
 
 private class Fixed(private val machine: MachineLimits) : Limits {
     override val bytes: Long get() = 0
 
     override fun round(): MachineLimits = machine
+
+    override fun bytesPerSecond(places: List<MemorySegment>): Double = places.sumOf { it.byteSize() }.toDouble()
 
     override fun close() = Unit
 }
@@ -63,7 +66,7 @@ class BenchCommandSpec : FunSpec({
 
     /** Each with a machine that is faster than before. */
     fun rounds(vararg seconds: Double) =
-        seconds.mapIndexed { i, s -> Round(MachineLimits(25e9 + 1e9 * i, 200e9, OptionalDouble.of(400e9)), s) }
+        seconds.mapIndexed { i, s -> Round(MachineLimits(25e9 + 1e9 * i, 200e9, OptionalDouble.of(400e9)), s, 24e9 + 2e9 * i) }
 
     fun refused(vararg arguments: String): String = kumiko("bench", *arguments).also { it.code shouldBe Exit.BAD_INPUT }.err
 
@@ -89,6 +92,10 @@ class BenchCommandSpec : FunSpec({
         val result = Bench(settings, { CheckpointSubject(folder) }, { Fixed(machine) }).run()
         result.load.open.shouldNotBeNull() shouldBeGreaterThan 0.0
         result.origin shouldBe "$folder"
+        withClue("every linear layer's weights are read; five norms and a row of the embedding, 32 float32 each, are not") {
+            val work = result.decode.first().work
+            result.weightBytesPerSecond.median.toLong() shouldBe work.weightBytes() - 6 * 32 * 4
+        }
     }
 
     test("work is what the model's account says, of the prompt's head the last row only") {

@@ -10,6 +10,7 @@ import kumiko.runtime.run.Options
 import kumiko.runtime.run.Program
 import kumiko.runtime.run.Sampler
 import kumiko.runtime.run.Session
+import java.lang.foreign.MemorySegment
 
 /**
  * What is measured, and how often.
@@ -108,19 +109,21 @@ internal class Bench(
             settings.warmth.warm { write(session, few, minOf(FEW, settings.decode)) }
             write(session, Array(batch) { Prompts.ids(graph, settings.prefill, it + 1) }, 0)
             val tokens = IntArray(batch)
-            val (rounds, allocated) = rounds(limits) { continued(session, tokens, settings.decode) }
+            val weights = program.weightMemory()
+            val (rounds, allocated) = rounds(limits, weights) { continued(session, tokens, settings.decode) }
             val work = program.work(batch, 1, (settings.prefill + settings.positions) / 2)
             Speed(batch, batch * settings.decode, settings.decode, work, rounds, allocated)
         }
 
     /** Times, and what the last round allocated on the heap. */
-    private fun rounds(limits: Limits, action: () -> Unit): Pair<List<Round>, Long> {
+    private fun rounds(limits: Limits, weights: List<MemorySegment>? = null, action: () -> Unit): Pair<List<Round>, Long> {
         var allocated = 0L
         val rounds = List(settings.rounds) {
             val now = limits.rounds()
+            val weightBytesPerSecond = weights?.let(limits::bytesPerSecond)
             var time = 0.0
             allocated = ProcessMemory.allocated { time = seconds(action) }
-            Round(now, time)
+            Round(now, time, weightBytesPerSecond)
         }
         return rounds to allocated
     }

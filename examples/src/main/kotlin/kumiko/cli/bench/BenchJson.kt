@@ -17,6 +17,7 @@ internal fun BenchResult.toJson(): JsonObject = buildJsonObject {
     put("kernels", kernels)
     put("threads", settings.options.threads())
     putJsonObject("limits") { limits(rounds.limits()) }
+    put("weightReadBytesPerSecond", weightBytesPerSecond.median)
     putJsonObject("load") {
         load.open?.let { put("openSeconds", it) }
         put("compileSeconds", load.compile)

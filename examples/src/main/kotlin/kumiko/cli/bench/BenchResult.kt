@@ -21,6 +21,9 @@ internal data class BenchResult(
 ) {
     val rounds: List<Round> get() = (decode + prefill).flatMap { it.rounds }
 
+    /** What the machine reads of the weights beside each round of decoding; some of its memory may be slower than other. */
+    val weightBytesPerSecond: Rounds get() = Rounds(rounds.mapNotNull { it.weightBytesPerSecond })
+
     /**
      * How long it takes until a token is there, in a program that has done nothing of the kind before.
      *

@@ -25,6 +25,7 @@ private class BenchRows(private val result: BenchResult) {
 
     fun rows(): List<List<String>> = listOfNotNull(
         limit("this machine reads", "B/s") { it.readBytesPerSecond() },
+        result.weightBytesPerSecond.let { row("this machine reads, of these weights", rate(it.median, "B/s"), spread = it.spread) },
         limit("this machine multiplies, float32", "FLOP/s") { it.f32FlopsPerSecond() },
         limits.bf16()?.let { _ -> limit("this machine multiplies, bf16", "FLOP/s") { it.bf16()!! } },
         result.load.open?.let { row("open", time(it)) },

@@ -3,6 +3,7 @@ package kumiko.cli.bench
 import kumiko.runtime.kernel.LimitsMeter
 import kumiko.runtime.kernel.MachineLimits
 import kumiko.runtime.run.Team
+import java.lang.foreign.MemorySegment
 
 /** Tells what the machine can do at this moment. */
 internal interface Limits : AutoCloseable {
@@ -11,6 +12,9 @@ internal interface Limits : AutoCloseable {
 
     /** Each limit once. */
     fun round(): MachineLimits
+
+    /** Bytes a second that are read of what lies in these places, which some memory gives more slowly than other. */
+    fun bytesPerSecond(places: List<MemorySegment>): Double
 
     /** The median of some rounds, for work that takes as long. */
     fun rounds(): MachineLimits = MachineLimits.median(List(FEW) { round() })
@@ -28,6 +32,8 @@ internal class MeasuredLimits(threads: Int) : Limits {
     override val bytes: Long get() = LimitsMeter.BYTES
 
     override fun round(): MachineLimits = meter.round()
+
+    override fun bytesPerSecond(places: List<MemorySegment>): Double = meter.bytesPerSecond(places)
 
     override fun close() {
         meter.close()

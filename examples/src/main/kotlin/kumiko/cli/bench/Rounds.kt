@@ -14,8 +14,8 @@ internal data class Rounds(val seconds: List<Double>) {
     }
 }
 
-/** [seconds] of work, and what the machine could do just before. */
-internal data class Round(val limits: MachineLimits, val seconds: Double)
+/** [seconds] of work, and what the machine could do just before; where it reads weights also how many of their bytes a second. */
+internal data class Round(val limits: MachineLimits, val seconds: Double, val weightBytesPerSecond: Double? = null)
 
 /** The limits in the middle of all rounds. */
 internal fun List<Round>.limits(): MachineLimits = MachineLimits.median(map { it.limits })

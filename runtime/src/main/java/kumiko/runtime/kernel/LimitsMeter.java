@@ -3,6 +3,7 @@ package kumiko.runtime.kernel;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 import java.util.OptionalDouble;
 import java.util.Random;
 import java.util.concurrent.atomic.LongAdder;
@@ -40,10 +41,11 @@ public final class LimitsMeter implements AutoCloseable {
 
   private final Team team;
   private final Arena arena = Arena.ofShared();
-  private final Team.Task reading;
+  private final List<MemorySegment> memory;
+  private final Reader streams;
 
   /** In one stream, with what comes asked for ahead; null where there are no instructions for it. */
-  private final Team.Task readingAhead;
+  private final Reader ahead;
 
   private final Team.Task multiplying;
 
@@ -52,31 +54,48 @@ public final class LimitsMeter implements AutoCloseable {
 
   private final LongAdder pairFlops = new LongAdder();
 
+  /** Loads all bytes, but for a few at the end. */
+  @FunctionalInterface
+  private interface Reader {
+    /** @param part of the task that this is, which has room for results of its own */
+    void read(long address, long bytes, int part);
+  }
+
   /** Warms up, which takes half a second. The team stays the caller's. */
   public LimitsMeter(Team team) {
     this.team = team;
-    MemorySegment memory = LazyMemory.allocateHuge(arena, BYTES, "what is read to measure").fill((byte) 1);
+    memory = List.of(LazyMemory.allocateHuge(arena, BYTES, "what is read to measure").fill((byte) 1));
     MemorySegment results = arena.allocate(8L * PARTS, 64);
-    long from = memory.address();
     FloatProducts floats = MachineCode.ofProcess().floats().orNull();
-    readingAhead = floats == null ? null : readingAhead(floats.stored(), from);
-    reading = (part, worker) -> read(from + part * (BYTES / PARTS), BYTES / PARTS, results.address() + 4L * part);
+    ahead = floats == null ? null : ahead(floats.stored());
+    streams = (address, bytes, part) -> read(address, bytes, results.address() + 4L * part);
     multiplying = (part, worker) -> multiply(results.address() + 4L * part);
     MemorySegment operands = operands();
     PairProducts pairs = MachineCode.ofProcess().pairs().orNull();
     multiplyingPairs = pairs == null
         ? null
         : (part, worker) -> pairFlops.add(pairs.product().multiplyRegisters(operands.address(), STEPS / 2));
-    warm(reading);
+    warm(task(memory, streams));
     warm(multiplying);
   }
 
-  private Team.Task readingAhead(StoredProduct product, long from) {
-    MemorySegment row = arena.allocate(ValueLayout.JAVA_FLOAT, COLUMNS);
-    MemorySegment sums = arena.allocate(ValueLayout.JAVA_FLOAT, (long) PARTS * ROWS);
+  /** As rows of a weight, many in a call. */
+  private Reader ahead(StoredProduct product) {
+    long row = arena.allocate(ValueLayout.JAVA_FLOAT, COLUMNS).address();
+    long sums = arena.allocate(ValueLayout.JAVA_FLOAT, (long) PARTS * ROWS).address();
     int stride = Float.BYTES * COLUMNS;
-    return (part, worker) -> product.dots(DType.F32, from + part * (BYTES / PARTS), stride, ROWS, row.address(), COLUMNS,
-        sums.address() + (long) Float.BYTES * ROWS * part);
+    return (address, bytes, part) -> {
+      long results = sums + (long) Float.BYTES * ROWS * part;
+      long rows = bytes / stride;
+      for (long done = 0; done < rows; done += ROWS) {
+        int some = Math.toIntExact(Math.min(ROWS, rows - done));
+        product.dots(DType.F32, address + done * stride, stride, some, row, COLUMNS, results);
+      }
+      int rest = Math.toIntExact(bytes % stride) / Float.BYTES;
+      if (rest > 0) {
+        product.dots(DType.F32, address + rows * stride, stride, 1, row, rest, results);
+      }
+    };
   }
 
   /** bf16 between -1 and 1. */
@@ -97,8 +116,34 @@ public final class LimitsMeter implements AutoCloseable {
 
   /** Each limit once, in some hundredths of a second. */
   public MachineLimits round() {
-    double read = readingAhead == null ? seconds(reading) : Math.min(seconds(reading), seconds(readingAhead));
-    return new MachineLimits(BYTES / read, 2.0 * SUMS * Lanes.COUNT * STEPS * PARTS / seconds(multiplying), pairs());
+    return new MachineLimits(bytesPerSecond(memory), 2.0 * SUMS * Lanes.COUNT * STEPS * PARTS / seconds(multiplying), pairs());
+  }
+
+  /** Bytes a second that the team reads of what lies in these places, one behind the other, computing nothing of it. */
+  public double bytesPerSecond(List<MemorySegment> places) {
+    double read = seconds(task(places, streams));
+    return bytes(places) / (ahead == null ? read : Math.min(read, seconds(task(places, ahead))));
+  }
+
+  private static long bytes(List<MemorySegment> places) {
+    return places.stream().mapToLong(MemorySegment::byteSize).sum();
+  }
+
+  private static Team.Task task(List<MemorySegment> places, Reader reader) {
+    long all = bytes(places);
+    return (part, worker) -> {
+      long from = part * (all / PARTS);
+      long to = part == PARTS - 1 ? all : from + all / PARTS;
+      for (MemorySegment place : places) {
+        long first = Math.max(0, from);
+        long end = Math.min(to, place.byteSize());
+        if (first < end) {
+          reader.read(place.address() + first, end - first, part);
+        }
+        from -= place.byteSize();
+        to -= place.byteSize();
+      }
+    };
   }
 
   private OptionalDouble pairs() {

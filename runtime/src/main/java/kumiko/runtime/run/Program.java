@@ -1,12 +1,15 @@
 package kumiko.runtime.run;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Predicate;
 import kumiko.runtime.graph.Graph;
 import kumiko.runtime.graph.GraphVerifier;
@@ -179,6 +182,27 @@ public final class Program implements AutoCloseable {
     return Work.of(plan, weights, kernels(), sequences, rows, past);
   }
 
+  /** The stored tensors, or quantised copies, that its linear layers read: each once, as a whole, valid as long as the weights are. */
+  public List<MemorySegment> weightMemory() {
+    Map<Long, MemorySegment> places = new LinkedHashMap<>();
+    for (Node node : graph.nodes()) {
+      Node weight = weight(node);
+      if (weight != null) {
+        weights.matrix(weight).slabs().forEach(slab -> places.put(slab.data().address(), slab.data().asReadOnly()));
+      }
+    }
+    return List.copyOf(places.values());
+  }
+
+  /** What a linear layer multiplies by, or null where the node is none. */
+  private static Node weight(Node node) {
+    return switch (node.op()) {
+      case Op.Linear() -> node.inputs().get(1);
+      case Op.LinearAdd _ -> node.inputs().get(2);
+      default -> null;
+    };
+  }
+
   Quantisation quantisation() {
     return quantisation;
   }
@@ -207,12 +231,13 @@ public final class Program implements AutoCloseable {
   long scratchBytes(int rows, int keys) {
     long most = 0;
     for (Node node : graph.nodes()) {
-      long bytes = switch (node.op()) {
-        case Op.Linear() -> kernels().linearScratchBytes(weights.matrix(node.inputs().get(1)), rows);
-        case Op.LinearAdd(double scale) -> kernels().linearScratchBytes(weights.matrix(node.inputs().get(2)), rows);
-        case Op.Attention op -> kernels().attentionScratchBytes(op.headDim(), keys);
-        default -> 0;
-      };
+      Node weight = weight(node);
+      long bytes = 0;
+      if (weight != null) {
+        bytes = kernels().linearScratchBytes(weights.matrix(weight), rows);
+      } else if (node.op() instanceof Op.Attention op) {
+        bytes = kernels().attentionScratchBytes(op.headDim(), keys);
+      }
       most = Math.max(most, bytes);
     }
     return most;

@@ -5,6 +5,7 @@ import io.kotest.matchers.doubles.shouldBeGreaterThan
 import io.kotest.matchers.shouldBe
 import kumiko.runtime.machine.MachineCode
 import kumiko.runtime.run.Team
+import java.lang.foreign.Arena
 import java.util.OptionalDouble
 
 class MachineLimitsSpec : FunSpec({
@@ -14,6 +15,13 @@ class MachineLimitsSpec : FunSpec({
         round.f32FlopsPerSecond() shouldBeGreaterThan 1e8
         round.bf16FlopsPerSecond().isPresent shouldBe (MachineCode.ofProcess().pairs().orNull() != null)
         if (round.bf16FlopsPerSecond().isPresent) round.bf16FlopsPerSecond().asDouble shouldBeGreaterThan 1e8
+    }
+
+    test("what lies in several places is read in parts that end anywhere, and nothing beside it") {
+        Arena.ofConfined().use { arena ->
+            val places = listOf(1L, 64L, 100_003L, 16_384L, 3L shl 20).map { arena.allocate(it, 64) }
+            Team(2).use { team -> LimitsMeter(team).use { it.bytesPerSecond(places) } } shouldBeGreaterThan 1e6
+        }
     }
 
     test("the limits of several rounds are those in the middle, each for itself") {
