@@ -10,7 +10,8 @@ weights are stored in, with as many threads. PyTorch rounds activations of bf16 
 --arithmetic f32.
 
 A round is one process of `examples/kumiko bench --json`, which warms up and measures once, and then one prompt and its continuation in
-PyTorch, which stays loaded in this process and was warmed up before the first round. Both choose the largest logit, compute the logits
+PyTorch, which stays loaded in this process and was warmed up before the first round. Before PyTorch loads anything Kumiko runs once unmeasured:
+who reads a file first decides in how large pieces Linux keeps it, and PyTorch makes copies of its own. Both choose the largest logit, compute the logits
 of the prompt's last position alone, and keep a key/value cache. Speeds are medians of the rounds.
 """
 import argparse
@@ -180,6 +181,7 @@ def main():
     config = json.loads((arguments.checkpoint / "config.json").read_text())
     dtype = stored_type(arguments.checkpoint)
     arguments.arithmetic = arguments.arithmetic or ("bf16" if dtype == torch.bfloat16 else "f32")
+    ours(arguments)
     rival = (GlmRival if config["model_type"] == "chatglm" else TransformersRival)(arguments.checkpoint, config, dtype)
     theirs(rival, arguments.batch, arguments.prefill, WARM_TOKENS)
     speeds = {"ours": [], "theirs": []}

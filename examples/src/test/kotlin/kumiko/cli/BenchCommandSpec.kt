@@ -10,6 +10,7 @@ import io.kotest.matchers.longs.shouldBeGreaterThan
 import io.kotest.matchers.nulls.shouldNotBeNull
 import io.kotest.matchers.ranges.shouldBeIn
 import io.kotest.matchers.shouldBe
+import io.kotest.matchers.string.shouldEndWith
 import io.kotest.matchers.string.shouldStartWith
 import kotlinx.serialization.json.Json
 import kotlinx.serialization.json.double
@@ -139,6 +140,13 @@ class BenchCommandSpec : FunSpec({
             listOf(speed, speed.copy(batch = 8, tokens = 256)), 2_500_000_000, 0.925, 100_000_000,
         )
         Golden.check("bench/table.txt", printed(width = 100) { printResult(result) })
+        printed(width = 100) { printResult(result.copy(filesInLargePages = 0.402)) } shouldEndWith
+            """
+
+            Only 40.2% of the mapped files lies in large pages, as another program has read or written them in small pieces; weights are read
+            more slowly so. `dd if=FILE iflag=nocache count=0` for each file lets Linux forget them, so that Kumiko reads them anew.
+
+            """.trimIndent()
         Golden.check("bench/result.json", "${result.toJson()}\n")
     }
 

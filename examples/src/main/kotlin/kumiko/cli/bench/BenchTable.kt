@@ -16,9 +16,20 @@ internal fun Terminal.printResult(result: BenchResult) {
     rawPrint("\n${note(result)}\n")
 }
 
-private fun note(result: BenchResult): String =
-    "Medians of ${result.settings.rounds} rounds after warming up for at least ${result.settings.warmth}; spread is slowest less " +
-        "fastest.\nBefore every round the same threads read and multiply as fast as they can: shares are of that.\nFiles may lie in the system's cache."
+private fun note(result: BenchResult): String {
+    val pages = result.filesInLargePages?.takeIf { it < MOSTLY }?.let(::smallPages).orEmpty()
+    return "Medians of ${result.settings.rounds} rounds after warming up for at least ${result.settings.warmth}; spread is slowest less " +
+        "fastest.\nBefore every round the same threads read and multiply as fast as they can: shares are of that.\n" +
+        "Files may lie in the system's cache.$pages"
+}
+
+private fun smallPages(large: Double): String = "\n\nOnly ${percent(
+    large,
+)} of the mapped files lies in large pages, as another program has read or written them in small pieces; weights are " +
+    "read\nmore slowly so. `dd if=FILE iflag=nocache count=0` for each file lets Linux forget them, so that Kumiko reads them anew."
+
+/** A share of files in large pages with which decoding was not seen to lose. */
+private const val MOSTLY = 0.9
 
 private class BenchRows(private val result: BenchResult) {
     private val limits = result.rounds.limits()
