@@ -5,6 +5,7 @@ import java.util.List;
 import kumiko.runtime.machine.PairProducts;
 import kumiko.runtime.machine.PanelLayout;
 import kumiko.runtime.machine.TileRows;
+import kumiko.runtime.machine.TileRows.Delivery;
 import kumiko.runtime.tensor.BlockTile;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Matrix;
@@ -33,6 +34,9 @@ final class TileGemm {
 
   /** Elements of a block. */
   private static final int BLOCK = 256 * DEPTH;
+
+  /** Bytes of results that caches do not keep until the next layer reads them. */
+  private static final long MANY_RESULTS = 4L << 20;
 
   private static final int LINE = 64;
   private static final int LANES = TileRows.STRIPS * PanelLayout.STRIP;
@@ -79,6 +83,7 @@ final class TileGemm {
   void multiply(Matrix weight, long prepared, Rows y, int rows, int from, int to, boolean add, long scratch) {
     int depth = BlockTile.holds(weight.dtype()) || weight.slabs().getFirst().columnStride() != 1 ? SLOW_DEPTH : DEPTH;
     int most = BLOCK / depth;
+    Delivery first = rows * 4L * y.stride() < MANY_RESULTS ? Delivery.PUT : Delivery.PUT_PAST;
     for (int r = 0; r < rows; r += most) {
       for (int k = 0; k < weight.columns(); k += depth) {
         int columns = Math.min(depth, weight.columns() - k);
@@ -88,7 +93,8 @@ final class TileGemm {
           long ahead = addresses(weight, next, to, scratch + TABLE);
           addresses(weight, c, to, scratch + TABLE);
           pack(weight, c, end - c, k, columns, scratch);
-          multiplyPanel(weight, prepared, y, r, Math.min(most, rows - r), k, columns, c, end, add || k > 0, ahead, scratch);
+          multiplyPanel(weight, prepared, y, r, Math.min(most, rows - r), k, columns, c, end, add || k > 0 ? Delivery.ADD : first, ahead,
+              scratch);
           c = end;
         }
       }
@@ -102,7 +108,8 @@ final class TileGemm {
 
   /** What is packed with a block of rows: its sums over all columns of the block are added to the results. */
   private void multiplyPanel(
-      Matrix weight, long prepared, Rows y, int row, int rows, int k, int columns, int c, int end, boolean add, long ahead, long scratch) {
+      Matrix weight, long prepared, Rows y, int row, int rows, int k, int columns, int c, int end, Delivery wanted, long ahead,
+      long scratch) {
     DType type = weight.dtype();
     boolean inBlocks = BlockTile.holds(type);
     long stride = stride(weight.columns());
@@ -110,10 +117,11 @@ final class TileGemm {
     long aheadStride = inBlocks ? BlockTile.bytes(type) / 2 : type.bytes(weight.slabs().getFirst().rowStride());
     long results = VectorLinear.address(y, row, c);
     long resultStride = 4L * y.stride();
+    boolean isPast = wanted == Delivery.PUT_PAST && TileRows.canPutPast(results, resultStride, end - c);
     for (int done = 0; done < columns; done += NEAR_DEPTH) {
       int steps = Math.min(NEAR_DEPTH, columns - done) / TileRows.STEP;
       // A row a step of each group: the second half of a group's with the last columns, the first half before.
-      long needed = columns - done > NEAR_DEPTH ? results : results + NEAR_DEPTH / TileRows.STEP * resultStride;
+      long needed = isPast ? scratch + SUMS : results + (columns - done > NEAR_DEPTH ? 0 : NEAR_DEPTH / TileRows.STEP * resultStride);
       tiles.multiply(
           done > 0,
           scratch + PANEL + (long) done * LANES * Short.BYTES,
@@ -123,12 +131,13 @@ final class TileGemm {
           steps,
           scratch + SUMS,
           needed,
-          resultStride,
+          isPast ? 0 : resultStride,
           ahead + (inBlocks ? BlockTile.offset(type, weight.columns(), 0, k + done) : type.bytes(k + done)),
           aheadStride,
           scratch);
     }
-    tiles.deliver(add, scratch + SUMS + 4L * skipped(weight, c), results, resultStride, rows, end - c);
+    Delivery delivery = wanted == Delivery.PUT_PAST && !isPast ? Delivery.PUT : wanted;
+    tiles.deliver(delivery, scratch + SUMS + 4L * skipped(weight, c), results, resultStride, rows, end - c);
   }
 
   /** Whether every row of the weight lies in order, over all columns, in one place. */

@@ -72,6 +72,11 @@ abstract class GeneralInstructions {
     code.hint(0x18, 0, source);
   }
 
+  /** What was written before is seen before what is written behind it. */
+  void sfence() {
+    code.put(0x0f, 0xae, 0xf8);
+  }
+
   void lea(Register target, Address source) {
     code.general(0x8d, target.number(), source);
   }

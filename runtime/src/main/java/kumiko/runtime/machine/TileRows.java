@@ -18,7 +18,11 @@ import static kumiko.runtime.machine.Register.RSI;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Many rows of bf16 by a panel of others, by {@code tdpbf16ps} (AMX_TILE, AMX_BF16): {@value #GROUP} rows by two strips of the panel at a
@@ -66,18 +70,32 @@ public final class TileRows {
 
   private static final int LANES = 6;
 
+  /** What becomes of sums. */
+  public enum Delivery {
+    /** They are added to the results. */
+    ADD,
+    /** They are put in the place of the results. */
+    PUT,
+    /** The same past the caches, which need not read what is overwritten: for results that are too many to stay there until they are read. */
+    PUT_PAST
+  }
+
   private final Routine adding;
   private final Routine writing;
-  private final Routine addingTo;
-  private final Routine writingTo;
+  private final Map<Delivery, Routine> deliveries = new EnumMap<>(Delivery.class);
   private final long configuration;
 
   TileRows(CodeInstaller installer, long configuration) throws SystemCalls.Refused {
-    List<? extends Routine> routines = installer.install(List.of(code(true), code(false), deliveryCode(true), deliveryCode(false)));
-    adding = routines.get(0);
-    writing = routines.get(1);
-    addingTo = routines.get(2);
-    writingTo = routines.get(3);
+    List<byte[]> codes = new ArrayList<>(List.of(code(true), code(false)));
+    for (Delivery delivery : Delivery.values()) {
+      codes.add(code(delivery));
+    }
+    Iterator<? extends Routine> routines = installer.install(codes).iterator();
+    adding = routines.next();
+    writing = routines.next();
+    for (Delivery delivery : Delivery.values()) {
+      deliveries.put(delivery, routines.next());
+    }
     this.configuration = configuration;
   }
 
@@ -120,19 +138,23 @@ public final class TileRows {
   }
 
   /**
-   * {@code results[r, lane] += sums[r, lane]} for {@code lanes} lanes.
+   * {@code results[r, lane] += sums[r, lane]} for {@code lanes} lanes, or what {@link Delivery} says.
    *
-   * @param add false to put the sums in the place of the results
    * @param sums address of the first lane of the first row
    * @param stride bytes from one row of results to the next
    * @param rows at least 1
    */
-  public void deliver(boolean add, long sums, long results, long stride, int rows, int lanes) {
-    (add ? addingTo : writingTo).call(sums, results, stride, rows, (1L << lanes) - 1, 0);
+  public void deliver(Delivery delivery, long sums, long results, long stride, int rows, int lanes) {
+    deliveries.get(delivery).call(sums, results, stride, rows, (1L << lanes) - 1, 0);
+  }
+
+  /** Whether {@link Delivery#PUT_PAST} can write there: all lanes, of whole lines of memory. */
+  public static boolean canPutPast(long results, long stride, int lanes) {
+    return lanes == STRIPS * PanelLayout.STRIP && (results | stride) % PanelLayout.STRIP_BYTES == 0;
   }
 
   /** RDI sums, RSI results, RDX their stride, RCX rows, R8 the lanes that there are, as bits. */
-  static byte[] deliveryCode(boolean add) {
+  static byte[] code(Delivery delivery) {
     Assembler code = new Assembler();
     code.kmovw(1, R8);
     code.shr(R8, PanelLayout.STRIP);
@@ -141,16 +163,23 @@ public final class TileRows {
     for (int s = 0; s < STRIPS; s++) {
       Address result = Address.at(RSI, s * PanelLayout.STRIP_BYTES);
       code.vmovups(s, 1 + s, Address.at(RDI, s * PanelLayout.STRIP_BYTES));
-      if (add) {
+      if (delivery == Delivery.ADD) {
         code.vmovups(STRIPS + s, 1 + s, result);
         code.vaddps(s, s, STRIPS + s);
       }
-      code.vmovups(result, 1 + s, s);
+      if (delivery == Delivery.PUT_PAST) {
+        code.vmovntps(result, s);
+      } else {
+        code.vmovups(result, 1 + s, s);
+      }
     }
     code.add(RDI, SUM_BYTES);
     code.add(RSI, RDX);
     code.dec(RCX);
     code.jnz(top);
+    if (delivery == Delivery.PUT_PAST) {
+      code.sfence();
+    }
     code.vzeroupper();
     code.ret();
     return code.toBytes();

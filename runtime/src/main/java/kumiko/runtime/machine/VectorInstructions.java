@@ -41,6 +41,11 @@ abstract class VectorInstructions extends WholeNumberInstructions {
     vmovups(target, 0, source);
   }
 
+  /** Past the caches, at a multiple of 64; other processors see it after {@link #sfence}. */
+  void vmovntps(Address target, int source) {
+    code.evex(new Opcode(NONE, M0F, 0, 0x2b), source, NO_REGISTER, target, VECTOR_BYTES, 0, Outside.STAYS);
+  }
+
   /** Elements outside of the mask are not written. */
   void vmovups(Address target, int mask, int source) {
     code.evex(new Opcode(NONE, M0F, 0, 0x11), source, NO_REGISTER, target, VECTOR_BYTES, mask, Outside.STAYS);

@@ -13,6 +13,7 @@ import kumiko.runtime.tensor.Rows
 import kumiko.runtime.tensor.Shape
 import kumiko.runtime.tensor.Slab
 import kumiko.runtime.tensor.Tensor
+import java.lang.foreign.Arena
 import java.lang.foreign.MemorySegment
 import kotlin.math.abs
 
@@ -138,6 +139,22 @@ class BfloatTwinsSpec : FunSpec({
                 bench.linear(kernels, weight, null, x, holding, rows, 0, 70, false)
                 for (r in 0 until rows) for (c in 0 until 70) holding.at(r, c) shouldBe zeros.at(r, c)
             }
+        }
+    }
+
+    test("results that no cache holds are those of smaller pieces, to the bit") {
+        val bench = Bench(12)
+        val (rows, width) = 64 to 16_400
+        val weight = bench.bf16(width, 32)
+        val x = bench.rows(rows, 32)
+        for (kernels in twins) {
+            val (gaps, whole) = listOf(
+                bench.rows(rows, width),
+                Rows(Arena.ofAuto().allocate(4L * rows * width, 64).fill(1), width),
+            )
+            bench.linear(kernels, weight, null, x, gaps, rows, 0, width, false)
+            bench.linear(kernels, weight, null, x, whole, rows, 0, width, false)
+            for (r in 0 until rows) for (c in 0 until width) if (whole.at(r, c) != gaps.at(r, c)) fail("[$r, $c] of ${kernels.describe()}")
         }
     }
 

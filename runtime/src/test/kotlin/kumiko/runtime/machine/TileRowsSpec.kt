@@ -88,25 +88,35 @@ class TileRowsSpec : FunSpec({
         }
     }
 
-    for (add in listOf(true, false)) {
-        val what = if (add) "added to" else "put in the place of"
-        test("sums are $what results, of some lanes and with a gap behind each row").config(enabled = singles) {
+    for (delivery in TileRows.Delivery.entries) {
+        test("sums reach results, $delivery, of some lanes and with a gap behind each row").config(enabled = singles) {
             val arena = Arena.ofAuto()
             val tile = TileRows(CodePages(arena), 0)
+            val gap = PanelLayout.STRIP
             for (lanes in listOf(1, 15, 16, 17, 31, 32)) {
                 for (rows in listOf(1, 5)) {
                     val sums = FloatArray(rows * LANES) { it + 0.25f }
-                    val before = FloatArray(rows * (LANES + 3)) { -2f * it }
-                    val results = arena.allocateFrom(ValueLayout.JAVA_FLOAT, *before)
+                    val before = FloatArray(rows * (LANES + gap)) { -2f * it }
+                    val results = arena.allocate(4L * before.size, 64).copyFrom(MemorySegment.ofArray(before))
+                    val stride = 4L * (LANES + gap)
+                    if (delivery == TileRows.Delivery.PUT_PAST && !TileRows.canPutPast(results.address(), stride, lanes)) continue
                     val from = arena.allocateFrom(ValueLayout.JAVA_FLOAT, *sums).address()
-                    tile.deliver(add, from, results.address(), 4L * (LANES + 3), rows, lanes)
+                    tile.deliver(delivery, from, results.address(), stride, rows, lanes)
                     results.toArray(ValueLayout.JAVA_FLOAT) shouldBe FloatArray(before.size) {
-                        val (row, lane) = it / (LANES + 3) to it % (LANES + 3)
-                        if (lane >= lanes) before[it] else sums[row * LANES + lane] + if (add) before[it] else 0f
+                        val (row, lane) = it / (LANES + gap) to it % (LANES + gap)
+                        val under = if (delivery == TileRows.Delivery.ADD) before[it] else 0f
+                        if (lane >= lanes) before[it] else sums[row * LANES + lane] + under
                     }
                 }
             }
         }
+    }
+
+    test("only whole lines of all lanes are written past the caches") {
+        TileRows.canPutPast(640, 8192, 32) shouldBe true
+        TileRows.canPutPast(640, 8192, 31) shouldBe false
+        TileRows.canPutPast(640, 8180, 32) shouldBe false
+        TileRows.canPutPast(644, 8192, 32) shouldBe false
     }
 
     test("a trial of many rows passes by their bytes, and notices one wrong bit of any result") {
