@@ -85,10 +85,9 @@ final class BfloatLinear {
   private void addPrepared(
       Matrix weight, Rows bias, Rows x, Rows y, int rows, int from, int to, boolean accumulate, long prepared,
       MemorySegment scratch) {
-    boolean begun = accumulate || bias != null;
     int whole = TileGemm.whole(rows);
-    floats.begin(bias, y, begun ? 0 : whole, rows, from, to, accumulate);
-    tiles.multiply(weight, prepared, y, whole, from, to, begun, scratch.address());
+    floats.begin(bias, y, whole, rows, from, to, accumulate);
+    tiles.multiply(weight, bias, prepared, y, whole, from, to, accumulate, scratch.address());
     addSlabs(weight, x, y, whole, rows, from, to, 0, scratch);
   }
 

@@ -36,7 +36,7 @@ final class TileGemm {
   private static final int BLOCK = 256 * DEPTH;
 
   /** Bytes of results that caches do not keep until the next layer reads them. */
-  private static final long MANY_RESULTS = 4L << 20;
+  private static final long MANY_RESULTS = 8L << 20;
 
   private static final int LINE = 64;
   private static final int LANES = TileRows.STRIPS * PanelLayout.STRIP;
@@ -78,9 +78,10 @@ final class TileGemm {
   /**
    * {@code y += x w^T} for results {@code [from, to)} of whole groups of rows.
    *
-   * @param add false to put the product in the place of what y holds
+   * @param bias added to every row of the product, or null
+   * @param add false to put that in the place of what y holds
    */
-  void multiply(Matrix weight, long prepared, Rows y, int rows, int from, int to, boolean add, long scratch) {
+  void multiply(Matrix weight, Rows bias, long prepared, Rows y, int rows, int from, int to, boolean add, long scratch) {
     int depth = BlockTile.holds(weight.dtype()) || weight.slabs().getFirst().columnStride() != 1 ? SLOW_DEPTH : DEPTH;
     int most = BLOCK / depth;
     Delivery first = rows * 4L * y.stride() < MANY_RESULTS ? Delivery.PUT : Delivery.PUT_PAST;
@@ -93,7 +94,9 @@ final class TileGemm {
           long ahead = addresses(weight, next, to, scratch + TABLE);
           addresses(weight, c, to, scratch + TABLE);
           pack(weight, c, end - c, k, columns, scratch);
-          multiplyPanel(weight, prepared, y, r, Math.min(most, rows - r), k, columns, c, end, add || k > 0 ? Delivery.ADD : first, ahead,
+          long under = bias == null || k > 0 ? 0 : VectorLinear.address(bias, 0, c);
+          multiplyPanel(weight, under, prepared, y, r, Math.min(most, rows - r), k, columns, c, end, add || k > 0 ? Delivery.ADD : first,
+              ahead,
               scratch);
           c = end;
         }
@@ -108,7 +111,7 @@ final class TileGemm {
 
   /** What is packed with a block of rows: its sums over all columns of the block are added to the results. */
   private void multiplyPanel(
-      Matrix weight, long prepared, Rows y, int row, int rows, int k, int columns, int c, int end, Delivery wanted, long ahead,
+      Matrix weight, long bias, long prepared, Rows y, int row, int rows, int k, int columns, int c, int end, Delivery wanted, long ahead,
       long scratch) {
     DType type = weight.dtype();
     boolean inBlocks = BlockTile.holds(type);
@@ -137,7 +140,7 @@ final class TileGemm {
           scratch);
     }
     Delivery delivery = wanted == Delivery.PUT_PAST && !isPast ? Delivery.PUT : wanted;
-    tiles.deliver(delivery, scratch + SUMS + 4L * skipped(weight, c), results, resultStride, rows, end - c);
+    tiles.deliver(delivery, scratch + SUMS + 4L * skipped(weight, c), results, resultStride, rows, end - c, bias);
   }
 
   /** Whether every row of the weight lies in order, over all columns, in one place. */

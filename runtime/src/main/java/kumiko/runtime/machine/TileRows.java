@@ -70,6 +70,9 @@ public final class TileRows {
 
   private static final int LANES = 6;
 
+  /** Vectors of a bias. */
+  private static final int BIAS = 16;
+
   /** What becomes of sums. */
   public enum Delivery {
     /** They are added to the results. */
@@ -143,9 +146,10 @@ public final class TileRows {
    * @param sums address of the first lane of the first row
    * @param stride bytes from one row of results to the next
    * @param rows at least 1
+   * @param bias address of what is added to every row, or 0
    */
-  public void deliver(Delivery delivery, long sums, long results, long stride, int rows, int lanes) {
-    deliveries.get(delivery).call(sums, results, stride, rows, (1L << lanes) - 1, 0);
+  public void deliver(Delivery delivery, long sums, long results, long stride, int rows, int lanes, long bias) {
+    deliveries.get(delivery).call(sums, results, stride, rows, (1L << lanes) - 1, bias);
   }
 
   /** Whether {@link Delivery#PUT_PAST} can write there: all lanes, of whole lines of memory. */
@@ -153,16 +157,26 @@ public final class TileRows {
     return lanes == STRIPS * PanelLayout.STRIP && (results | stride) % PanelLayout.STRIP_BYTES == 0;
   }
 
-  /** RDI sums, RSI results, RDX their stride, RCX rows, R8 the lanes that there are, as bits. */
+  /** RDI sums, RSI results, RDX their stride, RCX rows, R8 the lanes that there are, as bits, R9 bias or 0. */
   static byte[] code(Delivery delivery) {
     Assembler code = new Assembler();
     code.kmovw(1, R8);
     code.shr(R8, PanelLayout.STRIP);
     code.kmovw(2, R8);
+    for (int s = 0; s < STRIPS; s++) {
+      code.vpxord(BIAS + s);
+    }
+    code.test(R9, R9);
+    int none = code.jz();
+    for (int s = 0; s < STRIPS; s++) {
+      code.vmovups(BIAS + s, 1 + s, Address.at(R9, s * PanelLayout.STRIP_BYTES));
+    }
+    code.land(none);
     int top = code.here();
     for (int s = 0; s < STRIPS; s++) {
       Address result = Address.at(RSI, s * PanelLayout.STRIP_BYTES);
       code.vmovups(s, 1 + s, Address.at(RDI, s * PanelLayout.STRIP_BYTES));
+      code.vaddps(s, s, BIAS + s);
       if (delivery == Delivery.ADD) {
         code.vmovups(STRIPS + s, 1 + s, result);
         code.vaddps(s, s, STRIPS + s);

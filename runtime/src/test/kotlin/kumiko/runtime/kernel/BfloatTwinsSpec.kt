@@ -134,17 +134,19 @@ class BfloatTwinsSpec : FunSpec({
             val weight = bench.bf16(70, 64)
             val x = bench.rows(rows, 64)
             for (kernels in twins) {
-                val (zeros, holding) = listOf(bench.rows(rows, 70) { 0.0 }, bench.rows(rows, 70))
-                bench.linear(kernels, weight, null, x, zeros, rows, 0, 70, true)
-                bench.linear(kernels, weight, null, x, holding, rows, 0, 70, false)
-                for (r in 0 until rows) for (c in 0 until 70) holding.at(r, c) shouldBe zeros.at(r, c)
+                for (bias in listOf(null, bench.rows(1, 70))) {
+                    val (zeros, holding) = listOf(bench.rows(rows, 70) { 0.0 }, bench.rows(rows, 70))
+                    bench.linear(kernels, weight, bias, x, zeros, rows, 0, 70, true)
+                    bench.linear(kernels, weight, bias, x, holding, rows, 0, 70, false)
+                    for (r in 0 until rows) for (c in 0 until 70) holding.at(r, c) shouldBe zeros.at(r, c)
+                }
             }
         }
     }
 
     test("results that no cache holds are those of smaller pieces, to the bit") {
         val bench = Bench(12)
-        val (rows, width) = 64 to 16_400
+        val (rows, width) = 64 to 32_784
         val weight = bench.bf16(width, 32)
         val x = bench.rows(rows, 32)
         for (kernels in twins) {

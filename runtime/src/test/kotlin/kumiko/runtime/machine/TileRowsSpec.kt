@@ -89,23 +89,24 @@ class TileRowsSpec : FunSpec({
     }
 
     for (delivery in TileRows.Delivery.entries) {
-        test("sums reach results, $delivery, of some lanes and with a gap behind each row").config(enabled = singles) {
+        test("sums and a bias reach results, $delivery, of some lanes and with a gap behind each row").config(enabled = singles) {
             val arena = Arena.ofAuto()
             val tile = TileRows(CodePages(arena), 0)
             val gap = PanelLayout.STRIP
             for (lanes in listOf(1, 15, 16, 17, 31, 32)) {
-                for (rows in listOf(1, 5)) {
+                for ((rows, bias) in listOf(1 to null, 5 to null, 5 to FloatArray(lanes) { 0.5f * it })) {
                     val sums = FloatArray(rows * LANES) { it + 0.25f }
                     val before = FloatArray(rows * (LANES + gap)) { -2f * it }
                     val results = arena.allocate(4L * before.size, 64).copyFrom(MemorySegment.ofArray(before))
                     val stride = 4L * (LANES + gap)
                     if (delivery == TileRows.Delivery.PUT_PAST && !TileRows.canPutPast(results.address(), stride, lanes)) continue
                     val from = arena.allocateFrom(ValueLayout.JAVA_FLOAT, *sums).address()
-                    tile.deliver(delivery, from, results.address(), stride, rows, lanes)
+                    val added = bias?.let { arena.allocateFrom(ValueLayout.JAVA_FLOAT, *it).address() } ?: 0
+                    tile.deliver(delivery, from, results.address(), stride, rows, lanes, added)
                     results.toArray(ValueLayout.JAVA_FLOAT) shouldBe FloatArray(before.size) {
                         val (row, lane) = it / (LANES + gap) to it % (LANES + gap)
                         val under = if (delivery == TileRows.Delivery.ADD) before[it] else 0f
-                        if (lane >= lanes) before[it] else sums[row * LANES + lane] + under
+                        if (lane >= lanes) before[it] else sums[row * LANES + lane] + (bias?.get(lane) ?: 0f) + under
                     }
                 }
             }
