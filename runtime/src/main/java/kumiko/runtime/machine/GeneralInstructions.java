@@ -50,6 +50,19 @@ abstract class GeneralInstructions {
     code.put(0x50 | (source.number() & 7));
   }
 
+  /** One after the other; {@link #pop(Register[])} brings them back. */
+  void push(Register[] sources) {
+    for (Register source : sources) {
+      push(source);
+    }
+  }
+
+  void pop(Register[] targets) {
+    for (int i = targets.length - 1; i >= 0; i--) {
+      pop(targets[i]);
+    }
+  }
+
   void pop(Register target) {
     if (target.number() >= 8) {
       code.put(0x41);

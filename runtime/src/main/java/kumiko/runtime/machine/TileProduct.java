@@ -165,9 +165,7 @@ final class TileProduct implements PanelProduct {
    */
   static byte[] code(int rowTiles, int laneTiles, int strips, Ahead ahead) {
     Assembler code = new Assembler();
-    for (Register register : KEPT) {
-      code.push(register);
-    }
+    code.push(KEPT);
     code.ldtilecfg(Address.at(R9, 0));
     code.mov(R10, strips * PanelLayout.STRIP_BYTES);
     code.mov(R11, PanelLayout.TILE_BYTES);
@@ -208,9 +206,7 @@ final class TileProduct implements PanelProduct {
     code.dec(R15);
     code.jnz(nextGroup);
     code.tilerelease();
-    for (int i = KEPT.length - 1; i >= 0; i--) {
-      code.pop(KEPT[i]);
-    }
+    code.pop(KEPT);
     code.ret();
     return code.toBytes();
   }

@@ -209,9 +209,7 @@ public final class TileRows {
    */
   static byte[] code(boolean add) {
     Assembler code = new Assembler();
-    for (Register register : KEPT) {
-      code.push(register);
-    }
+    code.push(KEPT);
     code.mov(RAX, Address.at(RDI, AT_CONFIGURATION));
     code.ldtilecfg(Address.at(RAX, 0));
     code.mov(RSI, Address.at(RDI, AT_ROWS));
@@ -228,9 +226,7 @@ public final class TileRows {
     code.dec(R15);
     code.jnz(nextGroup);
     code.tilerelease();
-    for (int i = KEPT.length - 1; i >= 0; i--) {
-      code.pop(KEPT[i]);
-    }
+    code.pop(KEPT);
     code.ret();
     return code.toBytes();
   }
