@@ -24,7 +24,7 @@ import kumiko.runtime.tensor.Elements;
  * shared with others may double within minutes. Takes {@link #BYTES} of native memory until it is closed.
  */
 public final class LimitsMeter implements AutoCloseable {
-  /** Native memory that is taken, far more than caches hold. */
+  /** Native memory that is taken: more than caches hold, of which the largest seen have 480 MB and give no more than memory. */
   public static final long BYTES = 1L << 29;
 
   private static final int PARTS = 64;

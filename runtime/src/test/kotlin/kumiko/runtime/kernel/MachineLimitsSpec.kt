@@ -17,7 +17,7 @@ class MachineLimitsSpec : FunSpec({
         if (round.bf16FlopsPerSecond().isPresent) round.bf16FlopsPerSecond().asDouble shouldBeGreaterThan 1e8
     }
 
-    test("what lies in several places is read in parts that end anywhere, and nothing beside it") {
+    test("what lies in several places is read, whatever their sizes, and takes time") {
         Arena.ofConfined().use { arena ->
             val places = listOf(1L, 64L, 100_003L, 16_384L, 3L shl 20).map { arena.allocate(it, 64) }
             Team(2).use { team -> LimitsMeter(team).use { it.bytesPerSecond(places) } } shouldBeGreaterThan 1e6
