@@ -25,6 +25,9 @@ public final class Team implements AutoCloseable {
   private static final int PART_MASK = (1 << PART_BITS) - 1;
   private static final long RUN_MASK = -1L >>> (2 * PART_BITS);
 
+  /** What stands for the number of a run when no more will come. */
+  private static final long CLOSED = -1;
+
   /** Longs from one thread's range to the next: two lines, as processors fetch them in pairs. */
   private static final int APART = 16;
 
@@ -48,19 +51,17 @@ public final class Team implements AutoCloseable {
   private final Worker[] workers;
 
   /**
-   * Of each thread the parts not yet taken: number of the run, first part, end. One compare-and-set takes parts of exactly one run, so
-   * {@link #task} is that run's until they are done. Each has lines of memory to itself.
+   * Number of the latest run, then of each thread the parts not yet taken: number of the run, first part, end. One compare-and-set takes
+   * parts of exactly one run, so {@link #task} is that run's until they are done. Each has lines of memory to itself: who waits looks at the
+   * number only, and disturbs nobody who writes.
    */
   private final AtomicLongArray ranges;
 
   private final AtomicInteger unfinished = new AtomicInteger();
 
-  /** Number of the latest run. */
-  private volatile long run;
-
   private volatile Task task;
   private volatile Throwable failure;
-  private volatile boolean closed;
+  private boolean closed;
   private volatile Thread caller;
 
   /**
@@ -124,11 +125,12 @@ public final class Team implements AutoCloseable {
     task = work;
     failure = null;
     unfinished.set(count);
-    long number = (run + 1) & RUN_MASK;
+    long number = (ranges.get(0) + 1) & RUN_MASK;
     for (int thread = 0; thread < size(); thread++) {
-      ranges.set(at(thread), range(number, share(count, thread), share(count, thread + 1)));
+      // Ordered by what follows: each line must be fetched from another core, and those fetches need not wait for one another.
+      ranges.setOpaque(at(thread), range(number, share(count, thread), share(count, thread + 1)));
     }
-    run = number;
+    ranges.set(0, number);
     for (Worker worker : workers) {
       if (worker.asleep) {
         LockSupport.unpark(worker);
@@ -164,18 +166,23 @@ public final class Team implements AutoCloseable {
   }
 
   private void takeParts(long number, int owner, int worker) {
+    int done = 0;
     while (true) {
       long seen = ranges.get(at(owner));
       int first = (int) (seen >>> PART_BITS) & PART_MASK;
       int end = (int) seen & PART_MASK;
       if (seen >>> (2 * PART_BITS) != number || first == end) {
-        return;
+        break;
       }
       boolean own = owner == worker;
       int cut = own ? first + Math.ceilDiv(end - first, 2) : first + (end - first) / 2;
       if (ranges.compareAndSet(at(owner), seen, own ? range(number, cut, end) : range(number, first, cut))) {
         runParts(own ? first : cut, own ? cut : end, worker);
+        done += own ? cut - first : end - cut;
       }
+    }
+    if (done > 0) {
+      unfinished.getAndAdd(-done);
     }
   }
 
@@ -186,8 +193,6 @@ public final class Team implements AutoCloseable {
       }
     } catch (Throwable thrown) {
       failure = thrown;
-    } finally {
-      unfinished.getAndAdd(from - to);
     }
   }
 
@@ -214,6 +219,7 @@ public final class Team implements AutoCloseable {
   @Override
   public synchronized void close() {
     closed = true;
+    ranges.set(0, CLOSED);
     for (Worker worker : workers) {
       LockSupport.unpark(worker);
     }
@@ -234,17 +240,15 @@ public final class Team implements AutoCloseable {
 
     @Override
     public void run() {
-      long done = 0;
-      while (!closed) {
-        done = awaitRun(done);
-        takeParts(done, number);
+      for (long number = awaitRun(0); number != CLOSED; number = awaitRun(number)) {
+        takeParts(number, this.number);
       }
     }
 
-    /** The number of a run after {@code last}, or {@code last} when the team closes. */
+    /** The number of a run after {@code last}, or {@link #CLOSED}. */
     private long awaitRun(long last) {
-      for (int round = 0; !closed; round++) {
-        long latest = run;
+      for (int round = 0;; round++) {
+        long latest = ranges.get(0);
         if (latest != last) {
           return latest;
         }
@@ -254,13 +258,12 @@ public final class Team implements AutoCloseable {
           sleepAfter(last);
         }
       }
-      return last;
     }
 
     private void sleepAfter(long last) {
       asleep = true;
       // The flag is up before the last look: whoever starts a run after the look sees the flag and wakes us.
-      if (run == last && !closed) {
+      if (ranges.get(0) == last) {
         LockSupport.park(this);
       }
       asleep = false;
