@@ -30,6 +30,9 @@ record LinearStep(
   /** Columns below which a part is mostly beginning and ending. */
   private static final int LEAST_COLUMNS = 96;
 
+  /** Where there are many threads their shares may be smaller, and still each is to have something that another can take over. */
+  private static final int MOST_MERGED = Phase.PARTS_PER_WORKER / 2;
+
   /** Rows from which every task turns them all for its own columns, which takes as long as multiplying by sixteen of those. */
   private static final int MANY_ROWS = 32;
 
@@ -52,18 +55,24 @@ record LinearStep(
   /**
    * Parts that are always done as one. Small ones leave no thread waiting for another at the end; but what a part does with the activations
    * before it begins, it does again for each. Where the weights of neighbouring outputs are neighbours in memory, a part reads as many of
-   * them in order as it has columns: so one row takes all of a thread's at once.
+   * them in order as it has columns: so one row takes all of a thread's at once. A power of two, as it must not be that some threads have
+   * more such to do than others.
    */
   private int merged(int rows, int parts) {
     if (parts == 1) {
       return y.count();
     }
-    int wide = Math.ceilDiv(LEAST_COLUMNS * parts, weight.rows());
+    int wide = Math.min(MOST_MERGED, powerOfTwo(Math.ceilDiv(LEAST_COLUMNS * parts, weight.rows())));
     if (rows == 1) {
       boolean inColumns = weight.slabs().getFirst().columnStride() != 1;
-      return inColumns ? Math.max(wide, Phase.PARTS_PER_WORKER) : wide;
+      return inColumns ? Phase.PARTS_PER_WORKER : wide;
     }
     return Math.max(wide, rows < MANY_ROWS ? 4 : 8);
+  }
+
+  /** The least that is not below {@code count}. */
+  private static int powerOfTwo(int count) {
+    return Integer.highestOneBit(2 * count - 1);
   }
 
   private void place(Rows below, Rows target, int rows) {

@@ -45,7 +45,7 @@ final class RowSteps {
     @Override
     public void run(Call call, int from, int to, int parts, int worker) {
       int rows = call.rows(picked);
-      if (parts != y.count() || rows >= 4 * parts) {
+      if (parts != y.count() || rows >= parts / 2) {
         int first = Step.cut(rows, 1, from, parts);
         int end = Step.cut(rows, 1, to, parts);
         if (first < end) {
