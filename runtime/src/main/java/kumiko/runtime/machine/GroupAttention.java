@@ -16,6 +16,8 @@ import java.util.List;
 /**
  * Attention of 1, 2 or 4 queries that see the same keys, each key and each value read once for all of them.
  *
+ * <p>Two queries get, bit for bit, what they get among four: how many are taken at once may hang on the number of threads.
+ *
  * <p>Scores come in <em>blocks</em> of sixteen: some keys of the first query, the same ones of the second, and so on. Before the first
  * block lies a <em>state</em> of {@value #STATE_BYTES} bytes, vectors of float32: in each place the largest score of the query that the
  * place in a block belongs to, likewise the sum of its exponentials, and one factor for each query.
@@ -145,17 +147,30 @@ public final class GroupAttention {
     code.land(single);
     fold(code, queries, max, value, code::vmaxps);
     code.vmovups(Address.at(RSI, MAX), max);
+    // As two queries, whose blocks have twice as many keys, sum them: every second block apart.
+    boolean apart = queries == QUERIES;
+    int other = factor;
     code.vpxord(sum);
+    code.vpxord(other);
     next = code.here();
     code.vmovups(value, Address.at(RDI, 0));
     code.vsubps(value, value, max);
     ExponentialCode.emit(code, value, 8);
     code.vmovups(Address.at(RDI, 0), value);
     code.vaddps(sum, sum, value);
+    if (apart) {
+      code.vmovaps(value, sum);
+      code.vmovaps(sum, other);
+      code.vmovaps(other, value);
+    }
     code.add(RDI, BLOCK_BYTES);
     code.dec(RDX);
     code.jnz(next);
     fold(code, queries, sum, value, code::vaddps);
+    if (apart) {
+      fold(code, queries, other, value, code::vaddps);
+      code.vaddps(sum, sum, other);
+    }
     code.vmovups(Address.at(RSI, SUM), sum);
     code.vzeroupper();
     code.ret();

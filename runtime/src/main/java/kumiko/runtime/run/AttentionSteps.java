@@ -12,14 +12,17 @@ final class AttentionSteps {
 
   private AttentionSteps() {}
 
-  /** Neighbouring heads that {@link Fused} has done at once. */
-  static int together(Op.Attention op) {
+  /**
+   * Neighbouring heads that {@link Fused} has done at once: half as many where a single row would leave some of so many threads without any,
+   * which changes no bit of the results.
+   */
+  static int together(Op.Attention op, int threads) {
     int group = op.heads() / op.kvHeads();
     int heads = Math.min(group, TOGETHER);
     while (group % heads != 0) {
       heads--;
     }
-    return heads;
+    return heads == TOGETHER && op.heads() / heads < threads ? heads / 2 : heads;
   }
 
   /** New keys or values into the cache, shared out by rows. */
@@ -48,18 +51,18 @@ final class AttentionSteps {
   /**
    * Scores, softmax and mixing in one; shared out by sequence, block of rows, and heads.
    *
-   * @param query the columns of {@link #together} heads each; so is {@code out}
+   * @param query the columns of {@code together} heads each; so is {@code out}
    */
   record Fused(
-      Kernels kernels, Op.Attention op, Heads query, KeyValueCache keys, KeyValueCache values, MemorySegment visible, Heads out,
+      Kernels kernels, Op.Attention op, int together, Heads query, KeyValueCache keys, KeyValueCache values, MemorySegment visible,
+      Heads out,
       Scratch scratch)
       implements
         Step {
     @Override
     public void run(Call call, int from, int to, int parts, int worker) {
-      int together = together(op);
       int block = kernels.attentionRows(together);
-      int all = units(call, together, block);
+      int all = units(call, block);
       int first = Step.cut(all, 1, from, parts);
       int last = Step.cut(all, 1, to, parts);
       int unit = 0;
@@ -75,7 +78,7 @@ final class AttentionSteps {
       }
     }
 
-    private int units(Call call, int together, int block) {
+    private int units(Call call, int block) {
       int units = 0;
       for (int s = 0; s < call.sequences; s++) {
         units += Math.ceilDiv(call.count[s], block) * (op.heads() / together);

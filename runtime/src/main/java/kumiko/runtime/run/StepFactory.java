@@ -145,10 +145,11 @@ final class StepFactory {
   }
 
   private Step attention(Value value, Op.Attention op) {
-    int together = AttentionSteps.together(op);
+    int together = AttentionSteps.together(op, work.threads);
     return new AttentionSteps.Fused(
         kernels,
         op,
+        together,
         heads(value, 0, op.heads() / together, together * op.headDim()),
         work.cache(value.inputs.get(1)),
         work.cache(value.inputs.get(2)),

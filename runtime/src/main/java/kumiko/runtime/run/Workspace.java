@@ -24,6 +24,8 @@ final class Workspace {
   final Call call;
   final Kernels kernels;
 
+  final int threads;
+
   /** Parts of a shared step. */
   final int parts;
 
@@ -44,8 +46,8 @@ final class Workspace {
     this.call = call;
     this.keyCapacity = keyCapacity;
     kernels = program.kernels();
-    int workers = program.team().size();
-    parts = workers == 1 ? 1 : Phase.PARTS_PER_WORKER * workers;
+    threads = program.team().size();
+    parts = threads == 1 ? 1 : Phase.PARTS_PER_WORKER * threads;
     elementBytes = kernels.activations().blockBytes();
     isObserved = program.plan().values.stream().anyMatch(value -> value.kept);
     for (Value.Buffer buffer : program.plan().buffers) {
@@ -64,7 +66,7 @@ final class Workspace {
       }
     }
     preparations = new Preparations(arena, kernels, call.maxRows);
-    scratch = new Scratch(arena, workers, program.scratchBytes(call.maxRows, keyCapacity));
+    scratch = new Scratch(arena, threads, program.scratchBytes(call.maxRows, keyCapacity));
   }
 
   private long bytes(long elements) {

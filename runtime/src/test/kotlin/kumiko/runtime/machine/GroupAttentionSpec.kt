@@ -90,6 +90,35 @@ class GroupAttentionSpec : FunSpec({
         }
     }
 
+    test("two queries get, bit for bit, what they get among four").config(enabled = here) {
+        val columns = 40
+        for (keys in listOf(1, 4, 5, 8, 12, 13, 37, 64, 100)) {
+            val query = Floats(4 * columns, any)
+            val key = Floats((keys + 8) * columns, any)
+            val value = Floats(keys * columns, any)
+
+            fun attend(queries: Int, first: Int): List<Float> {
+                val blocks = Math.ceilDiv(keys, GroupAttention.keys(queries))
+                val scores = Floats(STATE + blocks * GroupAttention.BLOCK) { 1f }
+                val own = scores.address + GroupAttention.STATE_BYTES
+                val to = Floats(queries * columns) { 0f }
+                attention!!.score(queries, query.address + 4L * first * columns, key.address, blocks, columns, own)
+                attention.soften(queries, own, keys, 0.5f)
+                attention.mix(queries, own, value.address, keys, columns, to.address)
+                val sums = List(queries) { scores[GroupAttention.SUM / 4 + it * GroupAttention.keys(queries)] }
+                return sums + List(to.size) { to[it] / sums[it / columns] }
+            }
+            val four = attend(4, 0)
+            for (first in listOf(0, 2)) {
+                val two = attend(2, first)
+                withClue("$keys keys") {
+                    two.take(2) shouldBe four.subList(first, first + 2)
+                    two.drop(2) shouldBe four.drop(4).subList(first * columns, (first + 2) * columns)
+                }
+            }
+        }
+    }
+
     test("values are weighted by every query's exponentials and its factor").config(enabled = here) {
         for (queries in listOf(1, 2, 4)) {
             for (columns in listOf(1, 15, 16, 17, 40, 64, 65, 128, 200)) {
