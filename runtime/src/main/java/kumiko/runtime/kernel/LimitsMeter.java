@@ -27,12 +27,22 @@ public final class LimitsMeter implements AutoCloseable {
   /** Native memory that is taken: more than caches hold, of which the largest seen have 480 MB and give no more than memory. */
   public static final long BYTES = 1L << 29;
 
-  private static final int PARTS = 64;
+  /** Parts of what is read, for teams that are not too large for so few: each begins with a wait. */
+  private static final int READ_PARTS = 64;
+
+  private static final int READ_PARTS_PER_THREAD = 4;
+
+  /** Parts of what is multiplied, together some milliseconds: what takes less measures how threads meet. */
+  private static final int MULTIPLIED_PARTS_PER_THREAD = 32;
+
+  private static final int LINE = 64;
 
   /** Columns of a row when machine code reads the memory as a weight. */
   private static final int COLUMNS = 4096;
 
-  private static final int ROWS = Math.toIntExact(BYTES / PARTS / (Float.BYTES * COLUMNS));
+  /** Rows in a call. */
+  private static final int ROWS = 512;
+
   private static final int STEPS = 100_000;
   private static final int SUMS = 10;
 
@@ -42,6 +52,8 @@ public final class LimitsMeter implements AutoCloseable {
   private final Team team;
   private final Arena arena = Arena.ofShared();
   private final List<MemorySegment> memory;
+  private final int readParts;
+  private final int multipliedParts;
   private final Reader streams;
 
   /** In one stream, with what comes asked for ahead; null where there are no instructions for it. */
@@ -57,35 +69,37 @@ public final class LimitsMeter implements AutoCloseable {
   /** Loads all bytes, but for a few at the end. */
   @FunctionalInterface
   private interface Reader {
-    /** @param part of the task that this is, which has room for results of its own */
-    void read(long address, long bytes, int part);
+    /** @param worker which thread of the team this is, which has room for results of its own */
+    void read(long address, long bytes, int worker);
   }
 
   /** Warms up, which takes half a second. The team stays the caller's. */
   public LimitsMeter(Team team) {
     this.team = team;
+    readParts = Math.max(READ_PARTS, READ_PARTS_PER_THREAD * team.size());
+    multipliedParts = MULTIPLIED_PARTS_PER_THREAD * team.size();
     memory = List.of(LazyMemory.allocateHuge(arena, BYTES, "what is read to measure").fill((byte) 1));
-    MemorySegment results = arena.allocate(8L * PARTS, 64);
+    MemorySegment results = arena.allocate((long) LINE * team.size(), LINE);
     FloatProducts floats = MachineCode.ofProcess().floats().orNull();
     ahead = floats == null ? null : ahead(floats.stored());
-    streams = (address, bytes, part) -> read(address, bytes, results.address() + 4L * part);
-    multiplying = (part, worker) -> multiply(results.address() + 4L * part);
+    streams = (address, bytes, worker) -> read(address, bytes, results.address() + (long) LINE * worker);
+    multiplying = (part, worker) -> multiply(results.address() + (long) LINE * worker);
     MemorySegment operands = operands();
     PairProducts pairs = MachineCode.ofProcess().pairs().orNull();
     multiplyingPairs = pairs == null
         ? null
         : (part, worker) -> pairFlops.add(pairs.product().multiplyRegisters(operands.address(), STEPS / 2));
-    warm(task(memory, streams));
-    warm(multiplying);
+    warm(task(memory, streams), readParts);
+    warm(multiplying, multipliedParts);
   }
 
   /** As rows of a weight, many in a call. */
   private Reader ahead(StoredProduct product) {
     long row = arena.allocate(ValueLayout.JAVA_FLOAT, COLUMNS).address();
-    long sums = arena.allocate(ValueLayout.JAVA_FLOAT, (long) PARTS * ROWS).address();
+    long sums = arena.allocate(ValueLayout.JAVA_FLOAT, (long) team.size() * ROWS).address();
     int stride = Float.BYTES * COLUMNS;
-    return (address, bytes, part) -> {
-      long results = sums + (long) Float.BYTES * ROWS * part;
+    return (address, bytes, worker) -> {
+      long results = sums + (long) Float.BYTES * ROWS * worker;
       long rows = bytes / stride;
       for (long done = 0; done < rows; done += ROWS) {
         int some = Math.toIntExact(Math.min(ROWS, rows - done));
@@ -108,37 +122,41 @@ public final class LimitsMeter implements AutoCloseable {
     return operands;
   }
 
-  private void warm(Team.Task task) {
+  private void warm(Team.Task task, int parts) {
     for (double spent = 0; spent < WARM_SECONDS;) {
-      spent += seconds(task);
+      spent += seconds(task, parts);
     }
   }
 
   /** Each limit once, in some hundredths of a second. */
   public MachineLimits round() {
-    return new MachineLimits(bytesPerSecond(memory), 2.0 * SUMS * Lanes.COUNT * STEPS * PARTS / seconds(multiplying), pairs());
+    return new MachineLimits(bytesPerSecond(memory), flops(), pairs());
+  }
+
+  private double flops() {
+    return 2.0 * SUMS * Lanes.COUNT * STEPS * multipliedParts / seconds(multiplying, multipliedParts);
   }
 
   /** Bytes a second that the team reads of what lies in these places, one behind the other, computing nothing of it. */
   public double bytesPerSecond(List<MemorySegment> places) {
-    double read = seconds(task(places, streams));
-    return bytes(places) / (ahead == null ? read : Math.min(read, seconds(task(places, ahead))));
+    double read = seconds(task(places, streams), readParts);
+    return bytes(places) / (ahead == null ? read : Math.min(read, seconds(task(places, ahead), readParts)));
   }
 
   private static long bytes(List<MemorySegment> places) {
     return places.stream().mapToLong(MemorySegment::byteSize).sum();
   }
 
-  private static Team.Task task(List<MemorySegment> places, Reader reader) {
+  private Team.Task task(List<MemorySegment> places, Reader reader) {
     long all = bytes(places);
     return (part, worker) -> {
-      long from = part * (all / PARTS);
-      long to = part == PARTS - 1 ? all : from + all / PARTS;
+      long from = part * (all / readParts);
+      long to = part == readParts - 1 ? all : from + all / readParts;
       for (MemorySegment place : places) {
         long first = Math.max(0, from);
         long end = Math.min(to, place.byteSize());
         if (first < end) {
-          reader.read(place.address() + first, end - first, part);
+          reader.read(place.address() + first, end - first, worker);
         }
         from -= place.byteSize();
         to -= place.byteSize();
@@ -151,13 +169,13 @@ public final class LimitsMeter implements AutoCloseable {
       return OptionalDouble.empty();
     }
     pairFlops.reset();
-    double seconds = seconds(multiplyingPairs);
+    double seconds = seconds(multiplyingPairs, multipliedParts);
     return OptionalDouble.of(pairFlops.sum() / seconds);
   }
 
-  private double seconds(Team.Task task) {
+  private double seconds(Team.Task task, int parts) {
     long start = System.nanoTime();
-    team.run(PARTS, task);
+    team.run(parts, task);
     return (System.nanoTime() - start) / 1e9;
   }
 
