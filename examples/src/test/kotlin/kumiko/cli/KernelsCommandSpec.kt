@@ -47,6 +47,7 @@ class KernelsCommandSpec : FunSpec({
 
     fun speed(case: LinearCase, vararg seconds: Double) = LinearSpeed(
         case,
+        if (case.arithmetic == BFLOAT16) 1 else 0,
         seconds.mapIndexed { i, s -> Round(MachineLimits(25e9 * (i + 1), 200e9, OptionalDouble.of(400e9)), s * case.copies) },
     )
 
@@ -86,7 +87,8 @@ class KernelsCommandSpec : FunSpec({
         speed.bytesPerSecond shouldBe (2e9 plusOrMinus 1.0)
         speed.shareOfBandwidth shouldBe (2e9 / 75e9 plusOrMinus 1e-9)
         speed.shareOfPeak shouldBe (2e9 / 200e9 plusOrMinus 1e-9)
-        speed.copy(case = case.copy(arithmetic = BFLOAT16)).shareOfPeak shouldBe (2e9 / 400e9 plusOrMinus 1e-9)
+        speed.copy(bf16Products = 1).shareOfPeak shouldBe (2e9 / 400e9 plusOrMinus 1e-9)
+        speed.copy(bf16Products = 3).shareOfPeak shouldBe (6e9 / 400e9 plusOrMinus 1e-9)
     }
 
     test("the table and its JSON, which is read again") {

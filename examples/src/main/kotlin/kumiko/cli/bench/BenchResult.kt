@@ -52,7 +52,7 @@ internal data class BenchResult(
 
         /** Each part of the arithmetic in its own numbers. */
         val shareOfPeak: Double
-            get() = work.bf16Flops().toDouble().let { bf16 -> rounds.share { calls * it.seconds(work.flops() - bf16, bf16) } }
+            get() = rounds.share { calls * it.seconds(work.f32Flops().toDouble(), work.bf16Flops().toDouble()) }
 
         private val bytes: Double get() = (work.weightBytes() + work.cacheBytes()).toDouble() * calls
     }

@@ -93,7 +93,7 @@ internal class KernelBench(
         onCase(case)
         return LinearProgram(case, matrices, settings.options.withArithmetic(case.arithmetic)).use { program ->
             settings.warmth.warm(program::run)
-            LinearSpeed(case, List(settings.rounds) { Round(limits.round(), seconds(program::run)) })
+            LinearSpeed(case, program.bf16Products, List(settings.rounds) { Round(limits.round(), seconds(program::run)) })
         }
     }
 }

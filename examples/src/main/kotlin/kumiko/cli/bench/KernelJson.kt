@@ -38,6 +38,7 @@ private fun JsonObjectBuilder.speed(speed: LinearSpeed) {
     put("weights", speed.case.dtype.name.lowercase())
     put("arithmetic", if (speed.case.arithmetic == Arithmetic.BFLOAT16) "bf16" else "f32")
     put("rows", speed.case.rows)
+    put("bf16Products", speed.bf16Products)
     put("copies", speed.case.copies)
     put("seconds", speed.times.median)
     put("bytesPerSecond", speed.bytesPerSecond)
@@ -65,7 +66,7 @@ internal fun linearSpeeds(json: JsonObject): List<LinearSpeed> = json.getValue("
         if (word("arithmetic") == "bf16") Arithmetic.BFLOAT16 else Arithmetic.FLOAT32,
         number("rows"),
     )
-    LinearSpeed(case, layer.getValue("rounds").jsonArray.map { round(it.jsonObject) })
+    LinearSpeed(case, number("bf16Products"), layer.getValue("rounds").jsonArray.map { round(it.jsonObject) })
 }
 
 private fun round(json: JsonObject): Round {

@@ -36,6 +36,9 @@ internal class LinearProgram(private val case: LinearCase, matrices: List<Matrix
         }
     }
 
+    /** See [kumiko.runtime.kernel.Kernels.bf16Products]. */
+    val bf16Products: Int = options.kernels().bf16Products(matrices.first(), case.rows)
+
     /** Multiplies by every copy once. */
     fun run() = call()
 

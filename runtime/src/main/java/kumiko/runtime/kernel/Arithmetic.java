@@ -4,7 +4,11 @@ import kumiko.runtime.tensor.DType;
 
 /** In which numbers the products of linear layers and of attention are computed. */
 public enum Arithmetic {
-  /** Activations and sums in the activation type of the kernels: results differ from the definition by rounding of sums only. */
+  /**
+   * Activations and sums in the activation type of the kernels: results differ from the definition by rounding of sums only. Where bf16 weights
+   * meet more than one row in a processor's tiles, which multiply exact parts of activations, numbers below 2^-126 count as zero, and infinite
+   * weights make what is no number.
+   */
   FLOAT32,
 
   /**

@@ -53,7 +53,7 @@ final class BfloatLinear {
     widening = rounding == null ? null : singles.stored();
     gemm = pairs == null ? null : new PanelGemm(new PanelOperands.Pairs(pairs));
     TileRows many = pairs == null ? null : pairs.product().manyRows();
-    tiles = many == null ? null : new TileGemm(pairs, many);
+    tiles = many == null ? null : new TileGemm(pairs, many, 1);
   }
 
   String describe() {
@@ -69,7 +69,7 @@ final class BfloatLinear {
     }
     long ready = prepared == null ? 0 : prepared.address();
     if (ready != 0 && tiles != null && rows >= LEAST_ROWS) {
-      addPrepared(weight, bias, x, y, rows, from, to, accumulate, ready, scratch);
+      tiles.multiply(weight, bias, ready, y, rows, from, to, accumulate, scratch.address());
       return;
     }
     Rows in = ready != 0 || isByMachine(rows) ? x : rounded(x, rows, scratch);
@@ -78,17 +78,8 @@ final class BfloatLinear {
       floats.linear(weight, bias, in, y, rows, from, to, accumulate, definition, ready, rest);
       return;
     }
-    floats.begin(bias, y, 0, rows, from, to, accumulate);
-    addSlabs(weight, in, y, 0, rows, from, to, ready, scratch);
-  }
-
-  private void addPrepared(
-      Matrix weight, Rows bias, Rows x, Rows y, int rows, int from, int to, boolean accumulate, long prepared,
-      MemorySegment scratch) {
-    int whole = TileGemm.whole(rows);
-    floats.begin(bias, y, whole, rows, from, to, accumulate);
-    tiles.multiply(weight, bias, prepared, y, whole, from, to, accumulate, scratch.address());
-    addSlabs(weight, x, y, whole, rows, from, to, 0, scratch);
+    floats.begin(bias, y, rows, from, to, accumulate);
+    addSlabs(weight, in, y, rows, from, to, ready, scratch);
   }
 
   /** See {@link Kernels#prepares}. */
@@ -106,7 +97,7 @@ final class BfloatLinear {
   long preparedBytes(Matrix weight, int rows) {
     long bytes = prepares(weight, 1) ? floats.preparedBytes(weight, 1) : 0;
     if (tiles != null) {
-      return tiles.takes(weight, rows) ? Math.max(bytes, rows * TileGemm.stride(weight.columns())) : bytes;
+      return tiles.takes(weight, rows) ? Math.max(bytes, tiles.preparedBytes(weight.columns(), rows)) : bytes;
     }
     if (gemm == null || !SlabRows.readsAll(weight)) {
       return bytes;
@@ -127,10 +118,7 @@ final class BfloatLinear {
     }
   }
 
-  private void addSlabs(Matrix weight, Rows x, Rows y, int row, int rows, int from, int to, long prepared, MemorySegment scratch) {
-    if (row >= rows || from >= to) {
-      return;
-    }
+  private void addSlabs(Matrix weight, Rows x, Rows y, int rows, int from, int to, long prepared, MemorySegment scratch) {
     Format format = Format.of(weight.dtype());
     List<Slab> slabs = weight.slabs();
     for (int s = 0; s < slabs.size();) {
@@ -138,7 +126,7 @@ final class BfloatLinear {
       int next = s + 1;
       if (gemm != null && format != null && format.reads(slab) && !goesToEights(slab, rows)) {
         next = SlabRows.together(format, slabs, s);
-        gemm.multiply(weight, s, next, x, y, row, rows, from, to, prepared, scratch.address());
+        gemm.multiply(weight, s, next, x, y, rows, from, to, prepared, scratch.address());
       } else {
         add(weight.dtype(), format, slab, x, y, rows, SlabRows.first(slab, from), SlabRows.end(slab, to), prepared, scratch.address());
       }

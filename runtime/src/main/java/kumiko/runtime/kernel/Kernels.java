@@ -50,6 +50,14 @@ public interface Kernels {
       MemorySegment prepared,
       MemorySegment scratch);
 
+  /**
+   * Products of bf16 that are computed for each one of so many rows with this weight: one where activations are rounded, as many as they have
+   * parts where they are taken apart, and none where products are those of float32.
+   */
+  default int bf16Products(Matrix weight, int rows) {
+    return arithmetic().isBfloat(weight.dtype(), rows) ? 1 : 0;
+  }
+
   /** Whether {@link #linear} of this weight and so many rows takes less time where they were prepared once for all calls. */
   default boolean prepares(Matrix weight, int rows) {
     return false;
@@ -62,7 +70,7 @@ public interface Kernels {
 
   /**
    * Brings rows {@code [from, to)} of the {@code rows} of x into the form in which they are multiplied, once for all linear layers that
-   * read x and whose weights are of this weight's type; only where {@link #prepares} says so.
+   * read x and whose weights are of this weight's type and lie as it does, in rows, in columns or in pieces; only where {@link #prepares} says so.
    *
    * @param from a multiple of 16
    * @param to likewise, or {@code rows}

@@ -18,7 +18,7 @@ import kumiko.runtime.tensor.Slab;
  */
 final class PanelGemm {
   /** Bytes of a panel. */
-  private static final int PANEL = 1 << 18;
+  static final int PANEL = 1 << 18;
 
   /** Rows whose results wait in a tile: whole groups of every {@link PanelProduct}. */
   private static final int TILE_ROWS = 96;
@@ -63,21 +63,21 @@ final class PanelGemm {
   }
 
   /**
-   * {@code y += x w^T} for rows {@code [row, rows)} of activations, results {@code [from, to)} and slabs {@code [s, behind)} of a weight,
+   * {@code y += x w^T} for {@code rows} rows of activations, results {@code [from, to)} and slabs {@code [s, behind)} of a weight,
    * which are {@link SlabRows#together} or one; {@code prepared} is the address of what {@link #prepare} made of all rows, or 0, {@code scratch}
    * that of {@link #scratchBytes} bytes.
    */
-  void multiply(Matrix weight, int s, int behind, Rows x, Rows y, int row, int rows, int from, int to, long prepared, long scratch) {
+  void multiply(Matrix weight, int s, int behind, Rows x, Rows y, int rows, int from, int to, long prepared, long scratch) {
     if (!SlabRows.reaches(weight.slabs(), s, behind, from, to)) {
       return;
     }
     Slab slab = weight.slabs().get(s);
     boolean inRows = SlabRows.isInRows(Format.of(weight.dtype()), slab);
-    boolean oneStrip = inRows && weight.dtype() == operands.type() && rows - row <= PanelLayout.STRIP;
+    boolean oneStrip = inRows && weight.dtype() == operands.type() && rows <= PanelLayout.STRIP;
     int most = oneStrip ? depth * PanelLayout.STRIPS : depth;
     for (int k = 0; k < slab.columns(); k += most) {
       int columns = Math.min(most, slab.columns() - k);
-      for (int r = row; r < rows; r += MOST_ROWS) {
+      for (int r = 0; r < rows; r += MOST_ROWS) {
         int count = Math.min(MOST_ROWS, rows - r);
         if (inRows) {
           long panels = scratch + PANELS;
@@ -86,7 +86,7 @@ final class PanelGemm {
           } else {
             panels = preparedPanel(prepared, rows, k, r);
           }
-          multiplyRows(weight, s, behind, y, r, count, from, to, k, columns, panels, scratch);
+          multiplyRows(weight, s, behind, y, r, count, 1, from, to, k, columns, panels, scratch);
         } else {
           multiplyColumns(weight.dtype(), slab, x, y, r, count, SlabRows.first(slab, from), SlabRows.end(slab, to), k, columns, scratch);
         }
@@ -94,19 +94,32 @@ final class PanelGemm {
     }
   }
 
+  /**
+   * {@code y += x w^T} for results {@code [from, to)}, columns {@code [k, k + columns)} of a weight of the same type that is {@link
+   * SlabRows#readsAll} read, and rows of activations that are sums of {@link PartPanels#PARTS} each.
+   *
+   * @param panels address of panels {@link #PANEL} apart, one for every {@link PartPanels#GROUP} rows: their first parts, then their second
+   *     ones and the last
+   * @param scratch address of {@link #scratchBytes} bytes for one row
+   */
+  void multiplyParts(Matrix weight, Rows y, int rows, int from, int to, int k, int columns, long panels, long scratch) {
+    multiplyRows(weight, 0, weight.slabs().size(), y, 0, rows, PartPanels.PARTS, from, to, k, columns, panels, scratch);
+  }
+
   static int strips(int lanes) {
     return Math.ceilDiv(lanes, PanelLayout.STRIP);
   }
 
   private void multiplyRows(
-      Matrix weight, int s, int behind, Rows y, int row, int rows, int from, int to, int k, int columns, long panels, long scratch) {
+      Matrix weight, int s, int behind, Rows y, int row, int rows, int parts, int from, int to, int k, int columns, long panels,
+      long scratch) {
     List<Slab> slabs = weight.slabs();
     int i = s;
     int first = SlabRows.first(slabs.get(s), from);
     while (i < behind) {
       if (first < SlabRows.end(slabs.get(i), to)) {
         int count = SlabRows.inLine(slabs, i, behind, first, from, to, TILE_ROWS);
-        multiplySome(weight, i, y, row, rows, first, count, k, columns, panels, scratch);
+        multiplySome(weight, i, y, row, rows, parts, first, count, k, columns, panels, scratch);
         first += count;
         while (first > slabs.get(i).rows()) {
           first -= slabs.get(i).rows();
@@ -121,7 +134,7 @@ final class PanelGemm {
 
   /** A few rows of weights, from {@code first} of slab {@code i} on, with all panels. */
   private void multiplySome(
-      Matrix weight, int i, Rows y, int row, int rows, int first, int count, int k, int columns, long panels, long scratch) {
+      Matrix weight, int i, Rows y, int row, int rows, int parts, int first, int count, int k, int columns, long panels, long scratch) {
     DType type = weight.dtype();
     Slab slab = weight.slabs().get(i);
     long weights = slab.data().address() + type.bytes(slab.offset() + first * slab.rowStride());
@@ -133,11 +146,16 @@ final class PanelGemm {
       weights = scratch + wide(rows);
       stride = wideStride(columns);
     }
-    for (int r = 0; r < rows; r += PanelLayout.LANES) {
-      int lanes = Math.min(PanelLayout.LANES, rows - r);
+    int together = parts == 1 ? PanelLayout.LANES : PartPanels.GROUP;
+    long panel = panels;
+    for (int r = 0; r < rows; r += together) {
+      int some = Math.min(together, rows - r);
       clear(scratch + TILE, count);
-      product.multiply(panel(panels, r), strips(lanes), weights, stride, count, columns, scratch + TILE);
-      addTo(weight.slabs(), i, first, count, scratch + TILE, y, row + r, lanes);
+      product.multiply(panel, strips(parts * some), weights, stride, count, columns, scratch + TILE);
+      for (int part = 0; part < parts; part++) {
+        addTo(weight.slabs(), i, first, count, scratch + TILE + 4L * part * some, y, row + r, some);
+      }
+      panel += PANEL;
     }
   }
 

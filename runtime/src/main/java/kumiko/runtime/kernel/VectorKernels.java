@@ -54,7 +54,7 @@ public final class VectorKernels implements Kernels {
   @Override
   public String describe() {
     String lanes = "vector kernels, " + FloatVector.SPECIES_PREFERRED.length() + " lanes, F32 activations";
-    String products = code.floats().orNull() == null ? lanes : lanes + ", products " + code.floats().describe();
+    String products = code.floats().orNull() == null ? lanes : lanes + ", products " + code.floats().describe() + floats.describeTiles();
     return bfloat == null ? products : products + ", bf16 products " + bfloat.describe();
   }
 
@@ -103,6 +103,11 @@ public final class VectorKernels implements Kernels {
   public long linearScratchBytes(Matrix weight, int rows) {
     long few = floats.scratchBytes(weight, rows);
     return arithmetic().isBfloat(weight.dtype(), rows) ? Math.max(few, bfloat.scratchBytes(weight, rows)) : few;
+  }
+
+  @Override
+  public int bf16Products(Matrix weight, int rows) {
+    return arithmetic().isBfloat(weight.dtype(), rows) ? 1 : floats.bf16Products(weight, rows);
   }
 
   @Override

@@ -8,6 +8,8 @@ import kumiko.runtime.machine.FloatProducts;
 import kumiko.runtime.machine.MachineCode;
 import kumiko.runtime.machine.PairProducts;
 import kumiko.runtime.machine.RowFunctions;
+import kumiko.runtime.machine.RowParts;
+import kumiko.runtime.machine.TileRows;
 import kumiko.runtime.tensor.BlockTile;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Matrix;
@@ -28,6 +30,10 @@ final class VectorLinear {
   private final StoredBlocks blocks;
 
   private final PanelGemm gemm;
+
+  /** Null where the processor has none. */
+  private final FloatTiles tiles;
+
   private final RowFunctions functions;
 
   VectorLinear(MachineCode code, Arithmetic arithmetic) {
@@ -36,7 +42,13 @@ final class VectorLinear {
     few = products == null ? null : new StoredEights(products);
     blocks = products == null ? null : blocks(products, arithmetic);
     gemm = products == null ? null : new PanelGemm(new PanelOperands.Singles(products));
+    tiles = products == null ? null : tiles(code.pairs().orNull());
     functions = products == null ? null : products.rows();
+  }
+
+  private static FloatTiles tiles(PairProducts pairs) {
+    TileRows many = pairs == null ? null : pairs.product().manyRows();
+    return many == null ? null : new FloatTiles(pairs, many);
   }
 
   private static BfloatDots dots(MachineCode code, FloatProducts products, Arithmetic arithmetic) {
@@ -59,7 +71,20 @@ final class VectorLinear {
       return rows == 1 ? some : Math.max(some, gemm.scratchBytes(rows));
     }
     long row = one.scratchBytes(weight.dtype(), weight.columns());
+    if (tiles != null && rows > 1) {
+      row = Math.max(row, tiles.scratchBytes());
+    }
     return rows == 1 ? row : Math.max(row, Math.max(few.scratchBytes(rows, weight.columns()), gemm.scratchBytes(rows)));
+  }
+
+  /** What is to be said of them beside the other products; empty where there are none. */
+  String describeTiles() {
+    return tiles == null ? "" : " and, of rows with bf16 weights, " + tiles.instructions() + " in " + RowParts.PARTS + " parts";
+  }
+
+  /** See {@link Kernels#bf16Products}. */
+  int bf16Products(Matrix weight, int rows) {
+    return takesTiles(weight, rows) ? RowParts.PARTS : 0;
   }
 
   /** See {@link Kernels#prepares}. */
@@ -67,6 +92,9 @@ final class VectorLinear {
     DType type = weight.dtype();
     if (BlockTile.holds(type)) {
       return blocks != null && rows <= StoredBlocks.MOST_ROWS && StoredBlocks.readsAll(weight);
+    }
+    if (takesTiles(weight, rows)) {
+      return true;
     }
     if (gemm == null || !SlabRows.readsAll(weight)) {
       return false;
@@ -80,10 +108,11 @@ final class VectorLinear {
     if (BlockTile.holds(type)) {
       return prepares(weight, 1) ? blocks.packedBytes(rows, weight.columns()) : 0;
     }
+    long parts = tiles == null ? 0 : tiles.preparedBytes(weight, rows);
     if (gemm == null || !SlabRows.readsAll(weight)) {
-      return 0;
+      return parts;
     }
-    long single = one.packs(type) ? one.packedBytes(weight.columns()) : 0;
+    long single = Math.max(parts, one.packs(type) ? one.packedBytes(weight.columns()) : 0);
     long some = rows == 1 ? single : Math.max(single, few.packedBytes(Math.min(rows, mostEights(type)), weight.columns()));
     return PanelGemm.prepares(rows) ? Math.max(some, gemm.preparedBytes(rows, weight.columns())) : some;
   }
@@ -92,6 +121,8 @@ final class VectorLinear {
     DType type = weight.dtype();
     if (BlockTile.holds(type)) {
       blocks.pack(type, x, 0, x.width(), rows, prepared, from, to);
+    } else if (takesTiles(weight, rows)) {
+      tiles.prepare(weight, x, rows, prepared, from, to);
     } else if (rows == 1) {
       one.pack(address(x, 0, 0), x.width(), prepared);
     } else if (rows <= mostEights(type)) {
@@ -117,7 +148,14 @@ final class VectorLinear {
     if (from >= to) {
       return;
     }
-    begin(bias, y, 0, rows, from, to, accumulate);
+    boolean byTiles = prepared != 0 && takesTiles(weight, rows);
+    if (!byTiles || !tiles.begins(weight, rows)) {
+      begin(bias, y, rows, from, to, accumulate);
+    }
+    if (byTiles) {
+      tiles.multiply(weight, bias, prepared, y, rows, from, to, accumulate, scratch);
+      return;
+    }
     Format format = Format.of(weight.dtype());
     List<Slab> slabs = weight.slabs();
     for (int s = 0; s < slabs.size();) {
@@ -127,12 +165,16 @@ final class VectorLinear {
       int next = s + 1;
       if (format != null && format.reads(slab) && goesToGemm(weight.dtype(), slab, rows)) {
         next = SlabRows.together(format, slabs, s);
-        gemm.multiply(weight, s, next, x, y, 0, rows, from, to, prepared, scratch);
+        gemm.multiply(weight, s, next, x, y, rows, from, to, prepared, scratch);
       } else if (first < end) {
         add(weight.dtype(), format, slab, x, y, rows, first, end, scalar, prepared, scratch);
       }
       s = next;
     }
+  }
+
+  private boolean takesTiles(Matrix weight, int rows) {
+    return tiles != null && tiles.takes(weight, rows);
   }
 
   private boolean goesToGemm(DType type, Slab slab, int rows) {
@@ -197,13 +239,13 @@ final class VectorLinear {
     }
   }
 
-  /** What the products of rows {@code [row, rows)} are added to. */
-  void begin(Rows bias, Rows y, int row, int rows, int from, int to, boolean accumulate) {
+  /** What products are added to. */
+  void begin(Rows bias, Rows y, int rows, int from, int to, boolean accumulate) {
     if ((accumulate && bias == null) || from >= to) {
       return;
     }
     if (functions != null && bias != null) {
-      for (int r = row; r < rows; r++) {
+      for (int r = 0; r < rows; r++) {
         if (accumulate) {
           functions.add(1, address(bias, 0, from), address(y, r, from), address(y, r, from), to - from);
         } else {
@@ -213,14 +255,14 @@ final class VectorLinear {
       return;
     }
     if (bias == null) {
-      for (int r = row; r < rows; r++) {
+      for (int r = 0; r < rows; r++) {
         Lanes.clear(address(y, r, from), 4L * (to - from));
       }
       return;
     }
     float[] start = Desk.ofThread().weights(to - from);
     Lanes.read(address(bias, 0, from), start, 0, to - from);
-    for (int r = row; r < rows; r++) {
+    for (int r = 0; r < rows; r++) {
       if (accumulate) {
         VectorElements.addArray(start, 0, address(y, r, from), to - from);
       } else {

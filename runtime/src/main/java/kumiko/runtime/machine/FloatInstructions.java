@@ -89,6 +89,17 @@ abstract class FloatInstructions extends VectorInstructions {
     code.put(1);
   }
 
+  /** Where {@code a} is not {@code b}, and where one of the two is not a number. */
+  void vcmpneqps(int mask, int a, int b) {
+    code.evex(new Opcode(NONE, M0F, 0, 0xc2), mask, a, b);
+    code.put(4);
+  }
+
+  /** Elements outside of the mask stay. */
+  void vsubpsWithin(int mask, int target, int a, int b) {
+    code.evex(new Opcode(NONE, M0F, 0, 0x5c), target, a, b, mask);
+  }
+
   /** Elements outside of the mask are not read and stay. */
   void vmulpsWithin(int mask, int target, int a, Address b) {
     code.evex(new Opcode(NONE, M0F, 0, 0x59), target, a, b, VECTOR_BYTES, mask, Outside.STAYS);

@@ -8,8 +8,9 @@ package kumiko.runtime.machine;
  * @param dots of one row with weights as they are stored
  * @param eights of few rows with weights as they are stored
  * @param rounding of activations
+ * @param parts of activations that are not rounded
  * @param widening brings weights in blocks into panels
  * @param attention between the products of attention of many queries
  */
 public record PairProducts(PanelMoves moves, PanelProduct product, BfloatDots dots, Eights eights, RowRounding rounding,
-    BlockWidening widening, PairAttention attention) {}
+    RowParts parts, BlockWidening widening, PairAttention attention) {}

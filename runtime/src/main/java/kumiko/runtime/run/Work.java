@@ -7,7 +7,6 @@ import kumiko.runtime.graph.Mask;
 import kumiko.runtime.graph.Node;
 import kumiko.runtime.graph.Op;
 import kumiko.runtime.graph.Source;
-import kumiko.runtime.kernel.Arithmetic;
 import kumiko.runtime.kernel.Kernels;
 
 /**
@@ -15,14 +14,16 @@ import kumiko.runtime.kernel.Kernels;
  * are stored and once, however many rows share them.
  *
  * @param flops floating point operations, as {@link Cost} counts them; of query-key pairs only the visible ones
- * @param bf16Flops those of them that are computed in bf16: {@link Arithmetic#isBfloat}
+ * @param f32Flops those of them that are computed in float32, or wider
+ * @param bf16Flops operations of bf16 that compute the others: as many, or {@link Kernels#bf16Products} times as many
  * @param weightBytes bytes of weights read
  * @param cacheBytes bytes of keys and values read
  */
-public record Work(long flops, long bf16Flops, long weightBytes, long cacheBytes) {
+public record Work(long flops, long f32Flops, long bf16Flops, long weightBytes, long cacheBytes) {
   /** Of {@code sequences} sequences that each get {@code rows} new rows behind {@code past} positions; logits of the last row only. */
   static Work of(Plan plan, BoundWeights weights, Kernels kernels, int sequences, int rows, int past) {
     long flops = 0;
+    long f32Flops = 0;
     long bf16Flops = 0;
     long weightBytes = 0;
     long cacheBytes = 0;
@@ -31,20 +32,23 @@ public record Work(long flops, long bf16Flops, long weightBytes, long cacheBytes
         Node node = value.node;
         long own = sequences * Cost.flops(node, value.picked ? 1 : rows, past, pairs(node));
         flops += own;
-        bf16Flops += isBfloat(node, weights, kernels.arithmetic(), sequences, value.picked ? 1 : rows) ? own : 0;
+        int products = bf16Products(node, weights, kernels, sequences, value.picked ? 1 : rows);
+        f32Flops += products == 0 ? own : 0;
+        bf16Flops += products * own;
         weightBytes += weightBytes(node, weights, (long) sequences * rows);
         cacheBytes += sequences * kernels.activations().bytes(cacheElements(node, rows, past));
       }
     }
-    return new Work(flops, bf16Flops, weightBytes, cacheBytes);
+    return new Work(flops, f32Flops, bf16Flops, weightBytes, cacheBytes);
   }
 
-  private static boolean isBfloat(Node node, BoundWeights weights, Arithmetic arithmetic, int sequences, int rows) {
+  private static int bf16Products(Node node, BoundWeights weights, Kernels kernels, int sequences, int rows) {
+    int all = (int) Math.min(Integer.MAX_VALUE, (long) sequences * rows);
     return switch (node.op()) {
-      case Op.Linear() -> arithmetic.isBfloat(weights.matrix(node.inputs().get(1)).dtype(), (long) sequences * rows);
-      case Op.LinearAdd _ -> arithmetic.isBfloat(weights.matrix(node.inputs().get(2)).dtype(), (long) sequences * rows);
-      case Op.Attention _ -> arithmetic.isBfloat(rows);
-      default -> false;
+      case Op.Linear() -> kernels.bf16Products(weights.matrix(node.inputs().get(1)), all);
+      case Op.LinearAdd _ -> kernels.bf16Products(weights.matrix(node.inputs().get(2)), all);
+      case Op.Attention _ -> kernels.arithmetic().isBfloat(rows) ? 1 : 0;
+      default -> 0;
     };
   }
 

@@ -4,6 +4,7 @@ import io.kotest.assertions.withClue
 import io.kotest.matchers.doubles.shouldBeLessThanOrEqual
 import io.kotest.matchers.shouldBe
 import kumiko.runtime.machine.MachineCode
+import kumiko.runtime.machine.interpretedTiles
 import kumiko.runtime.tensor.DType
 import kumiko.runtime.tensor.Elements
 import kumiko.runtime.tensor.Matrix
@@ -27,6 +28,9 @@ object Tolerance {
 /** The vector kernels with the machine code of this process, and with none. */
 fun vectorTwins(arithmetic: Arithmetic): List<Kernels> =
     listOf(MachineCode.ofProcess(), MachineCode.none("tests ask for it")).map { VectorKernels(it, arithmetic) }
+
+/** The vector kernels of a processor with tiles, which one thread interprets slowly: only where the rest [runsBesideTiles]. */
+fun tileKernels(): Kernels = VectorKernels(interpretedTiles(), Arithmetic.FLOAT32)
 
 /** Memory, random numbers and the comparison for tests of kernels. */
 class Bench(
@@ -91,7 +95,13 @@ fun distance(want: Double, got: Double): Double = when {
 }
 
 /** The whole product and two uneven halves of it, with and without what y held before. */
-fun Bench.compareLinear(weight: Matrix, rows: Int, clue: String, x: Rows = rows(rows, weight.columns())) {
+fun Bench.compareLinear(
+    weight: Matrix,
+    rows: Int,
+    clue: String,
+    x: Rows = rows(rows, weight.columns()),
+    vectors: List<Kernels> = this.vectors,
+) {
     val bias = rows(1, weight.rows())
     val before = rows(rows, weight.rows())
     val tolerance = Tolerance.sum(weight.columns()) * 8

@@ -147,6 +147,8 @@ class AssemblerSpec : FunSpec({
             Fact("vmovsldup zmm18, zmm2", "62 e1 7e 48 12 d2") { vmovsldup(18, 2) },
             Fact("vpmovzxdq zmm2{k3}{z}, [r10+32]", "62 d2 7d cb 35 52 01") { vpmovzxdq(2, 3, Address.at(Register.R10, 32)) },
             Fact("vblendmps zmm3{k2}, zmm3, zmm22", "62 b2 65 4a 65 de") { vblendmps(3, 2, 3, 22) },
+            Fact("vcmpneqps k1, zmm16, zmm18", "62 b1 7c 40 c2 ca 04") { vcmpneqps(1, 16, 18) },
+            Fact("vsubps zmm20{k2}, zmm16, zmm19", "62 a1 7c 42 5c e3") { vsubpsWithin(2, 20, 16, 19) },
             Fact("vcmpltps k2, zmm17, zmm6", "62 f1 74 40 c2 d6 01") { vcmpltps(2, 17, 6) },
             Fact("and r11, 15", "49 83 e3 0f") { and(Register.R11, 15) },
             Fact("add r10, r10", "4d 01 d2") { add(Register.R10, Register.R10) },

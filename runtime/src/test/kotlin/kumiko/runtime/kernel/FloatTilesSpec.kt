@@ -1,0 +1,119 @@
+package kumiko.runtime.kernel
+
+import io.kotest.assertions.withClue
+import io.kotest.core.spec.style.FunSpec
+import io.kotest.matchers.shouldBe
+import jdk.incubator.vector.FloatVector
+import kumiko.runtime.machine.MachineCode
+import kumiko.runtime.machine.runsBesideTiles
+import kumiko.runtime.tensor.DType
+import kumiko.runtime.tensor.Elements
+import kumiko.runtime.tensor.Matrix
+import kumiko.runtime.tensor.Shape
+import kumiko.runtime.tensor.Tensor
+import java.lang.foreign.MemorySegment
+import kotlin.math.pow
+
+private fun Bench.bf16(rows: Int, columns: Int, value: (Long) -> Double = { normal() }): Matrix {
+    val data = memory(2L * rows * columns)
+    for (i in 0 until rows.toLong() * columns) Elements.set(DType.BF16, data, i, value(i))
+    return Matrix.of(Tensor(DType.BF16, Shape.of(rows.toLong(), columns.toLong()), data))
+}
+
+class FloatTilesSpec : FunSpec({
+    val kernels by lazy { tileKernels() }
+
+    fun Bench.compareTiles(weight: Matrix, rows: Int, clue: String) {
+        withClue(clue) { kernels.prepares(weight, rows) shouldBe true }
+        compareLinear(weight, rows, clue, vectors = listOf(kernels))
+    }
+
+    test(
+        "rows of float32 meet bf16 weights in tiles as the definition says, few and many, whole and in parts",
+    ).config(enabled = runsBesideTiles) {
+        val bench = Bench(1)
+        for (rows in listOf(2, 5, 6, 21, 22, 63, 64, 65, 97)) bench.compareTiles(bench.bf16(35, 64), rows, "$rows x 64 x 35")
+        for (out in listOf(1, 16, 100)) bench.compareTiles(bench.bf16(out, 32), 4, "4 x 32 x $out")
+    }
+
+    test("more columns than stay in a cache at once make no difference to tiles").config(enabled = runsBesideTiles) {
+        val bench = Bench(2)
+        for (rows in listOf(2, 8, 25)) bench.compareTiles(bench.bf16(3, 8256), rows, "$rows x 8256 x 3")
+        bench.compareTiles(bench.bf16(3, 2112), 64, "64 x 2112 x 3")
+        bench.compareTiles(bench.bf16(3, 32), 290, "290 x 32 x 3")
+    }
+
+    test("weights in slabs, in an order of their own and in columns meet tiles as the definition says").config(enabled = runsBesideTiles) {
+        val bench = Bench(3)
+        val parts = List(2) { bench.bf16(18, 64) }
+        for (rows in listOf(5, 66)) {
+            bench.compareTiles(Matrix.stackRows(parts), rows, "row ranges, $rows rows")
+            bench.compareTiles(Matrix.interleaveRows(parts[0], parts[1]), rows, "interleaved rows, $rows rows")
+        }
+        bench.compareTiles(bench.bf16(64, 40).transpose(), 66, "columns")
+    }
+
+    test("products are exact: weights of one give activations back, bit for bit, of every magnitude").config(enabled = runsBesideTiles) {
+        val bench = Bench(4)
+        val one = bench.bf16(32, 32) { if (it / 32 == it % 32) 1.0 else 0.0 }
+        for (rows in listOf(3, 64)) {
+            val x = bench.rows(rows, 32) { bench.normal() * 10.0.pow(bench.random.nextInt(-24, 38)) }
+            Elements.set(DType.F32, x.data(), x.offset(), Float.MAX_VALUE.toDouble())
+            val y = bench.rows(rows, 32)
+            bench.linear(kernels, one, null, x, y, rows, 0, 32, false)
+            for (r in 0 until rows) for (c in 0 until 32) y.at(r, c) shouldBe x.at(r, c)
+        }
+    }
+
+    test("infinities and what is no number come out of tiles as out of the definition").config(enabled = runsBesideTiles) {
+        val bench = Bench(5)
+        val weight = bench.bf16(20, 32)
+        for (rows in listOf(4, 64)) {
+            val x = bench.rows(rows, 32)
+            fun set(row: Int, column: Int, value: Double) =
+                Elements.set(DType.F32, x.data(), x.offset() + row.toLong() * x.stride() + column, value)
+            set(1, 7, Double.POSITIVE_INFINITY)
+            set(2, 3, Double.NaN)
+            set(3, 0, Double.NEGATIVE_INFINITY)
+            bench.compareLinear(weight, rows, "$rows rows", x, listOf(kernels))
+        }
+    }
+
+    test("few rows, without what was prepared, are multiplied by vectors").config(enabled = runsBesideTiles) {
+        val bench = Bench(6)
+        val weight = bench.bf16(20, 32)
+        val x = bench.rows(4, 32)
+        val (want, got) = List(2) { bench.rows(4, 20) { 0.0 } }
+        bench.linear(bench.scalar, weight, null, x, want, 4, 0, 20, false)
+        val scratch: MemorySegment = bench.scratch(kernels.linearScratchBytes(weight, 4))
+        kernels.linear(weight, null, x, got, 4, 0, 20, false, null, scratch)
+        compareAll(want, got, Tolerance.sum(32), "unprepared")
+    }
+
+    test("kernels say what they multiply in parts, and that each product is three of bf16").config(enabled = runsBesideTiles) {
+        val bench = Bench(8)
+        val weight = bench.bf16(20, 32)
+        val lanes = FloatVector.SPECIES_PREFERRED.length()
+        kernels.describe() shouldBe "vector kernels, $lanes lanes, F32 activations, products by avx512 " +
+            "and, of rows with bf16 weights, amx_bf16 in 3 parts"
+        listOf(1, 2, 21, 63, 64).map { kernels.bf16Products(weight, it) } shouldBe listOf(0, 3, 3, 3, 3)
+        kernels.bf16Products(bench.bf16(20, 33), 64) shouldBe 0
+        kernels.bf16Products(bench.bf16(32, 20).transpose(), 63) shouldBe 0
+        kernels.with(Arithmetic.BFLOAT16).bf16Products(weight, 64) shouldBe 1
+        VectorKernels(MachineCode.none("tests ask for it"), Arithmetic.FLOAT32).bf16Products(weight, 64) shouldBe 0
+    }
+
+    test("with rounded activations tiles take rows that fill no group").config(enabled = runsBesideTiles) {
+        val rounding = kernels.with(Arithmetic.BFLOAT16)
+        val definition = ScalarKernels(DType.F32).with(Arithmetic.BFLOAT16)
+        val bench = Bench(7)
+        val weight = bench.bf16(35, 64)
+        for (rows in listOf(64, 65, 95)) {
+            val x = bench.rows(rows, 64)
+            val (want, got) = List(2) { bench.rows(rows, 35) { 0.0 } }
+            bench.linear(definition, weight, null, x, want, rows, 0, 35, false)
+            bench.linear(rounding, weight, null, x, got, rows, 0, 35, false)
+            compareAll(want, got, Tolerance.sum(64) * 8, "$rows rows")
+        }
+    }
+})
