@@ -11,14 +11,30 @@ import kumiko.runtime.machine.LazyMemory;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Matrix;
 import kumiko.runtime.tensor.Rows;
+import kumiko.runtime.tensor.Slab;
 
 /**
  * What {@link Kernels#prepare} makes of the rows that linear layers read: once for all layers of a phase that read the same ones, before
  * that phase. All phases use the same memory.
  */
 final class Preparations {
-  /** What is multiplied with weights of one type. */
-  private record Read(Value value, DType weights) {}
+  /** How a weight lies in memory, by which kernels decide whether and how they prepare what it meets. */
+  private enum Form {
+    ROWS,
+    COLUMNS,
+    PIECES;
+
+    static Form of(Matrix weight) {
+      List<Slab> slabs = weight.slabs();
+      if (slabs.stream().allMatch(slab -> slab.columnStride() == 1 && slab.columns() == weight.columns())) {
+        return ROWS;
+      }
+      return slabs.size() == 1 ? COLUMNS : PIECES;
+    }
+  }
+
+  /** What is multiplied with weights of one type and form. */
+  private record Read(Value value, DType type, Form form) {}
 
   /** Rows that no two threads share. */
   private static final int ROWS = 16;
@@ -44,7 +60,7 @@ final class Preparations {
       return null;
     }
     Map<Read, PrepareStep> here = byLevel.computeIfAbsent(level, key -> new HashMap<>());
-    Read read = new Read(value, weight.dtype());
+    Read read = new Read(value, weight.dtype(), Form.of(weight));
     return here.computeIfAbsent(read, key -> new PrepareStep(kernels, weight, x, value.picked, memory(here.size(), bytes))).prepared();
   }
 
