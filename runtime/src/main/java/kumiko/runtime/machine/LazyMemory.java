@@ -1,11 +1,7 @@
 package kumiko.runtime.machine;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 
 /**
  * Off-heap memory that reads as zero and takes room only where it is touched. An arena writes zeros over what it allocates, which would
@@ -14,15 +10,8 @@ import java.lang.invoke.MethodHandle;
 public final class LazyMemory {
   private static final int ALIGNMENT = 64;
 
-  private static final MethodHandle CALLOC;
-  private static final MethodHandle FREE;
-
-  static {
-    Linker linker = Linker.nativeLinker();
-    ValueLayout size = (ValueLayout) linker.canonicalLayouts().get("size_t");
-    CALLOC = linker.downcallHandle(linker.defaultLookup().findOrThrow("calloc"), FunctionDescriptor.of(ValueLayout.ADDRESS, size, size));
-    FREE = linker.downcallHandle(linker.defaultLookup().findOrThrow("free"), FunctionDescriptor.ofVoid(ValueLayout.ADDRESS));
-  }
+  private static final LibraryFunction CALLOC = new LibraryFunction("calloc");
+  private static final LibraryFunction FREE = new LibraryFunction("free");
 
   private LazyMemory() {}
 
@@ -51,29 +40,13 @@ public final class LazyMemory {
   }
 
   private static MemorySegment allocate(Arena arena, long bytes, long alignment, String purpose) {
-    MemorySegment block = calloc(Math.addExact(bytes, alignment));
+    MemorySegment block = MemorySegment.ofAddress(CALLOC.call(1, Math.addExact(bytes, alignment)).value());
     if (block.address() == 0) {
       throw new IllegalArgumentException(
           purpose + " would take " + (bytes >> 20)
               + " MiB, which the system refuses: free memory, or open fewer slots or a smaller capacity");
     }
     long skip = -block.address() & (alignment - 1);
-    return block.reinterpret(bytes + alignment, arena, LazyMemory::free).asSlice(skip, bytes);
-  }
-
-  private static MemorySegment calloc(long bytes) {
-    try {
-      return (MemorySegment) CALLOC.invokeExact(1L, bytes);
-    } catch (Throwable error) {
-      throw new AssertionError("calloc does not throw", error);
-    }
-  }
-
-  private static void free(MemorySegment block) {
-    try {
-      FREE.invokeExact(block);
-    } catch (Throwable error) {
-      throw new AssertionError("free does not throw", error);
-    }
+    return block.reinterpret(bytes + alignment, arena, whole -> FREE.call(whole.address(), 0)).asSlice(skip, bytes);
   }
 }

@@ -1,14 +1,5 @@
 package kumiko.runtime.machine;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
-import java.lang.foreign.MemoryLayout;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.StructLayout;
-import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
-
 /** What machine code needs of Linux on x86-64, with the numbers of its headers. */
 final class SystemCalls {
   /** Refused: {@code number} is the system's number for the reason. */
@@ -37,90 +28,52 @@ final class SystemCalls {
   /** asm/fpu/types.h: the data of the tiles. */
   private static final long TILE_DATA = 18;
 
-  private static final StructLayout STATE = Linker.Option.captureStateLayout();
-  private static final long ERROR_NUMBER = STATE.byteOffset(MemoryLayout.PathElement.groupElement("errno"));
-  private static final ValueLayout WORD = ValueLayout.JAVA_LONG;
-  private static final ValueLayout INT = ValueLayout.JAVA_INT;
-
-  private static final MethodHandle MMAP = find("mmap", FunctionDescriptor.of(WORD, WORD, WORD, INT, INT, INT, WORD));
-  private static final MethodHandle MPROTECT = find("mprotect", FunctionDescriptor.of(INT, WORD, WORD, INT));
-  private static final MethodHandle MADVISE = find("madvise", FunctionDescriptor.of(INT, WORD, WORD, INT));
-  private static final MethodHandle MUNMAP = find("munmap", FunctionDescriptor.of(INT, WORD, WORD));
-  private static final MethodHandle SYSCALL = find("syscall", FunctionDescriptor.of(WORD, WORD, WORD, WORD),
-      Linker.Option.firstVariadicArg(1));
+  private static final LibraryFunction MMAP = new LibraryFunction("mmap");
+  private static final LibraryFunction MPROTECT = new LibraryFunction("mprotect");
+  private static final LibraryFunction MADVISE = new LibraryFunction("madvise");
+  private static final LibraryFunction MUNMAP = new LibraryFunction("munmap");
+  private static final LibraryFunction SYSCALL = new LibraryFunction("syscall");
 
   private SystemCalls() {}
 
-  private static MethodHandle find(String name, FunctionDescriptor type, Linker.Option... options) {
-    Linker linker = Linker.nativeLinker();
-    Linker.Option[] all = java.util.Arrays.copyOf(options, options.length + 1);
-    all[options.length] = Linker.Option.captureCallState("errno");
-    return linker.downcallHandle(linker.defaultLookup().findOrThrow(name), type, all);
-  }
-
   /** The address of new memory that can be read and written. */
   static long map(long bytes) throws Refused {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment state = arena.allocate(STATE);
-      long address = (long) MMAP.invokeExact(state, 0L, bytes, READ | WRITE, PRIVATE_ANONYMOUS, -1, 0L);
-      check(address != -1, "mmap", state);
-      return address;
-    } catch (Throwable thrown) {
-      throw refusedOr(thrown);
-    }
+    LibraryFunction.Result result = MMAP.call(0, bytes, READ | WRITE, PRIVATE_ANONYMOUS, -1, 0);
+    check(result.value() != -1, "mmap", result);
+    return result.value();
   }
 
   /** From now on the memory can be read and executed, and no longer written. */
   static void makeExecutable(long address, long bytes) throws Refused {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment state = arena.allocate(STATE);
-      int result = (int) MPROTECT.invokeExact(state, address, bytes, READ | EXECUTE);
-      check(result == 0, "mprotect(PROT_READ | PROT_EXEC)", state);
-    } catch (Throwable thrown) {
-      throw refusedOr(thrown);
-    }
+    checkZero("mprotect(PROT_READ | PROT_EXEC)", MPROTECT.call(address, bytes, READ | EXECUTE));
   }
 
   /** A system that is built without large pages refuses, which nothing depends on. */
   static void askForHugePages(long address, long bytes) {
-    try (Arena arena = Arena.ofConfined()) {
-      int ignored = (int) MADVISE.invokeExact(arena.allocate(STATE), address, bytes, HUGE_PAGES);
-    } catch (Throwable thrown) {
-      throw new AssertionError("a system call does not throw", thrown);
-    }
+    MADVISE.call(address, bytes, HUGE_PAGES);
   }
 
   static void unmap(long address, long bytes) {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment state = arena.allocate(STATE);
-      int result = (int) MUNMAP.invokeExact(state, address, bytes);
-      check(result == 0, "munmap", state);
-    } catch (Throwable thrown) {
-      throw new AssertionError("memory that was mapped can be unmapped", thrown);
+    try {
+      checkZero("munmap", MUNMAP.call(address, bytes));
+    } catch (Refused refused) {
+      throw new AssertionError("memory that was mapped can be unmapped", refused);
     }
   }
 
   /** Asks for the tile registers, for all threads of this process. */
   static void requestTiles() throws Refused {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment state = arena.allocate(STATE);
-      long result = (long) SYSCALL.invokeExact(state, ARCH_PRCTL, REQUEST_STATE, TILE_DATA);
-      check(result == 0, "arch_prctl(ARCH_REQ_XCOMP_PERM)", state);
-    } catch (Throwable thrown) {
-      throw refusedOr(thrown);
-    }
+    checkZero("arch_prctl(ARCH_REQ_XCOMP_PERM)", SYSCALL.call(ARCH_PRCTL, REQUEST_STATE, TILE_DATA));
   }
 
-  private static void check(boolean good, String call, MemorySegment state) throws Refused {
+  /** These return an int, above which a register holds anything. */
+  private static void checkZero(String call, LibraryFunction.Result result) throws Refused {
+    check((int) result.value() == 0, call, result);
+  }
+
+  private static void check(boolean good, String call, LibraryFunction.Result result) throws Refused {
     if (!good) {
-      throw new Refused(call, state.get(ValueLayout.JAVA_INT, ERROR_NUMBER));
+      throw new Refused(call, result.error());
     }
-  }
-
-  private static Refused refusedOr(Throwable thrown) {
-    if (thrown instanceof Refused refused) {
-      return refused;
-    }
-    throw new AssertionError("a system call does not throw", thrown);
   }
 }
