@@ -54,9 +54,10 @@ internal fun loadModel(
     quantisation: Quantisation = Quantisation.None(),
     prefix: Path? = null,
 ): LoadedModel {
-    fastestKernels()
+    beginKernels()
     val checkpoint = CheckpointModel.open(path, Maps, layers = layers, prefix = prefix)
     try {
+        fastestKernels()
         return LoadedModel(checkpoint, if (terminal == null) checkpoint.load(quantisation) else checkpoint.load(terminal, quantisation))
     } catch (e: Throwable) {
         checkpoint.close()

@@ -13,6 +13,7 @@ import com.github.ajalt.clikt.parameters.types.restrictTo
 import kumiko.runtime.kernel.Arithmetic
 import kumiko.runtime.kernel.KernelProvider
 import kumiko.runtime.kernel.Kernels
+import kumiko.runtime.machine.MachineCode
 import kumiko.runtime.run.Options
 import kumiko.runtime.run.Quantisation
 import kumiko.runtime.tensor.DType
@@ -59,6 +60,11 @@ internal fun OptionCallTransformContext.quantisation(text: String): Quantisation
 private fun layerRange(text: String): IntRange? {
     val (first, last) = Regex("""(\d{1,9})\.\.(\d{1,9})""").matchEntire(text)?.destructured ?: return null
     return first.toInt()..last.toInt()
+}
+
+/** Has machine code made on another thread, which takes as long as to open a checkpoint. What is wrong with it [fastestKernels] says. */
+internal fun beginKernels() {
+    Thread.ofPlatform().daemon().start { runCatching { MachineCode.ofProcess() } }
 }
 
 /** Logs nothing below a warning: texts and tables are not to begin with a line about lanes; parity says it in its own first line. */
