@@ -2,7 +2,6 @@ package kumiko.runtime.kernel;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
-import kumiko.runtime.machine.Eights;
 import kumiko.runtime.machine.FloatProducts;
 import kumiko.runtime.machine.MachineCode;
 import kumiko.runtime.machine.PairProducts;
@@ -90,7 +89,7 @@ final class BfloatLinear {
     if (tiles != null) {
       return tiles.takes(weight, rows);
     }
-    return gemm != null && SlabRows.readsAll(weight) && (rows <= Eights.EIGHT || PanelGemm.prepares(rows));
+    return gemm != null && SlabRows.readsAll(weight) && (rows <= StoredEights.MOST_ROWS || PanelGemm.prepares(rows));
   }
 
   /** See {@link Kernels#preparedBytes}. */
@@ -102,7 +101,7 @@ final class BfloatLinear {
     if (gemm == null || !SlabRows.readsAll(weight)) {
       return bytes;
     }
-    long some = Math.max(bytes, few.packedBytes(Math.min(rows, Eights.EIGHT), weight.columns()));
+    long some = Math.max(bytes, few.packedBytes(Math.min(rows, StoredEights.MOST_ROWS), weight.columns()));
     return PanelGemm.prepares(rows) ? Math.max(some, gemm.preparedBytes(rows, weight.columns())) : some;
   }
 
@@ -111,7 +110,7 @@ final class BfloatLinear {
       floats.prepare(weight, x, rows, prepared, from, to);
     } else if (tiles != null) {
       tiles.prepare(x, prepared, from, to);
-    } else if (rows <= Eights.EIGHT) {
+    } else if (rows <= StoredEights.MOST_ROWS) {
       few.pack(x, 0, x.width(), rows, prepared, from, to);
     } else {
       gemm.prepare(x, rows, prepared, from, to);
@@ -124,7 +123,7 @@ final class BfloatLinear {
     for (int s = 0; s < slabs.size();) {
       Slab slab = slabs.get(s);
       int next = s + 1;
-      if (gemm != null && format != null && format.reads(slab) && !goesToEights(slab, rows)) {
+      if (gemm != null && format != null && format.reads(slab) && !goesToEights(weight.dtype(), slab, rows)) {
         next = SlabRows.together(format, slabs, s);
         gemm.multiply(weight, s, next, x, y, rows, from, to, prepared, scratch.address());
       } else {
@@ -135,8 +134,8 @@ final class BfloatLinear {
   }
 
   /** Tiles meet few rows no slower than many, as memory takes longer. */
-  private boolean goesToEights(Slab slab, int rows) {
-    return tiles == null && rows <= Eights.EIGHT && slab.columnStride() == 1;
+  private boolean goesToEights(DType type, Slab slab, int rows) {
+    return tiles == null && type == DType.BF16 && rows <= StoredEights.MOST_ROWS && slab.columnStride() == 1;
   }
 
   private void add(
@@ -160,7 +159,7 @@ final class BfloatLinear {
       return rounded;
     }
     long many = Math.max(gemm.scratchBytes(rows), TileGemm.SCRATCH_BYTES);
-    return Math.max(rounded, Math.max(many, few.scratchBytes(Eights.EIGHT, weight.columns())));
+    return Math.max(rounded, Math.max(many, few.scratchBytes(StoredEights.MOST_ROWS, weight.columns())));
   }
 
   private boolean isByMachine(int rows) {

@@ -3,7 +3,6 @@ package kumiko.runtime.kernel;
 import java.util.List;
 import kumiko.runtime.machine.BfloatDots;
 import kumiko.runtime.machine.BlockProduct;
-import kumiko.runtime.machine.Eights;
 import kumiko.runtime.machine.FloatProducts;
 import kumiko.runtime.machine.MachineCode;
 import kumiko.runtime.machine.PairProducts;
@@ -99,7 +98,7 @@ final class VectorLinear {
     if (gemm == null || !SlabRows.readsAll(weight)) {
       return false;
     }
-    return rows == 1 ? one.packs(type) : rows <= mostEights(type) || PanelGemm.prepares(rows);
+    return rows == 1 ? one.packs(type) : rows <= StoredEights.MOST_ROWS || PanelGemm.prepares(rows);
   }
 
   /** See {@link Kernels#preparedBytes}. */
@@ -113,7 +112,7 @@ final class VectorLinear {
       return parts;
     }
     long single = Math.max(parts, one.packs(type) ? one.packedBytes(weight.columns()) : 0);
-    long some = rows == 1 ? single : Math.max(single, few.packedBytes(Math.min(rows, mostEights(type)), weight.columns()));
+    long some = rows == 1 ? single : Math.max(single, few.packedBytes(Math.min(rows, StoredEights.MOST_ROWS), weight.columns()));
     return PanelGemm.prepares(rows) ? Math.max(some, gemm.preparedBytes(rows, weight.columns())) : some;
   }
 
@@ -125,7 +124,7 @@ final class VectorLinear {
       tiles.prepare(weight, x, rows, prepared, from, to);
     } else if (rows == 1) {
       one.pack(address(x, 0, 0), x.width(), prepared);
-    } else if (rows <= mostEights(type)) {
+    } else if (rows <= StoredEights.MOST_ROWS) {
       few.pack(x, 0, x.width(), rows, prepared, from, to);
     } else {
       gemm.prepare(x, rows, prepared, from, to);
@@ -184,12 +183,7 @@ final class VectorLinear {
     if (gemm == null || (rows == 1 && !one.reads(type))) {
       return false;
     }
-    return slab.columnStride() == 1 ? rows > mostEights(type) : rows > 1 || slab.rowStep() != 1;
-  }
-
-  /** Rows up to which eights are quicker than panels, which take float32 weights as they are and others only after they are widened. */
-  private static int mostEights(DType type) {
-    return type == DType.F32 ? Eights.EIGHT : StoredEights.MOST_ROWS;
+    return slab.columnStride() == 1 ? rows > StoredEights.MOST_ROWS : rows > 1 || slab.rowStep() != 1;
   }
 
   private void add(
