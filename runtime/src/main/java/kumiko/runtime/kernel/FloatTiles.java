@@ -71,10 +71,10 @@ final class FloatTiles {
       many.multiply(weight, bias, prepared, y, rows, from, to, add, scratch);
       return;
     }
-    int depth = PartPanels.depth(rows);
+    int depth = PartPanels.depth(weight.columns(), rows);
     for (int k = 0; k < weight.columns(); k += depth) {
       int columns = Math.min(depth, weight.columns() - k);
-      few.multiplyParts(weight, y, rows, from, to, k, columns, PartPanels.at(prepared, rows, k), scratch);
+      few.multiplyParts(weight, y, rows, from, to, k, columns, PartPanels.at(prepared, weight.columns(), rows, k), scratch);
     }
   }
 }

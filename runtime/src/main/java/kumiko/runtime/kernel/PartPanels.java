@@ -25,10 +25,11 @@ final class PartPanels {
     this.products = products;
   }
 
-  /** Columns in a panel of so many rows: as many as it has room for, and whole groups. */
-  static int depth(int rows) {
-    int pairs = PanelGemm.PANEL / (strips(rows) * PAIR_BYTES);
-    return 2 * pairs / RowParts.COLUMNS * RowParts.COLUMNS;
+  /** Columns in a panel of so many rows: whole groups, alike in all panels, and in as few as have room for them. */
+  static int depth(int columns, int rows) {
+    int groups = columns / RowParts.COLUMNS;
+    int most = PanelGemm.PANEL / (strips(rows) * PAIR_BYTES) * 2 / RowParts.COLUMNS;
+    return Math.ceilDiv(groups, Math.ceilDiv(groups, most)) * RowParts.COLUMNS;
   }
 
   private static int strips(int rows) {
@@ -36,8 +37,8 @@ final class PartPanels {
   }
 
   /** The panels of the columns from {@code k}, a multiple of {@link #depth}, on. */
-  static long at(long prepared, int rows, int k) {
-    return prepared + (long) k / depth(rows) * groups(rows) * PanelGemm.PANEL;
+  static long at(long prepared, int columns, int rows, int k) {
+    return prepared + (long) k / depth(columns, rows) * groups(rows) * PanelGemm.PANEL;
   }
 
   private static int groups(int rows) {
@@ -49,7 +50,7 @@ final class PartPanels {
   }
 
   private static long behind(int columns, int rows) {
-    return (long) Math.ceilDiv(columns, depth(rows)) * groups(rows) * PanelGemm.PANEL;
+    return (long) Math.ceilDiv(columns, depth(columns, rows)) * groups(rows) * PanelGemm.PANEL;
   }
 
   private static long groupBytes(int columns) {
@@ -65,9 +66,10 @@ final class PartPanels {
       int some = Math.min(GROUP, to - r);
       long table = prepared + behind(columns, rows) + group * groupBytes(columns);
       products.parts().split(VectorLinear.address(x, r, 0), 4L * x.stride(), some, columns, table + TABLE, stride);
-      for (int k = 0; k < columns; k += depth(rows)) {
-        long panel = at(prepared, rows, k) + (long) group * PanelGemm.PANEL;
-        pack(table, stride, some, k, Math.min(depth(rows), columns - k), panel);
+      int depth = depth(columns, rows);
+      for (int k = 0; k < columns; k += depth) {
+        long panel = at(prepared, columns, rows, k) + (long) group * PanelGemm.PANEL;
+        pack(table, stride, some, k, Math.min(depth, columns - k), panel);
       }
     }
   }

@@ -79,6 +79,15 @@ class FloatTilesSpec : FunSpec({
         }
     }
 
+    test("panels of parts are as few as have room for all columns, and alike") {
+        PartPanels.depth(2048, 8) shouldBe 2048
+        PartPanels.depth(8192, 5) shouldBe 8192
+        PartPanels.depth(8192, 8) shouldBe 4096
+        PartPanels.depth(8192, 16) shouldBe 2048
+        PartPanels.depth(8192, 63) shouldBe 2048
+        PartPanels.depth(8224, 16) shouldBe 2080
+    }
+
     test("few rows, without what was prepared, are multiplied by vectors").config(enabled = runsBesideTiles) {
         val bench = Bench(6)
         val weight = bench.bf16(20, 32)

@@ -125,13 +125,12 @@ class LinearTwinsSpec :
             val weights = listOf(DType.F32, DType.BF16, DType.F16).map { bench.matrix(it, 40, 1100) } + listOf(DType.Q8_0, DType.Q4_0).map {
                 RowEncoder.matrix(it, 32, 64, bench.memory(RowEncoder.bytes(it, 32, 64)))
             }
-            for (arithmetic in Arithmetic.entries) {
-                val kernels = VectorKernels().with(arithmetic)
+            for (kernels in Arithmetic.entries.flatMap { vectorTwins(it) }) {
                 for (weight in weights) {
                     var before = 0L
                     for (rows in 1..100) {
                         val room = kernels.preparedBytes(weight, rows)
-                        withClue("${weight.dtype()}, $arithmetic, $rows rows") {
+                        withClue("${weight.dtype()}, ${kernels.describe()}, $rows rows") {
                             room shouldBeGreaterThanOrEqual before
                             if (kernels.prepares(weight, rows)) room shouldBeGreaterThan 0
                         }

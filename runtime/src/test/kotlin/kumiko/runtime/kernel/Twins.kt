@@ -5,6 +5,7 @@ import io.kotest.matchers.doubles.shouldBeLessThanOrEqual
 import io.kotest.matchers.shouldBe
 import kumiko.runtime.machine.MachineCode
 import kumiko.runtime.machine.interpretedTiles
+import kumiko.runtime.machine.runsBesideTiles
 import kumiko.runtime.tensor.DType
 import kumiko.runtime.tensor.Elements
 import kumiko.runtime.tensor.Matrix
@@ -25,9 +26,12 @@ object Tolerance {
     fun sum(length: Int): Double = 1.5e-7 * (2 + sqrt(length.toDouble()))
 }
 
-/** The vector kernels with the machine code of this process, and with none. */
-fun vectorTwins(arithmetic: Arithmetic): List<Kernels> =
-    listOf(MachineCode.ofProcess(), MachineCode.none("tests ask for it")).map { VectorKernels(it, arithmetic) }
+/** The vector kernels with the machine code of this process, with tiles even where it has none, and without any. */
+fun vectorTwins(arithmetic: Arithmetic): List<Kernels> = listOfNotNull(
+    MachineCode.ofProcess(),
+    if (runsBesideTiles) interpretedTiles() else null,
+    MachineCode.none("tests ask for it"),
+).map { VectorKernels(it, arithmetic) }
 
 /** The vector kernels of a processor with tiles, which one thread interprets slowly: only where the rest [runsBesideTiles]. */
 fun tileKernels(): Kernels = VectorKernels(interpretedTiles(), Arithmetic.FLOAT32)
