@@ -13,8 +13,8 @@ import kumiko.runtime.tensor.Rows;
 import kumiko.runtime.tensor.Slab;
 
 /**
- * The product of many rows of activations with a weight by {@link TileRows}. Activations were rounded to bf16 once for all who multiply
- * them; a block of their columns stays in the second-level cache while 32 rows of the weight at a time, packed into a panel, meet it.
+ * The product of many rows of activations with a weight by {@link TileRows}. Activations were rounded to bf16, or taken apart into numbers
+ * of bf16, once for all who multiply them; a block of their columns stays in the second-level cache while 32 rows of the weight at a time, packed into a panel, meet it.
  * With more rows of activations weights are packed less often, with more columns results are added to less often: on Granite Rapids, by
  * turns over 512 tokens, 512 rows by 1024 columns took 5 % longer than 256 by 2048 with LLaMA-3.2-1B, and 9 % less with GPT-2, whose weights
  * lie in columns.
