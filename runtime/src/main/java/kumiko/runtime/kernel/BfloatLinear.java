@@ -52,7 +52,7 @@ final class BfloatLinear {
     widening = rounding == null ? null : singles.stored();
     gemm = pairs == null ? null : new PanelGemm(new PanelOperands.Pairs(pairs));
     TileRows many = pairs == null ? null : pairs.product().manyRows();
-    tiles = many == null ? null : new TileGemm(pairs, many, 1);
+    tiles = many == null ? null : new TileGemm(pairs, many, true);
   }
 
   String describe() {

@@ -2,15 +2,16 @@ package kumiko.runtime.kernel;
 
 import kumiko.runtime.machine.PairProducts;
 import kumiko.runtime.machine.RowParts;
+import kumiko.runtime.machine.TileParts;
 import kumiko.runtime.machine.TileRows;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Matrix;
 import kumiko.runtime.tensor.Rows;
 
 /**
- * The product of rows of float32 with a weight of bf16 by tiles of bf16: each activation is the sum of {@link RowParts three such numbers},
- * so products are exact and sums err as those of float32 do. Tiles take numbers below 2^-126 for zero, and an infinite weight makes what is
- * no number of an activation that has less than three parts.
+ * The product of rows of float32 with a weight by tiles of bf16: each activation is the sum of {@link RowParts three such numbers}, and each
+ * weight of one, two or three, so products are those of float32, see {@link TileParts}, and sums err as those of float32 do. Tiles take
+ * numbers below 2^-126 for zero, and where one operand is infinite and the other has parts that are zero the product is no number.
  */
 final class FloatTiles {
   /** Rows that wait for memory only, and are multiplied as they are. */
@@ -25,7 +26,7 @@ final class FloatTiles {
     instructions = products.product().instructions();
     panels = new PartPanels(products);
     few = new PanelGemm(new PanelOperands.Pairs(products));
-    many = new TileGemm(products, tiles, RowParts.PARTS);
+    many = new TileGemm(products, tiles, false);
   }
 
   /** See {@link kumiko.runtime.machine.PanelProduct#instructions}. */
@@ -35,10 +36,16 @@ final class FloatTiles {
 
   /** Whether so many prepared rows are multiplied with this weight here. */
   boolean takes(Matrix weight, int rows) {
-    if (weight.dtype() != DType.BF16 || weight.columns() % RowParts.COLUMNS != 0) {
+    if (weight.columns() % RowParts.COLUMNS != 0) {
       return false;
     }
-    return many.takes(weight, rows) || (rows >= LEAST_ROWS && rows < TileGemm.LEAST_ROWS && SlabRows.readsAll(weight));
+    return many.takes(weight, rows)
+        || (weight.dtype() == DType.BF16 && rows >= LEAST_ROWS && rows < TileGemm.LEAST_ROWS && SlabRows.readsAll(weight));
+  }
+
+  /** Products of bf16 for one of these rows with this weight, where {@link #takes} says so. */
+  int products(Matrix weight, int rows) {
+    return many.takes(weight, rows) ? many.parts(weight).products() : RowParts.PARTS;
   }
 
   /** For up to {@code rows} rows. */

@@ -51,8 +51,8 @@ public interface Kernels {
       MemorySegment scratch);
 
   /**
-   * Products of bf16 that are computed for each one of so many rows with this weight: one where activations are rounded, as many as they have
-   * parts where they are taken apart, and none where products are those of float32.
+   * Products of bf16 that are computed for each one of so many rows with this weight: one where activations are rounded, several
+   * where numbers are taken apart, and none where products are those of float32.
    */
   default int bf16Products(Matrix weight, int rows) {
     return arithmetic().isBfloat(weight.dtype(), rows) ? 1 : 0;

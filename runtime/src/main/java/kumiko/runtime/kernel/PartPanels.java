@@ -54,13 +54,17 @@ final class PartPanels {
   }
 
   private static long groupBytes(int columns) {
-    return TABLE + (long) GROUP * PARTS * TileGemm.stride(columns);
+    return TABLE + GROUP * stride(columns);
+  }
+
+  private static long stride(int columns) {
+    return (long) PARTS * columns * Short.BYTES;
   }
 
   /** Rows {@code [from, to)} of {@code rows}, {@code from} being whole groups. */
   void prepare(Rows x, int rows, long prepared, int from, int to) {
     int columns = x.width();
-    long stride = TileGemm.stride(columns);
+    long stride = stride(columns);
     for (int r = from; r < to; r += GROUP) {
       int group = r / GROUP;
       int some = Math.min(GROUP, to - r);
@@ -81,10 +85,10 @@ final class PartPanels {
     for (int s = 0; s < strips; s++) {
       for (int i = 0; i < PanelLayout.STRIP; i++) {
         int lane = Math.min(s * PanelLayout.STRIP + i, lanes - 1);
-        long at = table + TABLE + (lane % rows * PARTS + lane / rows) * stride;
+        long at = table + TABLE + lane % rows * stride + (long) (lane / rows) * RowParts.GROUP_BYTES;
         Lanes.MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, table + (long) i * Long.BYTES, at);
       }
-      products.moves().packFloats(table, (long) k * Short.BYTES, columns / 2, panel + (long) s * PAIR_BYTES, strips);
+      products.moves().packParts(table, k, columns, panel + (long) s * PAIR_BYTES, strips);
     }
   }
 }

@@ -7,7 +7,6 @@ import kumiko.runtime.machine.FloatProducts;
 import kumiko.runtime.machine.MachineCode;
 import kumiko.runtime.machine.PairProducts;
 import kumiko.runtime.machine.RowFunctions;
-import kumiko.runtime.machine.RowParts;
 import kumiko.runtime.machine.TileRows;
 import kumiko.runtime.tensor.BlockTile;
 import kumiko.runtime.tensor.DType;
@@ -65,35 +64,33 @@ final class VectorLinear {
     if (few == null) {
       return 0;
     }
+    long parts = tiles == null || rows == 1 ? 0 : tiles.scratchBytes();
     if (BlockTile.holds(weight.dtype())) {
-      long some = blocks == null ? 0 : blocks.scratchBytes(rows, weight.columns());
+      long some = Math.max(parts, blocks == null ? 0 : blocks.scratchBytes(rows, weight.columns()));
       return rows == 1 ? some : Math.max(some, gemm.scratchBytes(rows));
     }
-    long row = one.scratchBytes(weight.dtype(), weight.columns());
-    if (tiles != null && rows > 1) {
-      row = Math.max(row, tiles.scratchBytes());
-    }
+    long row = Math.max(parts, one.scratchBytes(weight.dtype(), weight.columns()));
     return rows == 1 ? row : Math.max(row, Math.max(few.scratchBytes(rows, weight.columns()), gemm.scratchBytes(rows)));
   }
 
   /** What is to be said of them beside the other products; empty where there are none. */
   String describeTiles() {
-    return tiles == null ? "" : " and, of rows with bf16 weights, " + tiles.instructions() + " in " + RowParts.PARTS + " parts";
+    return tiles == null ? "" : " and, of rows in parts of bf16, " + tiles.instructions();
   }
 
   /** See {@link Kernels#bf16Products}. */
   int bf16Products(Matrix weight, int rows) {
-    return takesTiles(weight, rows) ? RowParts.PARTS : 0;
+    return takesTiles(weight, rows) ? tiles.products(weight, rows) : 0;
   }
 
   /** See {@link Kernels#prepares}. */
   boolean prepares(Matrix weight, int rows) {
     DType type = weight.dtype();
-    if (BlockTile.holds(type)) {
-      return blocks != null && rows <= StoredBlocks.MOST_ROWS && StoredBlocks.readsAll(weight);
-    }
     if (takesTiles(weight, rows)) {
       return true;
+    }
+    if (BlockTile.holds(type)) {
+      return blocks != null && rows <= StoredBlocks.MOST_ROWS && StoredBlocks.readsAll(weight);
     }
     if (gemm == null || !SlabRows.readsAll(weight)) {
       return false;
@@ -104,10 +101,10 @@ final class VectorLinear {
   /** See {@link Kernels#preparedBytes}. */
   long preparedBytes(Matrix weight, int rows) {
     DType type = weight.dtype();
-    if (BlockTile.holds(type)) {
-      return prepares(weight, 1) ? blocks.packedBytes(rows, weight.columns()) : 0;
-    }
     long parts = tiles == null ? 0 : tiles.preparedBytes(weight, rows);
+    if (BlockTile.holds(type)) {
+      return Math.max(parts, prepares(weight, 1) ? blocks.packedBytes(rows, weight.columns()) : 0);
+    }
     if (gemm == null || !SlabRows.readsAll(weight)) {
       return parts;
     }
@@ -118,10 +115,10 @@ final class VectorLinear {
 
   void prepare(Matrix weight, Rows x, int rows, long prepared, int from, int to) {
     DType type = weight.dtype();
-    if (BlockTile.holds(type)) {
-      blocks.pack(type, x, 0, x.width(), rows, prepared, from, to);
-    } else if (takesTiles(weight, rows)) {
+    if (takesTiles(weight, rows)) {
       tiles.prepare(weight, x, rows, prepared, from, to);
+    } else if (BlockTile.holds(type)) {
+      blocks.pack(type, x, 0, x.width(), rows, prepared, from, to);
     } else if (rows == 1) {
       one.pack(address(x, 0, 0), x.width(), prepared);
     } else if (rows <= StoredEights.MOST_ROWS) {

@@ -22,7 +22,15 @@ final class BlockWidenCode {
   private BlockWidenCode() {}
 
   static byte[] code(WeightBlock type, PanelElement to) {
+    return code(type, to, 1);
+  }
+
+  /** @param parts of which each weight is the sum in a panel for {@link TileRows}, see {@link WeightParts}; 1 where it is rounded */
+  static byte[] code(WeightBlock type, PanelElement to, int parts) {
     Assembler code = new Assembler();
+    if (parts > 1) {
+      PartCode.constants(code);
+    }
     code.mov(RAX, (1 << type.bits()) - 1);
     code.vpbroadcastd(MASK, RAX);
     HalvesInTurns.index(code, IN_TURNS, 0);
@@ -30,9 +38,12 @@ final class BlockWidenCode {
     code.vpbroadcastd(EXCESS, RAX);
     int next = code.here();
     for (int half = 0; half < WeightBlock.HALVES; half++) {
-      half(code, type, to, half);
+      half(code, type, to, parts, half);
     }
     code.mov(RDX, R11);
+    if (parts > 1) {
+      code.add(RDX, (parts - 1) * PartCode.APART);
+    }
     code.add(RDI, type.tileBytes());
     code.dec(RSI);
     code.jnz(next);
@@ -42,7 +53,7 @@ final class BlockWidenCode {
   }
 
   /** Leaves in R11 where the next tile's first strip goes. */
-  private static void half(Assembler code, WeightBlock type, PanelElement to, int half) {
+  private static void half(Assembler code, WeightBlock type, PanelElement to, int parts, int half) {
     Address tile = Address.at(RDI, 0);
     code.vcvtph2ps(SCALE, 0, WeightBlock.scales(tile, half));
     code.vmulps(SCALE + 1, SCALE, EXCESS);
@@ -54,15 +65,23 @@ final class BlockWidenCode {
           widen(code, WEIGHT + i, WEIGHT + Integer.BYTES, i * Byte.SIZE + part * type.bits());
         }
         for (int i = 0; i < Integer.BYTES; i += to.columns()) {
-          if (to == PanelElement.PAIR) {
-            code.vcvtne2ps2bf16(WEIGHT + i, WEIGHT + i + 1, WEIGHT + i);
-            code.vpermw(WEIGHT + i, IN_TURNS, WEIGHT + i);
-          }
-          code.vmovups(Address.at(R11, half * VECTOR_BYTES), WEIGHT + i);
+          store(code, WEIGHT + i, to, parts, Address.at(R11, half * VECTOR_BYTES));
           code.add(R11, RCX);
         }
       }
     }
+  }
+
+  private static void store(Assembler code, int weight, PanelElement to, int parts, Address element) {
+    if (parts > 1) {
+      PartCode.emit(code, weight, parts, element);
+      return;
+    }
+    if (to == PanelElement.PAIR) {
+      code.vcvtne2ps2bf16(weight, weight + 1, weight);
+      code.vpermw(weight, IN_TURNS, weight);
+    }
+    code.vmovups(element, weight);
   }
 
   private static void widen(Assembler code, int target, int source, int bits) {

@@ -115,7 +115,7 @@ final class MachineCodeChoice {
     RowRounding rounding = new RowRounding(pages);
     PairProducts products = new PairProducts(
         new PanelMoves(pages), product, new PairDots(rounding, ahead, pages), new PairEights(rounding, ahead, pages), rounding,
-        new RowParts(pages), new BlockWidening(PanelElement.PAIR, pages),
+        new RowParts(pages), new WeightParts(pages), new BlockWidening(PanelElement.PAIR, pages),
         new PairAttention(pages));
     return new MachineCode.Ready<>(products, product.instructions(), reason);
   }

@@ -9,8 +9,9 @@ package kumiko.runtime.machine;
  * @param eights of few rows with weights as they are stored
  * @param rounding of activations
  * @param parts of activations that are not rounded
+ * @param weightParts of weights in panels for tiles
  * @param widening brings weights in blocks into panels
  * @param attention between the products of attention of many queries
  */
 public record PairProducts(PanelMoves moves, PanelProduct product, BfloatDots dots, Eights eights, RowRounding rounding,
-    RowParts parts, BlockWidening widening, PairAttention attention) {}
+    RowParts parts, WeightParts weightParts, BlockWidening widening, PairAttention attention) {}

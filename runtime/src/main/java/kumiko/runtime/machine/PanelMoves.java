@@ -25,6 +25,7 @@ public final class PanelMoves {
 
   private final Routine pack;
   private final Routine packFloats;
+  private final Routine packParts;
   private final List<? extends Routine> packColumns;
   private final Routine add;
   private final Routine addToEverySecond;
@@ -32,12 +33,14 @@ public final class PanelMoves {
 
   PanelMoves(CodeInstaller installer) throws SystemCalls.Refused {
     List<? extends Routine> routines = installer
-        .install(List.of(packCode(true), packCode(false), addCode(), addToEverySecondCode(), addRowsCode()));
+        .install(List.of(packCode(true, 2 * PanelLayout.STRIP_BYTES), packCode(false, PanelLayout.STRIP_BYTES),
+            packCode(false, RowParts.PARTS * RowParts.GROUP_BYTES), addCode(), addToEverySecondCode(), addRowsCode()));
     pack = routines.get(0);
     packFloats = routines.get(1);
-    add = routines.get(2);
-    addToEverySecond = routines.get(3);
-    addRows = routines.get(4);
+    packParts = routines.get(2);
+    add = routines.get(3);
+    addToEverySecond = routines.get(4);
+    addRows = routines.get(5);
     packColumns = installer.install(IntStream.rangeClosed(1, PanelLayout.STRIPS).mapToObj(PanelMoves::packColumnsCode).toList());
   }
 
@@ -74,6 +77,17 @@ public final class PanelMoves {
       long done = (long) whole * PanelLayout.STRIP;
       packFloats.call(rows, from + Float.BYTES * done, strip + done * stride, stride, 1, (1L << rest) - 1);
     }
+  }
+
+  /**
+   * {@link #pack} of sixteen parts of rows, as {@link RowParts} leaves them.
+   *
+   * @param rows address of the sixteen addresses of the parts' first groups
+   * @param from columns of the rows that are left out, in whole groups as {@code columns} are
+   */
+  public void packParts(long rows, int from, int columns, long strip, int strips) {
+    long offset = (long) from * RowParts.PARTS * Short.BYTES;
+    packParts.call(rows, offset, strip, (long) strips * PanelLayout.STRIP_BYTES, columns / RowParts.COLUMNS, ALL);
   }
 
   /**
@@ -128,8 +142,9 @@ public final class PanelMoves {
    * RDI rows, RSI from, RDX strip, RCX stride, R8 blocks, R9 the columns of each block that there are, as bits.
    *
    * @param pairs whether to round to bf16, in blocks of 32 columns; otherwise blocks have 16
+   * @param step bytes from one block of a row to the next
    */
-  static byte[] packCode(boolean pairs) {
+  static byte[] packCode(boolean pairs, int step) {
     Assembler code = new Assembler();
     code.kmovw(1, R9);
     code.shr(R9, 16);
@@ -150,7 +165,7 @@ public final class PanelMoves {
       code.vmovups(Address.at(RDX, 0), i);
       code.add(RDX, RCX);
     }
-    code.add(RSI, Float.BYTES * (pairs ? PanelLayout.BLOCK : PanelLayout.STRIP));
+    code.add(RSI, step);
     code.dec(R8);
     code.jnz(top);
     code.vzeroupper();

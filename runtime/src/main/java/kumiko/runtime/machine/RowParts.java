@@ -23,6 +23,9 @@ public final class RowParts {
   /** Rows have whole groups of so many columns. */
   public static final int COLUMNS = 2 * WeightVector.LANES;
 
+  /** Of one part of a group of columns. The parts of a group follow one another. */
+  public static final int GROUP_BYTES = COLUMNS * Short.BYTES;
+
   private static final int VECTOR_BYTES = Float.BYTES * WeightVector.LANES;
 
   /** Vectors: two numbers, two of their parts, two of what is left, and the bits of a part. */
@@ -41,7 +44,7 @@ public final class RowParts {
   }
 
   /**
-   * Part p of row r goes to {@code to + (PARTS r + p) toStride}.
+   * Part p of group g of row r goes to {@code to + r toStride + (PARTS g + p) GROUP_BYTES}.
    *
    * @param rows address of the first row's first column
    * @param stride bytes from one row to the next
@@ -52,7 +55,7 @@ public final class RowParts {
     routine.call(rows, stride, count, to, columns / COLUMNS, toStride);
   }
 
-  /** RDI rows, RSI bytes from one to the next, RDX how many, RCX where they go, R8 groups of columns, R9 bytes from one part to the next. */
+  /** RDI rows, RSI bytes from one to the next, RDX how many, RCX where they go, R8 groups of columns, R9 bytes from one row of parts to the next. */
   private static byte[] code() {
     Assembler code = new Assembler();
     code.mov(RAX, UPPER_BITS);
@@ -64,13 +67,11 @@ public final class RowParts {
     int next = code.here();
     group(code);
     code.add(R10, 2 * VECTOR_BYTES);
-    code.add(R11, VECTOR_BYTES);
+    code.add(R11, PARTS * GROUP_BYTES);
     code.dec(RAX);
     code.jnz(next);
     code.add(RDI, RSI);
-    for (int part = 0; part < PARTS; part++) {
-      code.add(RCX, R9);
-    }
+    code.add(RCX, R9);
     code.dec(RDX);
     code.jnz(nextRow);
     code.vzeroupper();
@@ -92,8 +93,8 @@ public final class RowParts {
       code.vpandd(PART + v, REST + v, UPPER);
       code.vsubps(REST + v, REST + v, PART + v);
     }
-    store(code, PART, Address.at(R11, R9, 1));
-    store(code, REST, Address.at(R11, R9, 2));
+    store(code, PART, Address.at(R11, GROUP_BYTES));
+    store(code, REST, Address.at(R11, 2 * GROUP_BYTES));
   }
 
   /** Nothing is left to round. */

@@ -16,8 +16,6 @@ import static kumiko.runtime.machine.Register.RDI;
 import static kumiko.runtime.machine.Register.RDX;
 import static kumiko.runtime.machine.Register.RSI;
 
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.Iterator;
@@ -42,185 +40,73 @@ public final class TileRows {
   /** Columns are multiplied in whole steps of so many. */
   public static final int STEP = PanelLayout.BLOCK;
 
-  /** What a call is told lies in memory, as it is more than registers of a call hold: bytes from its beginning. */
-  private static final int AT_CONFIGURATION = 0;
-  private static final int AT_PANEL = 8;
-  private static final int AT_ROWS = 16;
-  private static final int AT_ROW_STRIDE = 24;
-  private static final int AT_GROUPS = 32;
-  private static final int AT_STEPS = 40;
-  private static final int AT_SUMS = 48;
-  private static final int AT_RESULTS = 56;
-  private static final int AT_RESULT_STRIDE = 64;
-  private static final int AT_AHEAD = 72;
-  private static final int AT_AHEAD_STRIDE = 80;
-
-  /** Of what {@link #multiply} writes down for the machine code. */
-  public static final int WORK_BYTES = AT_AHEAD_STRIDE + Long.BYTES;
-
   /** Bytes of a row of sums. */
   public static final int SUM_BYTES = STRIPS * PanelLayout.STRIP_BYTES;
 
-  private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
   private static final Register[] KEPT = {RBX, RBP, R12, R13, R14, R15};
   private static final int STEP_BYTES = 2 * STEP;
+  private static final int LINE = 64;
 
   /** Tiles 0 to 3 are sums, 4 and 5 rows, 6 and 7 lanes. */
   private static final int ROWS = 4;
 
   private static final int LANES = 6;
 
-  /** Vectors of a bias. */
-  private static final int BIAS = 16;
-
-  /** What becomes of sums. */
-  public enum Delivery {
-    /** They are added to the results. */
-    ADD,
-    /** They are put in the place of the results. */
-    PUT,
-    /** The same past the caches, which need not read what is overwritten: for results that are too many to stay there until they are read. */
-    PUT_PAST
-  }
-
-  private final Routine adding;
-  private final Routine writing;
-  private final Map<Delivery, Routine> deliveries = new EnumMap<>(Delivery.class);
+  private final Map<TileParts, Routine> adding = new EnumMap<>(TileParts.class);
+  private final Map<TileParts, Routine> writing = new EnumMap<>(TileParts.class);
+  private final SumDelivery delivery;
   private final long configuration;
 
   TileRows(CodeInstaller installer, long configuration) throws SystemCalls.Refused {
-    List<byte[]> codes = new ArrayList<>(List.of(code(true), code(false)));
-    for (Delivery delivery : Delivery.values()) {
-      codes.add(code(delivery));
+    List<byte[]> codes = new ArrayList<>();
+    for (TileParts parts : TileParts.values()) {
+      codes.add(code(parts, true));
+      codes.add(code(parts, false));
     }
     Iterator<? extends Routine> routines = installer.install(codes).iterator();
-    adding = routines.next();
-    writing = routines.next();
-    for (Delivery delivery : Delivery.values()) {
-      deliveries.put(delivery, routines.next());
+    for (TileParts parts : TileParts.values()) {
+      adding.put(parts, routines.next());
+      writing.put(parts, routines.next());
     }
+    delivery = new SumDelivery(installer);
     this.configuration = configuration;
   }
 
+  /** What brings sums to where they belong. */
+  public SumDelivery delivery() {
+    return delivery;
+  }
+
   /**
-   * {@code sums[r, lane] += sum over k of rows[r, k] * panel[k, lane]} for {@code 32 groups} rows, {@code 32 steps} columns and all
-   * lanes of a panel of {@value #STRIPS} strips.
+   * {@code sums[r, lane] += sum over k of rows[r, k] * panel[k, lane]} for whole groups of rows, steps of columns and all lanes of a panel
+   * of {@value #STRIPS} strips, all of which {@link TileWork} says.
    *
+   * @param parts how many numbers of bf16 each element of rows and panel is the sum of: those of a step of columns lie side by side, in
+   *     the panel those of all lanes and columns of a step
    * @param add false to put the sums in the place of what they were
-   * @param rowStride bytes from one row to the next; so are the other strides
-   * @param sums address of rows of {@link #SUM_BYTES}
-   * @param results address of what {@link #deliver} will change, of which it asks memory for one row a step, going on with every group
-   * @param ahead address of rows of bf16 that will be needed, of which it asks memory for as many columns, two for every group
-   * @param work address of {@link #WORK_BYTES} bytes that belong to this thread
+   * @param work address of {@link TileWork#BYTES} bytes that belong to this thread
    */
-  public void multiply(
-      boolean add,
-      long panel,
-      long rows,
-      long rowStride,
-      int groups,
-      int steps,
-      long sums,
-      long results,
-      long resultStride,
-      long ahead,
-      long aheadStride,
-      long work) {
-    set(work + AT_CONFIGURATION, configuration);
-    set(work + AT_PANEL, panel);
-    set(work + AT_ROWS, rows);
-    set(work + AT_ROW_STRIDE, rowStride);
-    set(work + AT_GROUPS, groups);
-    set(work + AT_STEPS, steps);
-    set(work + AT_SUMS, sums);
-    set(work + AT_RESULTS, results);
-    set(work + AT_RESULT_STRIDE, resultStride);
-    set(work + AT_AHEAD, ahead);
-    set(work + AT_AHEAD_STRIDE, aheadStride);
-    (add ? adding : writing).call(work, 0, 0, 0, 0, 0);
+  public void multiply(TileParts parts, boolean add, long work) {
+    (add ? adding : writing).get(parts).call(work, configuration, 0, 0, 0, 0);
   }
 
   /**
-   * {@code results[r, lane] += sums[r, lane]} for {@code lanes} lanes, or what {@link Delivery} says.
-   *
-   * @param sums address of the first lane of the first row
-   * @param stride bytes from one row of results to the next
-   * @param rows at least 1
-   * @param bias address of what is added to every row, or 0
+   * RDI work, RSI configuration, then rows, RDX their stride, R14 sums, R15 groups left, R10 bytes of a row of sums or of the panel, RBP
+   * stride of results, R12 weights that will be needed, R13 their stride; in the loop RAX, R9 rows, R11 what comes up, RBX panel, R8 results.
    */
-  public void deliver(Delivery delivery, long sums, long results, long stride, int rows, int lanes, long bias) {
-    deliveries.get(delivery).call(sums, results, stride, rows, (1L << lanes) - 1, bias);
-  }
-
-  /** Whether {@link Delivery#PUT_PAST} can write there: all lanes, of whole lines of memory. */
-  public static boolean canPutPast(long results, long stride, int lanes) {
-    return lanes == STRIPS * PanelLayout.STRIP && (results | stride) % PanelLayout.STRIP_BYTES == 0;
-  }
-
-  /** RDI sums, RSI results, RDX their stride, RCX rows, R8 the lanes that there are, as bits, R9 bias or 0. */
-  static byte[] code(Delivery delivery) {
-    Assembler code = new Assembler();
-    code.kmovw(1, R8);
-    code.shr(R8, PanelLayout.STRIP);
-    code.kmovw(2, R8);
-    for (int s = 0; s < STRIPS; s++) {
-      code.vpxord(BIAS + s);
-    }
-    code.test(R9, R9);
-    int none = code.jz();
-    for (int s = 0; s < STRIPS; s++) {
-      code.vmovups(BIAS + s, 1 + s, Address.at(R9, s * PanelLayout.STRIP_BYTES));
-    }
-    code.land(none);
-    int top = code.here();
-    for (int s = 0; s < STRIPS; s++) {
-      Address result = Address.at(RSI, s * PanelLayout.STRIP_BYTES);
-      code.vmovups(s, 1 + s, Address.at(RDI, s * PanelLayout.STRIP_BYTES));
-      code.vaddps(s, s, BIAS + s);
-      if (delivery == Delivery.ADD) {
-        code.vmovups(STRIPS + s, 1 + s, result);
-        code.vaddps(s, s, STRIPS + s);
-      }
-      if (delivery == Delivery.PUT_PAST) {
-        code.vmovntps(result, s);
-      } else {
-        code.vmovups(result, 1 + s, s);
-      }
-    }
-    code.add(RDI, SUM_BYTES);
-    code.add(RSI, RDX);
-    code.dec(RCX);
-    code.jnz(top);
-    if (delivery == Delivery.PUT_PAST) {
-      code.sfence();
-    }
-    code.vzeroupper();
-    code.ret();
-    return code.toBytes();
-  }
-
-  private static void set(long field, long value) {
-    MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, field, value);
-  }
-
-  /**
-   * RDI work. RSI rows, RDX their stride, R14 sums, R15 groups left, R10 bytes of a row of sums or of the panel, RBP stride of results, R12
-   * rows that will be needed, R13 their stride; in the loop RAX, R9 rows, R11 sums of the second tile, RBX panel, R8 results.
-   */
-  static byte[] code(boolean add) {
+  static byte[] code(TileParts parts, boolean add) {
     Assembler code = new Assembler();
     code.push(KEPT);
-    code.mov(RAX, Address.at(RDI, AT_CONFIGURATION));
-    code.ldtilecfg(Address.at(RAX, 0));
-    code.mov(RSI, Address.at(RDI, AT_ROWS));
-    code.mov(RDX, Address.at(RDI, AT_ROW_STRIDE));
-    code.mov(R14, Address.at(RDI, AT_SUMS));
-    code.mov(RBP, Address.at(RDI, AT_RESULT_STRIDE));
-    code.mov(R15, Address.at(RDI, AT_GROUPS));
-    code.mov(R13, Address.at(RDI, AT_AHEAD_STRIDE));
+    code.ldtilecfg(Address.at(RSI, 0));
+    code.mov(RSI, TileWork.ROWS.in(RDI));
+    code.mov(RDX, TileWork.ROW_STRIDE.in(RDI));
+    code.mov(R14, TileWork.SUMS.in(RDI));
+    code.mov(RBP, TileWork.RESULT_STRIDE.in(RDI));
+    code.mov(R15, TileWork.GROUPS.in(RDI));
+    code.mov(R13, TileWork.AHEAD_STRIDE.in(RDI));
     code.mov(R10, SUM_BYTES);
     int nextGroup = code.here();
-    group(code, add);
+    group(code, parts, add);
     advance(code, RSI, RDX);
     code.add(R14, GROUP * SUM_BYTES);
     code.dec(R15);
@@ -244,12 +130,12 @@ public final class TileRows {
     code.add(target, place);
   }
 
-  private static void group(Assembler code, boolean add) {
-    code.mov(RBX, Address.at(RDI, AT_PANEL));
-    code.mov(RCX, Address.at(RDI, AT_STEPS));
-    code.mov(R12, Address.at(RDI, AT_AHEAD));
-    code.mov(R8, Address.at(RDI, AT_RESULTS));
-    code.lea(R11, Address.at(R14, TileProduct.TILE_ROWS * SUM_BYTES));
+  private static void group(Assembler code, TileParts parts, boolean add) {
+    code.mov(RBX, TileWork.PANEL.in(RDI));
+    code.mov(RCX, TileWork.STEPS.in(RDI));
+    code.mov(R12, TileWork.AHEAD.in(RDI));
+    code.mov(R8, TileWork.RESULTS.in(RDI));
+    secondSums(code);
     secondTile(code, R9, RSI, RDX);
     code.mov(RAX, RSI);
     for (int i = 0; i < ROWS; i++) {
@@ -260,42 +146,95 @@ public final class TileRows {
       }
     }
     int top = code.here();
-    step(code);
-    code.add(RAX, STEP_BYTES);
-    code.add(R9, STEP_BYTES);
-    code.add(R12, STEP_BYTES);
-    code.add(R8, RBP);
-    code.add(RBX, STEP / 2 * SUM_BYTES);
+    step(code, parts);
+    code.add(RAX, parts.ofRow() * STEP_BYTES);
+    code.add(R9, parts.ofRow() * STEP_BYTES);
+    code.add(RBX, parts.ofWeight() * PartCode.APART);
     code.dec(RCX);
     code.jnz(top);
+    secondSums(code);
     for (int i = 0; i < ROWS; i++) {
       code.tilestored(sum(i), i);
     }
-    code.mov(RAX, Address.at(RDI, AT_AHEAD));
-    code.lea(RAX, Address.at(RAX, R13, 2));
-    code.mov(Address.at(RDI, AT_AHEAD), RAX);
-    code.mov(R8, Address.at(RDI, AT_RESULTS));
+    code.mov(RAX, TileWork.AHEAD.in(RDI));
+    code.lea(RAX, Address.at(RAX, R13, rowsAhead(parts)));
+    code.mov(TileWork.AHEAD.in(RDI), RAX);
+    code.mov(R8, TileWork.RESULTS.in(RDI));
     advance(code, R8, RBP);
-    code.mov(Address.at(RDI, AT_RESULTS), R8);
+    code.mov(TileWork.RESULTS.in(RDI), R8);
+  }
+
+  private static void secondSums(Assembler code) {
+    code.lea(R11, Address.at(R14, TileProduct.TILE_ROWS * SUM_BYTES));
   }
 
   private static Address sum(int i) {
     return Address.at(i < 2 ? R14 : R11, R10, 1).plus(i % 2 * PanelLayout.STRIP_BYTES);
   }
 
-  private static void step(Assembler code) {
-    Address lanes = Address.at(RBX, R10, 1);
-    code.tileloaddt1(ROWS, Address.at(RAX, RDX, 1));
-    code.tileloadd(LANES, lanes);
-    code.tdpbf16ps(0, ROWS, LANES);
-    code.tileloadd(LANES + 1, lanes.plus(PanelLayout.STRIP_BYTES));
-    code.tdpbf16ps(1, ROWS, LANES + 1);
-    code.tileloaddt1(ROWS + 1, Address.at(R9, RDX, 1));
-    code.tdpbf16ps(2, ROWS + 1, LANES);
-    code.tdpbf16ps(3, ROWS + 1, LANES + 1);
-    code.prefetcht1(Address.at(R12, 0));
-    code.prefetcht1(Address.at(R12, R13, 1));
-    code.prefetcht1(Address.at(R8, 0));
-    code.prefetcht1(Address.at(R8, PanelLayout.STRIP_BYTES));
+  private static void step(Assembler code, TileParts parts) {
+    TileParts.Pair loaded = null;
+    for (TileParts.Pair pair : parts.pairs()) {
+      boolean newRows = loaded == null || loaded.row() != pair.row();
+      boolean newLanes = loaded == null || loaded.weight() != pair.weight();
+      multiply(code, pair, newRows, newLanes);
+      loaded = pair;
+    }
+    weightsAhead(code, parts);
+    resultsAhead(code, parts);
+  }
+
+  /** A part of 32 rows with one of 32 lanes, of which what is new is loaded as late as can be. */
+  private static void multiply(Assembler code, TileParts.Pair pair, boolean newRows, boolean newLanes) {
+    for (int i = 0; i < 2; i++) {
+      if (newRows) {
+        code.tileloaddt1(ROWS + i, Address.at(i == 0 ? RAX : R9, RDX, 1).plus(pair.row() * STEP_BYTES));
+      }
+      for (int j = 0; j < 2; j++) {
+        if (newLanes && i == 0) {
+          code.tileloadd(LANES + j, Address.at(RBX, R10, 1).plus(pair.weight() * PartCode.APART + j * PanelLayout.STRIP_BYTES));
+        }
+        code.tdpbf16ps(2 * i + j, ROWS + i, LANES + j);
+      }
+    }
+  }
+
+  private static void weightsAhead(Assembler code, TileParts parts) {
+    int lines = linesAhead(parts);
+    for (int row = 0; row < rowsAhead(parts); row += 2) {
+      if (row > 0) {
+        code.lea(R11, Address.at(R12, R13, row));
+      }
+      Register at = row == 0 ? R12 : R11;
+      for (int line = 0; line < lines; line++) {
+        code.prefetcht1(Address.at(at, line * LINE));
+        code.prefetcht1(Address.at(at, R13, 1).plus(line * LINE));
+      }
+    }
+    code.mov(R11, TileWork.AHEAD_STEP.in(RDI));
+    code.add(R12, R11);
+  }
+
+  private static void resultsAhead(Assembler code, TileParts parts) {
+    for (int row = 0; row < resultsAhead(parts); row++) {
+      code.prefetcht1(Address.at(R8, 0));
+      code.prefetcht1(Address.at(R8, PanelLayout.STRIP_BYTES));
+      code.add(R8, RBP);
+    }
+  }
+
+  /** Rows of weights for which a step asks memory. */
+  public static int rowsAhead(TileParts parts) {
+    return parts.ofWeight() == 1 ? 2 : 4;
+  }
+
+  /** Lines of each. */
+  private static int linesAhead(TileParts parts) {
+    return parts.ofWeight() == 3 ? 2 : 1;
+  }
+
+  /** Rows of results for which a step asks memory. */
+  public static int resultsAhead(TileParts parts) {
+    return parts.ofWeight() == 1 ? 1 : 4;
   }
 }

@@ -4,14 +4,15 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.stream.Stream;
 
 /**
  * Small products whose results are known, before a process relies on tiles: two tiles of weights and a single row, two tiles of lanes and
- * a third, a whole block of columns and a rest; and of many rows a group, both added and written. All numbers are whole and all sums below
+ * a third, a whole block of columns and a rest; and of many rows a group, both added and written, whole and in parts. All numbers are whole and all sums below
  * 2^24, so that every order of summing gives the same bits.
  *
  * <p>With {@code weights[i, k] = (i + 1) u(k)} and {@code panel[k, lane] = (lane + 1) v(k)} the result is {@code i - lane + (i + 1)(lane +
- * 1) sum over k of u(k) v(k)}, where {@code i - lane} was there before.
+ * 1) sum over k of u(k) v(k)}, where {@code i - lane} was there before. Part p of either is 2^p times as much.
  */
 final class TileTrial {
   static final int ROWS = 33;
@@ -37,22 +38,37 @@ final class TileTrial {
 
   /** Likewise for a group of rows and two steps of columns. */
   static boolean passes(TileRows product) {
+    return Stream.of(TileParts.values()).allMatch(parts -> passes(product, parts, true) && passes(product, parts, false));
+  }
+
+  private static boolean passes(TileRows product, TileParts parts, boolean add) {
     int lanes = TileRows.STRIPS * PanelLayout.STRIP;
     int columns = 2 * TileRows.STEP;
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment rows = bf16(arena, weights(TileRows.GROUP, columns));
-      MemorySegment panel = bf16(arena, panel(lanes, columns));
-      MemorySegment work = arena.allocate(TileRows.WORK_BYTES);
-      for (boolean add : new boolean[]{true, false}) {
-        MemorySegment results = arena.allocateFrom(ValueLayout.JAVA_FLOAT, results(TileRows.GROUP, lanes, lanes, 0, true));
-        long y = results.address();
-        product.multiply(add, panel.address(), rows.address(), 2L * columns, 1, 2, y, y, 0, y, 0, work.address());
-        if (!Arrays.equals(results.toArray(ValueLayout.JAVA_FLOAT), results(TileRows.GROUP, lanes, lanes, sum(columns), add))) {
-          return false;
-        }
-      }
-      return true;
+      MemorySegment results = arena.allocateFrom(ValueLayout.JAVA_FLOAT, results(TileRows.GROUP, lanes, lanes, 0, true));
+      long work = arena.allocate(TileWork.BYTES).address();
+      TileWork.PANEL.set(work, bf16(arena, inParts(panel(lanes, columns), TileRows.STEP * lanes, parts.ofWeight())).address());
+      TileWork.ROWS.set(work, bf16(arena, inParts(weights(TileRows.GROUP, columns), TileRows.STEP, parts.ofRow())).address());
+      TileWork.ROW_STRIDE.set(work, (long) parts.ofRow() * columns * Short.BYTES);
+      TileWork.GROUPS.set(work, 1);
+      TileWork.STEPS.set(work, 2);
+      TileWork.SUMS.set(work, results.address());
+      product.multiply(parts, add, work);
+      int products = parts.pairs().stream().mapToInt(pair -> 1 << (pair.row() + pair.weight())).sum();
+      return Arrays.equals(
+          results.toArray(ValueLayout.JAVA_FLOAT), results(TileRows.GROUP, lanes, lanes, products * sum(columns), add));
     }
+  }
+
+  /** Every {@code group} numbers, twice them and four times them. */
+  private static int[] inParts(int[] numbers, int group, int parts) {
+    int[] all = new int[numbers.length * parts];
+    for (int i = 0; i < numbers.length; i++) {
+      for (int part = 0; part < parts; part++) {
+        all[(i / group * parts + part) * group + i % group] = numbers[i] << part;
+      }
+    }
+    return all;
   }
 
   private static int u(int k) {

@@ -6,18 +6,29 @@ import io.kotest.matchers.shouldBe
 import jdk.incubator.vector.FloatVector
 import kumiko.runtime.machine.MachineCode
 import kumiko.runtime.machine.runsBesideTiles
+import kumiko.runtime.tensor.BlockTile
 import kumiko.runtime.tensor.DType
 import kumiko.runtime.tensor.Elements
 import kumiko.runtime.tensor.Matrix
+import kumiko.runtime.tensor.RowEncoder
 import kumiko.runtime.tensor.Shape
 import kumiko.runtime.tensor.Tensor
+import kumiko.runtime.tensor.fillBlocks
 import java.lang.foreign.MemorySegment
+import kotlin.math.abs
 import kotlin.math.pow
 
-private fun Bench.bf16(rows: Int, columns: Int, value: (Long) -> Double = { normal() }): Matrix {
-    val data = memory(2L * rows * columns)
-    for (i in 0 until rows.toLong() * columns) Elements.set(DType.BF16, data, i, value(i))
-    return Matrix.of(Tensor(DType.BF16, Shape.of(rows.toLong(), columns.toLong()), data))
+private fun Bench.bf16(rows: Int, columns: Int, value: (Long) -> Double = { normal() }): Matrix = weights(DType.BF16, rows, columns, value)
+
+private fun Bench.weights(type: DType, rows: Int, columns: Int, value: (Long) -> Double = { normal() }): Matrix {
+    if (BlockTile.holds(type)) {
+        val data = arena.allocate(RowEncoder.bytes(type, rows, columns), 64)
+        fillBlocks(type, rows, columns, data, random) { _, _ -> (normal() / 64).toFloat() }
+        return RowEncoder.matrix(type, rows, columns, data)
+    }
+    val data = memory(type.bytes(rows.toLong() * columns))
+    for (i in 0 until rows.toLong() * columns) Elements.set(type, data, i, value(i))
+    return Matrix.of(Tensor(type, Shape.of(rows.toLong(), columns.toLong()), data))
 }
 
 class FloatTilesSpec : FunSpec({
@@ -41,6 +52,44 @@ class FloatTilesSpec : FunSpec({
         for (rows in listOf(2, 8, 25)) bench.compareTiles(bench.bf16(3, 8256), rows, "$rows x 8256 x 3")
         bench.compareTiles(bench.bf16(3, 2112), 64, "64 x 2112 x 3")
         bench.compareTiles(bench.bf16(3, 32), 290, "290 x 32 x 3")
+    }
+
+    for (type in listOf(DType.F32, DType.F16, DType.Q8_0, DType.Q4_0)) {
+        test("weights of $type meet many rows in tiles as the definition says, whole and in parts").config(enabled = runsBesideTiles) {
+            val bench = Bench(9)
+            bench.compareTiles(bench.weights(type, 35, 64), 128, "128 x 64 x 35")
+            bench.compareTiles(bench.weights(type, 64, 544), 130, "130 x 544 x 64")
+            bench.compareTiles(bench.weights(type, 3, 32), 290, "290 x 32 x 3")
+        }
+    }
+
+    for (type in listOf(DType.F32, DType.F16)) {
+        test("weights of $type in slabs, in an order of their own and in columns meet tiles as the definition says")
+            .config(enabled = runsBesideTiles) {
+                val bench = Bench(10)
+                val parts = List(2) { bench.weights(type, 18, 64) }
+                bench.compareTiles(Matrix.stackRows(parts), 129, "row ranges")
+                bench.compareTiles(Matrix.interleaveRows(parts[0], parts[1]), 129, "interleaved rows")
+                bench.compareTiles(bench.weights(type, 64, 40).transpose(), 129, "columns")
+            }
+    }
+
+    test("what is left out of a product of float32 is at most two roundings").config(enabled = runsBesideTiles) {
+        val bench = Bench(11)
+        // The second and third parts of these are as large as they come.
+        val largest = listOf(1 + 2.0.pow(-7) - 2.0.pow(-23), 1 + 2.0.pow(-8) - 2.0.pow(-17) - 2.0.pow(-23))
+        fun number() = (largest + List(2) { bench.random.nextDouble(1.0, 2.0) }).random(bench.random).toFloat().toDouble()
+        val numbers = List(32) { number() }
+        val weight = bench.weights(DType.F32, 32, 32) { if (it / 32 == it % 32) numbers[it.toInt() % 32] else 0.0 }
+        val x = bench.rows(128, 32, ::number)
+        val y = bench.rows(128, 32)
+        bench.linear(kernels, weight, null, x, y, 128, 0, 32, false)
+        for (r in 0 until 128) {
+            for (c in 0 until 32) {
+                val exact = x.at(r, c) * numbers[c]
+                withClue("${x.at(r, c)} by ${numbers[c]}") { (abs(y.at(r, c) - exact) <= exact * 2.0.pow(-22)) shouldBe true }
+            }
+        }
     }
 
     test("weights in slabs, in an order of their own and in columns meet tiles as the definition says").config(enabled = runsBesideTiles) {
@@ -88,6 +137,18 @@ class FloatTilesSpec : FunSpec({
         PartPanels.depth(8224, 16) shouldBe 2080
     }
 
+    test("what is no number comes out of weights in parts wherever an infinity or no number goes in").config(enabled = runsBesideTiles) {
+        val bench = Bench(12)
+        for (type in listOf(DType.F32, DType.F16, DType.Q8_0)) {
+            val x = bench.rows(128, 32)
+            Elements.set(DType.F32, x.data(), x.offset() + 7, Double.POSITIVE_INFINITY)
+            Elements.set(DType.F32, x.data(), x.offset() + x.stride(), Double.NaN)
+            val y = bench.rows(128, 20)
+            bench.linear(kernels, bench.weights(type, 20, 32), null, x, y, 128, 0, 20, false)
+            for (r in 0 until 128) for (c in 0 until 20) y.at(r, c).isFinite() shouldBe (r > 1)
+        }
+    }
+
     test("few rows, without what was prepared, are multiplied by vectors").config(enabled = runsBesideTiles) {
         val bench = Bench(6)
         val weight = bench.bf16(20, 32)
@@ -99,14 +160,17 @@ class FloatTilesSpec : FunSpec({
         compareAll(want, got, Tolerance.sum(32), "unprepared")
     }
 
-    test("kernels say what they multiply in parts, and that each product is three of bf16").config(enabled = runsBesideTiles) {
+    test("kernels say what they multiply in parts, and how many products of bf16 each product is").config(enabled = runsBesideTiles) {
         val bench = Bench(8)
         val weight = bench.bf16(20, 32)
         val lanes = FloatVector.SPECIES_PREFERRED.length()
         kernels.describe() shouldBe "vector kernels, $lanes lanes, F32 activations, products by avx512 " +
-            "and, of rows with bf16 weights, amx_bf16 in 3 parts"
+            "and, of rows in parts of bf16, amx_bf16"
         listOf(1, 2, 21, 63, 64).map { kernels.bf16Products(weight, it) } shouldBe listOf(0, 3, 3, 3, 3)
         kernels.bf16Products(bench.bf16(20, 33), 64) shouldBe 0
+        val types = listOf(DType.F32, DType.F16, DType.Q8_0, DType.Q4_0)
+        types.map { kernels.bf16Products(bench.weights(it, 32, 32), 128) } shouldBe listOf(6, 5, 6, 5)
+        types.map { kernels.bf16Products(bench.weights(it, 32, 32), 127) } shouldBe listOf(0, 0, 0, 0)
         kernels.bf16Products(bench.bf16(32, 20).transpose(), 63) shouldBe 0
         kernels.with(Arithmetic.BFLOAT16).bf16Products(weight, 64) shouldBe 1
         VectorKernels(MachineCode.none("tests ask for it"), Arithmetic.FLOAT32).bf16Products(weight, 64) shouldBe 0

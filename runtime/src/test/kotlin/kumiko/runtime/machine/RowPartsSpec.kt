@@ -23,17 +23,18 @@ class RowPartsSpec : FunSpec({
         val stride = 4L * columns + GAP
         val data = arena.allocate(ROWS * stride, 4)
         for (i in 0 until data.byteSize() / 4) data.set(ValueLayout.JAVA_INT, 4 * i, bits())
-        val partStride = 2L * columns + 4
-        val to = arena.allocate(ROWS * RowParts.PARTS * partStride).fill(7)
-        RowParts(CodePages(arena)).split(data.address() + GAP, stride, ROWS, columns, to.address(), partStride)
-        fun part(row: Int, part: Int): MemorySegment = to.asSlice((RowParts.PARTS * row + part) * partStride, partStride)
-        for (r in 0 until ROWS) {
-            for (p in 0 until RowParts.PARTS) part(r, p).get(ValueLayout.JAVA_INT_UNALIGNED, 2L * columns) shouldBe UNTOUCHED
-        }
+        val rowStride = 2L * RowParts.PARTS * columns + 4
+        val to = arena.allocate(ROWS * rowStride).fill(7)
+        RowParts(CodePages(arena)).split(data.address() + GAP, stride, ROWS, columns, to.address(), rowStride)
+        fun part(row: Int, group: Int, part: Int): MemorySegment =
+            to.asSlice(row * rowStride + (RowParts.PARTS * group + part) * RowParts.GROUP_BYTES)
+        for (r in 0 until ROWS) to.get(ValueLayout.JAVA_INT_UNALIGNED, (r + 1) * rowStride - 4) shouldBe UNTOUCHED
         return (0 until ROWS).flatMap { r ->
             (0 until columns).map { k ->
                 data.get(ValueLayout.JAVA_FLOAT, r * stride + GAP + 4L * k) to
-                    List(RowParts.PARTS) { p -> Elements.get(DType.BF16, part(r, p), k.toLong()).toFloat() }
+                    List(RowParts.PARTS) { p ->
+                        Elements.get(DType.BF16, part(r, k / RowParts.COLUMNS, p), k % RowParts.COLUMNS.toLong()).toFloat()
+                    }
             }
         }
     }

@@ -79,7 +79,7 @@ class TileInterpreter(
 
             in 0x50..0x5f, in 0xb8..0xbf -> short(0x40, first)
 
-            in 0x48..0x4f -> general(first, next(), next())
+            in 0x48..0x4f -> next().let { if (it == 0x05) addToRax(nextInt()) else general(first, it, next()) }
 
             else -> error("byte %02x is no instruction of this program".format(first))
         }
@@ -106,6 +106,13 @@ class TileInterpreter(
     /** Base, and index times scale, plus displacement, of general instructions. */
     private fun address(rex: Int, operands: Int) =
         place((rex and 2 shl 5 or (rex and 1 shl 5)).inv(), operands).let { it.first + it.second }
+
+    /** The short form of a sum with a number of four bytes. */
+    private fun addToRax(number: Int) {
+        val sum = registers[Register.RAX.number()] + number
+        registers[Register.RAX.number()] = sum
+        isZero = sum == 0L
+    }
 
     private fun general(rex: Int, operation: Int, operands: Int) {
         if (operands shr 6 != 3) {
