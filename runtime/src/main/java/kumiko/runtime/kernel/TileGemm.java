@@ -43,7 +43,7 @@ final class TileGemm {
     static final Blocks ROWS_IN_PARTS = new Blocks(128, 1024, 512);
 
     /** Packing takes a sixth of the time there, with half of the rows a third. */
-    static final Blocks BOTH_IN_PARTS = new Blocks(256, 512, 256);
+    static final Blocks BOTH_IN_PARTS = new Blocks(256, 512, 512);
 
     static final int MOST_ROWS = 512;
 

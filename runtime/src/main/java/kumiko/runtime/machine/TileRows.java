@@ -177,18 +177,42 @@ public final class TileRows {
     for (TileParts.Pair pair : parts.pairs()) {
       boolean newRows = loaded == null || loaded.row() != pair.row();
       boolean newLanes = loaded == null || loaded.weight() != pair.weight();
-      multiply(code, pair, newRows, newLanes);
+      multiply(code, pair, newRows, newLanes, parts.ofWeight() > 1);
       loaded = pair;
+    }
+    if (parts.ofWeight() > 1) {
+      nextRows(code, parts);
     }
     weightsAhead(code, parts);
     resultsAhead(code, parts);
   }
 
+  /**
+   * Brings the rows of the next step nearer. Where weights have parts there is time for that; otherwise the second-level cache, which both
+   * need, has none to spare: then rows are loaded past the nearest cache.
+   */
+  private static void nextRows(Assembler code, TileParts parts) {
+    for (Register tile : new Register[]{RAX, R9}) {
+      code.lea(R11, Address.at(tile, parts.ofRow() * STEP_BYTES));
+      for (int row = 0; row < TileProduct.TILE_ROWS; row++) {
+        for (int part = 0; part < parts.ofRow(); part++) {
+          code.prefetcht0(Address.at(R11, part * STEP_BYTES));
+        }
+        code.add(R11, RDX);
+      }
+    }
+  }
+
   /** A part of 32 rows with one of 32 lanes, of which what is new is loaded as late as can be. */
-  private static void multiply(Assembler code, TileParts.Pair pair, boolean newRows, boolean newLanes) {
+  private static void multiply(Assembler code, TileParts.Pair pair, boolean newRows, boolean newLanes, boolean areNear) {
     for (int i = 0; i < 2; i++) {
       if (newRows) {
-        code.tileloaddt1(ROWS + i, Address.at(i == 0 ? RAX : R9, RDX, 1).plus(pair.row() * STEP_BYTES));
+        Address rows = Address.at(i == 0 ? RAX : R9, RDX, 1).plus(pair.row() * STEP_BYTES);
+        if (areNear) {
+          code.tileloadd(ROWS + i, rows);
+        } else {
+          code.tileloaddt1(ROWS + i, rows);
+        }
       }
       for (int j = 0; j < 2; j++) {
         if (newLanes && i == 0) {
@@ -235,6 +259,6 @@ public final class TileRows {
 
   /** Rows of results for which a step asks memory. */
   public static int resultsAhead(TileParts parts) {
-    return parts.ofWeight() == 1 ? 1 : 4;
+    return parts.ofWeight() == 1 ? 1 : 2;
   }
 }
