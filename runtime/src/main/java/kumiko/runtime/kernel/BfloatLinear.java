@@ -67,7 +67,7 @@ final class BfloatLinear {
       return;
     }
     long ready = prepared == null ? 0 : prepared.address();
-    if (ready != 0 && tiles != null && rows >= LEAST_ROWS) {
+    if (ready != 0 && takesTiles(weight, rows)) {
       tiles.multiply(weight, bias, ready, y, rows, from, to, accumulate, scratch.address());
       return;
     }
@@ -87,7 +87,7 @@ final class BfloatLinear {
       return rounding != null && floats.prepares(weight, rows);
     }
     if (tiles != null) {
-      return tiles.takes(weight, rows);
+      return tiles.takes(weight, rows) || isFew(weight, rows);
     }
     return gemm != null && SlabRows.readsAll(weight) && (rows <= StoredEights.MOST_ROWS || PanelGemm.prepares(rows));
   }
@@ -96,7 +96,9 @@ final class BfloatLinear {
   long preparedBytes(Matrix weight, int rows) {
     long bytes = prepares(weight, 1) ? floats.preparedBytes(weight, 1) : 0;
     if (tiles != null) {
-      return tiles.takes(weight, rows) ? Math.max(bytes, tiles.preparedBytes(weight.columns(), rows)) : bytes;
+      int fewRows = Math.min(rows, TileGemm.LEAST_ROWS - 1);
+      long few = isFew(weight, fewRows) ? Math.max(bytes, gemm.preparedBytes(fewRows, weight.columns())) : bytes;
+      return tiles.takes(weight, rows) ? Math.max(few, tiles.preparedBytes(weight.columns(), rows)) : few;
     }
     if (gemm == null || !SlabRows.readsAll(weight)) {
       return bytes;
@@ -108,13 +110,22 @@ final class BfloatLinear {
   void prepare(Matrix weight, Rows x, int rows, long prepared, int from, int to) {
     if (rows < LEAST_ROWS) {
       floats.prepare(weight, x, rows, prepared, from, to);
-    } else if (tiles != null) {
+    } else if (takesTiles(weight, rows)) {
       tiles.prepare(x, prepared, from, to);
-    } else if (rows <= StoredEights.MOST_ROWS) {
+    } else if (tiles == null && rows <= StoredEights.MOST_ROWS) {
       few.pack(x, 0, x.width(), rows, prepared, from, to);
     } else {
       gemm.prepare(x, rows, prepared, from, to);
     }
+  }
+
+  private boolean takesTiles(Matrix weight, int rows) {
+    return tiles != null && rows >= LEAST_ROWS && tiles.takes(weight, rows);
+  }
+
+  /** Whether so many rows, with tiles, meet the weight as it is stored, packed once for all who multiply them. */
+  private boolean isFew(Matrix weight, int rows) {
+    return rows >= LEAST_ROWS && rows < TileGemm.LEAST_ROWS && weight.dtype() == DType.BF16 && SlabRows.readsAll(weight);
   }
 
   private void addSlabs(Matrix weight, Rows x, Rows y, int rows, int from, int to, long prepared, MemorySegment scratch) {

@@ -62,6 +62,11 @@ final class PanelGemm {
     return PANELS + (long) Math.ceilDiv(rows, PanelLayout.LANES) * PANEL;
   }
 
+  /** Columns of a panel of so many rows of activations, where weights need not be converted: one strip leaves room for more. */
+  private int depth(int rows) {
+    return rows <= PanelLayout.STRIP ? depth * PanelLayout.STRIPS : depth;
+  }
+
   /**
    * {@code y += x w^T} for {@code rows} rows of activations, results {@code [from, to)} and slabs {@code [s, behind)} of a weight,
    * which are {@link SlabRows#together} or one; {@code prepared} is the address of what {@link #prepare} made of all rows, or 0, {@code scratch}
@@ -74,7 +79,7 @@ final class PanelGemm {
     Slab slab = weight.slabs().get(s);
     boolean inRows = SlabRows.isInRows(Format.of(weight.dtype()), slab);
     boolean oneStrip = inRows && weight.dtype() == operands.type() && rows <= PanelLayout.STRIP;
-    int most = oneStrip ? depth * PanelLayout.STRIPS : depth;
+    int most = oneStrip ? depth(rows) : depth;
     for (int k = 0; k < slab.columns(); k += most) {
       int columns = Math.min(most, slab.columns() - k);
       for (int r = 0; r < rows; r += MOST_ROWS) {
@@ -243,8 +248,12 @@ final class PanelGemm {
     return preparedTable(rows, columns) + (long) Math.ceilDiv(rows, PanelLayout.STRIP) * TILE;
   }
 
-  /** Rows {@code [from, to)} of {@code rows}, {@code from} being whole strips, as {@link #multiply} takes them. */
+  /**
+   * Rows {@code [from, to)} of {@code rows}, {@code from} being whole strips, as {@link #multiply} takes them; those of one strip for weights of
+   * the panel's type only.
+   */
   void prepare(Rows x, int rows, long prepared, int from, int to) {
+    int depth = depth(rows);
     for (int k = 0; k < x.width(); k += depth) {
       for (int r = from; r < to; r += PanelLayout.STRIP) {
         long table = prepared + preparedTable(rows, x.width()) + r / PanelLayout.STRIP * TILE;
@@ -254,12 +263,12 @@ final class PanelGemm {
   }
 
   private long preparedPanel(long prepared, int rows, int k, int row) {
-    return panel(prepared + (long) k / depth * Math.ceilDiv(rows, PanelLayout.LANES) * PANEL, row);
+    return panel(prepared + (long) k / depth(rows) * Math.ceilDiv(rows, PanelLayout.LANES) * PANEL, row);
   }
 
   /** Behind the panels every strip has a table of its own. */
   private long preparedTable(int rows, int columns) {
-    return (long) Math.ceilDiv(columns, depth) * Math.ceilDiv(rows, PanelLayout.LANES) * PANEL;
+    return (long) Math.ceilDiv(columns, depth(rows)) * Math.ceilDiv(rows, PanelLayout.LANES) * PANEL;
   }
 
   private static void clear(long tile, int rows) {

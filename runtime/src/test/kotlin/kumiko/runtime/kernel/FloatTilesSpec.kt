@@ -176,6 +176,25 @@ class FloatTilesSpec : FunSpec({
         VectorKernels(MachineCode.none("tests ask for it"), Arithmetic.FLOAT32).bf16Products(weight, 64) shouldBe 0
     }
 
+    test(
+        "few rounded rows are packed once for all who multiply them, or by each, with the same results",
+    ).config(enabled = runsBesideTiles) {
+        val rounding = kernels.with(Arithmetic.BFLOAT16)
+        val definition = ScalarKernels(DType.F32).with(Arithmetic.BFLOAT16)
+        val bench = Bench(13)
+        for ((rows, columns) in listOf(2 to 33, 16 to 8256, 17 to 2080, 40 to 2080, 63 to 64)) {
+            val weight = bench.bf16(20, columns)
+            rounding.prepares(weight, rows) shouldBe true
+            val x = bench.rows(rows, columns)
+            val (want, once, each) = List(3) { bench.rows(rows, 20) { 0.0 } }
+            bench.linear(definition, weight, null, x, want, rows, 0, 20, false)
+            bench.linear(rounding, weight, null, x, once, rows, 0, 20, false)
+            compareAll(want, once, Tolerance.sum(columns) * 8, "$rows rows")
+            rounding.linear(weight, null, x, each, rows, 0, 20, false, null, bench.scratch(rounding.linearScratchBytes(weight, rows)))
+            each.data().mismatch(once.data()) shouldBe -1
+        }
+    }
+
     test("with rounded activations tiles take rows that fill no group").config(enabled = runsBesideTiles) {
         val rounding = kernels.with(Arithmetic.BFLOAT16)
         val definition = ScalarKernels(DType.F32).with(Arithmetic.BFLOAT16)
