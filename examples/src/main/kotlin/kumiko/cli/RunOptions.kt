@@ -13,7 +13,6 @@ import com.github.ajalt.clikt.parameters.types.restrictTo
 import kumiko.runtime.kernel.Arithmetic
 import kumiko.runtime.kernel.KernelProvider
 import kumiko.runtime.kernel.Kernels
-import kumiko.runtime.machine.MachineCode
 import kumiko.runtime.run.Options
 import kumiko.runtime.run.Quantisation
 import kumiko.runtime.tensor.DType
@@ -62,9 +61,9 @@ private fun layerRange(text: String): IntRange? {
     return first.toInt()..last.toInt()
 }
 
-/** Has machine code made on another thread, which takes as long as to open a checkpoint. What is wrong with it [fastestKernels] says. */
+/** Has kernels made on another thread, which takes as long as to open a checkpoint. What is wrong with them [fastestKernels] says. */
 internal fun beginKernels() {
-    Thread.ofPlatform().daemon().start { runCatching { MachineCode.ofProcess() } }
+    Thread.ofPlatform().daemon().start { runCatching { fastestKernels() } }
 }
 
 /** Logs nothing below a warning: texts and tables are not to begin with a line about lanes; parity says it in its own first line. */
