@@ -18,8 +18,8 @@ final class TileGemm {
   /** Rows of activations from which packing weights costs less than it saves. */
   static final int LEAST_ROWS = 64;
 
-  /** The same for weights that are taken apart. */
-  private static final int LEAST_PARTS_ROWS = 128;
+  /** The same for weights that are taken apart into three. */
+  private static final int LEAST_ROWS_OF_THREE = 128;
 
   /**
    * How activations are cut. A block of them stays in the second-level cache while the weight passes by, packed 32 rows at a time, and its
@@ -82,7 +82,7 @@ final class TileGemm {
 
   /** Whether so many rows of activations are multiplied with this weight here. */
   boolean takes(Matrix weight, int rows) {
-    int least = parts(weight).ofWeight() > 1 ? LEAST_PARTS_ROWS : LEAST_ROWS;
+    int least = parts(weight) == TileParts.THREE ? LEAST_ROWS_OF_THREE : LEAST_ROWS;
     return rows >= least && panels.takes(weight);
   }
 
