@@ -87,31 +87,39 @@ final class TilePanels {
    * @param table address of {@link #TABLE_BYTES}
    */
   void pack(Matrix weight, int row, int lanes, int k, int columns, long table, long panel) {
-    Slab slab = weight.slabs().getFirst();
-    DType type = weight.dtype();
-    boolean isWhole = parts(weight).ofWeight() == 1;
-    int steps = columns / TileRows.STEP;
-    if (BlockTile.holds(type)) {
-      if (isWhole) {
-        products.widening().widen(type, tiles(weight, row) + columnOffset(weight, k), columns, panel, TileRows.STRIPS);
-      } else {
-        products.weightParts().packBlocks(type, tiles(weight, row) + columnOffset(weight, k), steps, panel);
-      }
-    } else if (isInColumns(weight)) {
-      long first = slab.data().address() + type.bytes(slab.offset() + row + k * slab.columnStride());
-      if (isWhole) {
-        products.moves().packColumns(first, type.bytes(slab.columnStride()), columns, lanes, TileRows.STRIPS, panel);
-      } else {
-        products.weightParts().packColumns(type, first, type.bytes(slab.columnStride()), steps, lanes, panel);
-      }
-    } else {
+    if (!BlockTile.holds(weight.dtype()) && !isInColumns(weight)) {
       addresses(weight, row, lanes, table);
+    }
+    if (parts(weight).ofWeight() == 1) {
+      packWhole(weight, row, lanes, k, columns, table, panel);
+    } else {
+      packParts(weight, row, lanes, k, columns / TileRows.STEP, table, panel);
+    }
+  }
+
+  private void packWhole(Matrix weight, int row, int lanes, int k, int columns, long table, long panel) {
+    DType type = weight.dtype();
+    if (BlockTile.holds(type)) {
+      products.widening().widen(type, tiles(weight, row) + columnOffset(weight, k), columns, panel, TileRows.STRIPS);
+    } else if (isInColumns(weight)) {
+      products.moves().packColumns(lane(weight, row) + columnOffset(weight, k), columnStride(weight), columns, lanes, TileRows.STRIPS,
+          panel);
+    } else {
       for (int s = 0; s < TileRows.STRIPS; s++) {
-        if (isWhole) {
-          products.moves().packFloats(table + s * STRIP_TABLE, type.bytes(k), columns / 2, panel + s * STRIP_BYTES, TileRows.STRIPS);
-        } else {
-          products.weightParts().packRows(type, table + s * STRIP_TABLE, type.bytes(k), steps, panel + s * STRIP_BYTES);
-        }
+        products.moves().packFloats(table + s * STRIP_TABLE, type.bytes(k), columns / 2, panel + s * STRIP_BYTES, TileRows.STRIPS);
+      }
+    }
+  }
+
+  private void packParts(Matrix weight, int row, int lanes, int k, int steps, long table, long panel) {
+    DType type = weight.dtype();
+    if (BlockTile.holds(type)) {
+      products.weightParts().packBlocks(type, tiles(weight, row) + columnOffset(weight, k), steps, panel);
+    } else if (isInColumns(weight)) {
+      products.weightParts().packColumns(type, lane(weight, row) + columnOffset(weight, k), columnStride(weight), steps, lanes, panel);
+    } else {
+      for (int s = 0; s < TileRows.STRIPS; s++) {
+        products.weightParts().packRows(type, table + s * STRIP_TABLE, type.bytes(k), steps, panel + s * STRIP_BYTES);
       }
     }
   }
@@ -119,15 +127,14 @@ final class TilePanels {
   /** Has {@link TileRows} ask memory for column {@code k} and what follows of the panel that begins with {@code row}. */
   void askFor(Matrix weight, int row, int lanes, int k, long table, long work) {
     DType type = weight.dtype();
-    Slab slab = weight.slabs().getFirst();
     long first = columnOffset(weight, k);
     if (BlockTile.holds(type)) {
       ask(work, first + tiles(weight, row), BlockTile.bytes(type) / TileRows.rowsAhead(parts(weight)), LINE);
     } else if (isInColumns(weight)) {
-      long lane = slab.data().address() + type.bytes(slab.offset() + row);
-      ask(work, first + lane, type.bytes(slab.columnStride()), type.bytes(TileRows.STEP * slab.columnStride()));
+      ask(work, first + lane(weight, row), columnStride(weight), TileRows.STEP * columnStride(weight));
     } else {
-      ask(work, first + addresses(weight, row, lanes, table), type.bytes(slab.rowStride()), type.bytes(TileRows.STEP));
+      long stride = type.bytes(weight.slabs().getFirst().rowStride());
+      ask(work, first + addresses(weight, row, lanes, table), stride, type.bytes(TileRows.STEP));
     }
   }
 
@@ -144,6 +151,17 @@ final class TilePanels {
       return BlockTile.offset(type, weight.columns(), 0, column);
     }
     return type.bytes(column * weight.slabs().getFirst().columnStride());
+  }
+
+  /** Bytes from a column to the next, where they are apart. */
+  private static long columnStride(Matrix weight) {
+    return weight.dtype().bytes(weight.slabs().getFirst().columnStride());
+  }
+
+  /** Where a row begins in the first column, where columns are apart. */
+  private static long lane(Matrix weight, int row) {
+    Slab slab = weight.slabs().getFirst();
+    return slab.data().address() + weight.dtype().bytes(slab.offset() + row);
   }
 
   private static long tiles(Matrix weight, int row) {
