@@ -113,9 +113,10 @@ final class MachineCodeChoice {
   private static MachineCode.Part<PairProducts> pairs(PanelProduct product, String reason, Ahead ahead, CodePages pages)
       throws SystemCalls.Refused {
     RowRounding rounding = new RowRounding(pages);
+    boolean inParts = product.manyRows() != null;
     PairProducts products = new PairProducts(
         new PanelMoves(pages), product, new PairDots(rounding, ahead, pages), new PairEights(rounding, ahead, pages), rounding,
-        new RowParts(pages), new WeightParts(pages), new BlockWidening(PanelElement.PAIR, pages),
+        inParts ? new RowParts(pages) : null, inParts ? new WeightParts(pages) : null, new BlockWidening(PanelElement.PAIR, pages),
         new PairAttention(pages));
     return new MachineCode.Ready<>(products, product.instructions(), reason);
   }

@@ -8,8 +8,8 @@ package kumiko.runtime.machine;
  * @param dots of one row with weights as they are stored
  * @param eights of few rows with weights as they are stored
  * @param rounding of activations
- * @param parts of activations that are not rounded
- * @param weightParts of weights in panels for tiles
+ * @param parts of activations that are not rounded, for tiles; null where there are none
+ * @param weightParts of weights in panels for tiles, or null likewise
  * @param widening brings weights in blocks into panels
  * @param attention between the products of attention of many queries
  */
