@@ -36,8 +36,8 @@ final class AttentionSteps {
         int end = Math.min(last, call.first[s] + call.count[s]);
         if (begin < end) {
           int position = call.past[s] + begin - call.first[s];
-          long offset = cache.offset(call.slot[s], 0);
-          kernels.append(x, cache.data(), offset, cache.capacity(), cache.kvHeads(), cache.headDim(), position, begin, end);
+          int slot = call.slot[s];
+          kernels.append(x, cache.data(), cache.offset(slot, 0), cache.room(slot), cache.kvHeads(), cache.headDim(), position, begin, end);
         }
       }
     }

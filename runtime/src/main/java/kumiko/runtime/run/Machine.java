@@ -17,6 +17,9 @@ final class Machine {
   private final Team team;
   private final Call call;
   private final Workspace work;
+
+  /** An array, as to walk through a list may allocate. */
+  private final KeyValueCache[] caches;
   private final Phase[] phases;
 
   /** One before each phase. */
@@ -56,6 +59,7 @@ final class Machine {
       preparations[level] = new Phase(work.preparations.steps(level), call, work.parts);
     }
     phases = steps.stream().map(list -> new Phase(list.toArray(Step[]::new), call, work.parts)).toArray(Phase[]::new);
+    caches = work.caches.toArray(KeyValueCache[]::new);
     output = work.rows(plan.output);
   }
 
@@ -67,7 +71,7 @@ final class Machine {
   }
 
   List<KeyValueCache> caches() {
-    return work.caches;
+    return List.of(caches);
   }
 
   Collection<MemorySegment> workingMemory() {
@@ -82,20 +86,30 @@ final class Machine {
   void beginSequence(int slot) {
     for (Prefix p : prefixes) {
       KeyValueCache cache = p.cache;
+      cache.makeRoom(slot, 0, p.keys);
       work.kernels.append(
-          p.rows, cache.data(), cache.offset(slot, 0), cache.capacity(), cache.kvHeads(), cache.headDim(), 0, 0, p.keys);
+          p.rows, cache.data(), cache.offset(slot, 0), cache.room(slot), cache.kvHeads(), cache.headDim(), 0, 0, p.keys);
     }
   }
 
   /** Computes what the call asks for. */
   void run() {
     synchronized (team) {
+      makeRoom();
       for (int level = 0; level < phases.length; level++) {
         preparations[level].run(team);
         phases[level].run(team);
         if (isObserved()) {
           observe(observations.get(level));
         }
+      }
+    }
+  }
+
+  private void makeRoom() {
+    for (int s = 0; s < call.sequences; s++) {
+      for (KeyValueCache cache : caches) {
+        cache.makeRoom(call.slot[s], call.past[s], call.total(s));
       }
     }
   }

@@ -163,6 +163,7 @@ final class SessionFile {
     }
     for (KeyValueCache cache : caches) {
       MemorySegment data = file.tensor(name(slot, cache.name())).data();
+      cache.makeRoom(slot, 0, keys(state));
       List<MemorySegment> heads = heads(cache, slot, state);
       for (int h = 0; h < heads.size(); h++) {
         MemorySegment head = heads.get(h);

@@ -57,10 +57,7 @@ final class Workspace {
     }
     for (Value value : program.plan().values) {
       if (value.isCache() && value.node.op() instanceof Op.Append(int kvHeads, int headDim)) {
-        long elements = Math.multiplyExact((long) slots * kvHeads * headDim, keyCapacity);
-        String purpose = "the key/value cache of " + slots + " slots of " + keyCapacity + " positions";
-        MemorySegment data = LazyMemory.allocate(arena, bytes(elements), purpose);
-        KeyValueCache cache = new KeyValueCache(value.node.name(), data, kvHeads, keyCapacity, headDim);
+        KeyValueCache cache = new KeyValueCache(arena, value.node.name(), kernels.activations(), slots, kvHeads, keyCapacity, headDim);
         caches.add(cache);
         cacheOf.put(value, cache);
       }
