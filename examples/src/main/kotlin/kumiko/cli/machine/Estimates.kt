@@ -17,7 +17,7 @@ import kumiko.dsl.compare.Roofline
 import kumiko.runtime.tensor.DType
 import java.util.Locale
 
-/** What the [machine] makes of models at best, by the type of their weights; cache and arithmetic are float32, as they are here. */
+/** What the [machine] makes of models at best, by the type of their weights; cache and arithmetic are float32, as they are by default. */
 internal class Estimates(val machine: ThisMachine) {
     /** A name and a cell for each model. */
     fun rows(accounts: List<Account>): List<List<String>> = WEIGHTS.keys.let { types ->

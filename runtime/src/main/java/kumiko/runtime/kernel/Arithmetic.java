@@ -18,11 +18,11 @@ public enum Arithmetic {
    * numbers were rounded by up to 2^-14 of the largest in their block of 32. All other weights are multiplied as by {@link #FLOAT32};
    * among them int8 rows, whose activations were rounded to levels of their own. It is the arithmetic of processors' bf16 instructions.
    *
-   * <p>Attention of more than {@value #FEW_ROWS} rows of a sequence at once, as in prompts, rounds all that it multiplies, to nearest even:
-   * queries and keys, then probabilities and values. Scores, their softmax and all sums stay float32, and so does the cache; the
-   * probabilities that are rounded may lack a factor that their row has in common. The rows are those of one sequence in one call, however
-   * they are shared out. Attention of fewer rows, as in decoding, is that of {@link #FLOAT32}; so is one whose scores are a value of the
-   * graph ({@link kumiko.runtime.graph.Op.Scores}).
+   * <p>Keys and values are rounded to bf16, to nearest even, when they are computed, and the cache holds them so. Attention of more than
+   * {@value #FEW_ROWS} rows of a sequence at once, as in prompts, rounds what they are multiplied with too: queries and probabilities.
+   * Scores, their softmax and all sums stay float32; the probabilities that are rounded may lack a factor that their row has in common. The
+   * rows are those of one sequence in one call, however they are shared out. Attention of fewer rows, as in decoding, rounds keys and values
+   * only; so does one whose scores are a value of the graph ({@link kumiko.runtime.graph.Op.Scores}).
    *
    * <p>Relative to {@link #FLOAT32} each result of a linear layer changes by up to 2^-8 of the magnitudes of its terms, and where weights
    * are rounded too by up to 2^-7 + 2^-16: more than rounding of sums, which is why it is a choice. A score changes by d, up to 2^-7 + 2^-16

@@ -1,7 +1,6 @@
 package kumiko.runtime.kernel;
 
 import java.lang.foreign.MemorySegment;
-import kumiko.runtime.machine.FloatProducts;
 import kumiko.runtime.machine.GroupAttention;
 import kumiko.runtime.tensor.Rows;
 
@@ -11,8 +10,12 @@ final class AttentionGroup {
 
   private final GroupAttention attention;
 
-  AttentionGroup(FloatProducts products) {
-    attention = products.group();
+  /** Bytes of a number of the cache. */
+  private final long bytes;
+
+  AttentionGroup(GroupAttention attention, CacheElement cache) {
+    this.attention = attention;
+    bytes = cache.bytes();
   }
 
   /** State, scores, and keys that fill no block. */
@@ -47,7 +50,7 @@ final class AttentionGroup {
       Lanes.clear(to, 4L * heads * headDim);
       return total > 0 && -Float.MAX_VALUE < floor ? (1 << heads) - 1 : 0;
     }
-    long start = 4L * first * headDim;
+    long start = bytes * first * headDim;
     long scores = scratch + SCORES;
     score(heads, VectorLinear.address(query, r, column), keys + start, count, headDim, total, scores);
     attention.soften(heads, scores, count, scale);
@@ -71,7 +74,7 @@ final class AttentionGroup {
     }
     if (done < count) {
       long room = scores + scoreBytes(total);
-      Lanes.move(keys + 4L * done * headDim, room, (count - done) * headDim);
+      Lanes.moveBytes(keys + bytes * done * headDim, room, bytes * (count - done) * headDim);
       attention.score(heads, query, room, 1, headDim, scores + 4L * whole * GroupAttention.BLOCK);
     }
   }

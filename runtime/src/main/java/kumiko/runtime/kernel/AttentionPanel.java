@@ -19,16 +19,18 @@ final class AttentionPanel {
   private static final long ZEROS = TILE + (long) KEYS * PanelLayout.TILE_BYTES;
 
   private final FloatProducts products;
+  private final CacheElement cache;
   private final AttentionLanes finishing;
 
-  AttentionPanel(FloatProducts products) {
+  AttentionPanel(FloatProducts products, CacheElement cache) {
     this.products = products;
+    this.cache = cache;
     finishing = new AttentionLanes(products);
   }
 
-  /** Lanes and tile; as many zeros as a head is wide; the queries' panel, and what is mixed for them. */
+  /** Lanes and tile; as many zeros as a head is wide; the queries' panel, and what is mixed for them; keys or values as float32. */
   static long scratchBytes(int headDim) {
-    return ZEROS + headDim * (long) Float.BYTES * (1 + AttentionLanes.LANES) + panelBytes(headDim) + 2 * LINE;
+    return ZEROS + headDim * (long) Float.BYTES * (1 + AttentionLanes.LANES + KEYS) + panelBytes(headDim) + 2 * LINE;
   }
 
   /**
@@ -46,6 +48,7 @@ final class AttentionPanel {
     long zeros = base + ZEROS;
     long panel = aligned(zeros + 4L * headDim);
     long mixed = panel + panelBytes(headDim);
+    long room = mixed + 4L * headDim * AttentionLanes.LANES;
     int strips = Math.ceilDiv(lanes, PanelLayout.STRIP);
     long range = AttentionLanes.begin(visible, heads, from, first, lanes, base);
     AttentionLanes.place(query, heads, headDim, from, first, lanes, base);
@@ -56,15 +59,24 @@ final class AttentionPanel {
     int end = (int) range;
     for (int key = (int) (range >> Integer.SIZE); key < end; key += KEYS) {
       int count = Math.min(KEYS, end - key);
-      long at = 4L * key * headDim;
+      long at = cache.bytes() * key * headDim;
       Lanes.clear(tile, (long) count * PanelLayout.TILE_BYTES);
-      products.product().multiply(panel, strips, keys + at, 4L * headDim, count, headDim, tile);
+      products.product().multiply(panel, strips, floats(keys + at, count, headDim, room), 4L * headDim, count, headDim, tile);
       products.attention().soften(tile, strips, key, count, scale);
-      products.attention().mix(tile, strips, values + at, count, headDim, mixed);
+      products.attention().mix(tile, strips, floats(values + at, count, headDim, room), count, headDim, mixed);
     }
     AttentionLanes.place(out, heads, headDim, from, first, lanes, base);
     Lanes.clear(zeros, 4L * headDim);
     return finishing.finish(total, floor, headDim, lanes, base, zeros, mixed);
+  }
+
+  /** Where these rows of the cache stand as float32. */
+  private long floats(long rows, int count, int headDim, long room) {
+    if (cache.isFloat()) {
+      return rows;
+    }
+    products.stored().widen(cache.type(), rows, cache.bytes() * headDim, count, 0, headDim, room, 4 * headDim);
+    return room;
   }
 
   /** Columns are packed sixteen at a time. */

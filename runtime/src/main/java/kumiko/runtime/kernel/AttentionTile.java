@@ -42,6 +42,7 @@ final class AttentionTile {
   private final float[] max = new float[ROWS];
   private final float[] before = new float[ROWS];
   private final float[] sum = new float[ROWS];
+  private CacheElement cache;
   private boolean rounded;
   private int headDim;
   private int rows;
@@ -55,20 +56,21 @@ final class AttentionTile {
    * Rows {@code from .. from + rows} of the head that begins in column {@code column}; keys and values are addresses of its cache.
    *
    * @param floor rows that do not see all {@code total} keys need a score above this
-   * @param rounded whether both products are of numbers rounded to bf16
+   * @param rounded whether queries and exponentials are rounded to bf16
    *
    * @return whether it was done: not when a score is below the floor, or a value is not a number, which a key that is left out must not
    *     pass on; nothing was written then
    */
   static boolean attend(
-      Rows query, int column, long keys, long values, int headDim, MemorySegment visible, int total, float scale, double floor, Rows out,
-      boolean rounded, int from, int rows) {
+      CacheElement cache, Rows query, int column, long keys, long values, int headDim, MemorySegment visible, int total, float scale,
+      double floor, Rows out, boolean rounded, int from, int rows) {
     AttentionTile own = TILES.get();
+    own.cache = cache;
     own.rounded = rounded;
     own.begin(query, column, headDim, visible, from, rows);
     for (int key = own.lowest; key < own.highest; key += KEYS) {
       int count = Math.min(KEYS, own.highest - key);
-      long at = 4L * key * headDim;
+      long at = cache.bytes() * key * headDim;
       if (!own.readValues(values + at, count)) {
         return false;
       }
@@ -114,34 +116,29 @@ final class AttentionTile {
     for (int d = 0; d < headDim; d += PANEL) {
       int columns = Math.min(PANEL, headDim - d);
       for (int k = 0; k < count; k++) {
-        WeightRows.F32.read(values + 4L * (k * headDim + d), 0, columns, valueRows, d * count + k * PANEL);
+        int at = d * count + k * PANEL;
+        cache.rows().read(values + cache.bytes() * (k * headDim + d), 0, columns, valueRows, at);
+        Arrays.fill(valueRows, at + columns, at + PANEL, 0);
       }
     }
-    round(valueRows, 0, width() * count);
-    return isFinite(values, count * headDim);
+    return isFinite(valueRows, width() * count);
   }
 
   /** Zero times anything else is not zero. */
-  private static boolean isFinite(long values, int n) {
+  private static boolean isFinite(float[] values, int n) {
     FloatVector zero = Lanes.zero();
-    int c = 0;
-    for (; c + Lanes.COUNT <= n; c += Lanes.COUNT) {
-      zero = Lanes.load(values + 4L * c).fma(Lanes.zero(), zero);
+    for (int c = 0; c < n; c += Lanes.COUNT) {
+      zero = FloatVector.fromArray(Lanes.F32, values, c).fma(Lanes.zero(), zero);
     }
     zero.intoArray(Desk.ofThread().room, 0);
-    float rest = Lanes.sum(Desk.ofThread().room, 0);
-    for (; c < n; c++) {
-      rest += 0 * Lanes.get(values + 4L * c);
-    }
-    return rest == 0;
+    return Lanes.sum(Desk.ofThread().room, 0) == 0;
   }
 
   private void score(long keys, int count) {
     for (int i = 0; i < count; i += TILE) {
       int taken = Math.min(TILE, count - i);
       for (int j = 0; j < taken; j++) {
-        WeightRows.F32.read(keys + 4L * (i + j) * headDim, 0, headDim, keyRows, j * VectorGemm.STRIDE);
-        round(keyRows, j * VectorGemm.STRIDE, headDim);
+        cache.rows().read(keys + cache.bytes() * (i + j) * headDim, 0, headDim, keyRows, j * VectorGemm.STRIDE);
       }
       for (int p = 0; p < panels; p++) {
         MicroKernels.twelve(keyRows, queries, p * PANEL * headDim, headDim, tile);

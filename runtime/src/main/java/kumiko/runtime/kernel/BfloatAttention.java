@@ -6,11 +6,12 @@ import kumiko.runtime.machine.FloatProducts;
 import kumiko.runtime.machine.PairAttention;
 import kumiko.runtime.machine.PairProducts;
 import kumiko.runtime.machine.PanelLayout;
+import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Rows;
 
 /**
  * Attention of many queries with products of bf16, by machine code, without the whole score matrix. Queries lie in panels, {@link
- * AttentionLanes} each; of the keys a block at a time is rounded, and its values rounded and turned, once for all panels of a call. Both
+ * AttentionLanes} each; keys and values are of bf16, and the values of a block of keys are turned once for all panels of a call. Both
  * products are those of a {@link kumiko.runtime.machine.PanelProduct}: keys by queries, and columns of values by exponentials.
  */
 final class BfloatAttention {
@@ -31,17 +32,19 @@ final class BfloatAttention {
   /** What all panels share: a tile of scores, their exponentials, and from there on what depends on how wide a head is. */
   private static final long EXPONENTIALS = (long) KEYS * PanelLayout.TILE_BYTES;
 
-  private static final long ROUNDED_KEYS = EXPONENTIALS + (long) KEYS / 2 * PanelLayout.TILE_BYTES;
+  private static final long KEY_ROWS = EXPONENTIALS + (long) KEYS / 2 * PanelLayout.TILE_BYTES;
 
   /** Of a panel: first and end of its keys, what is known of its lanes, and then its queries. */
   private static final long KNOWN = LINE;
 
   private static final long PANEL = LINE * Math.ceilDiv(KNOWN + AttentionLanes.BYTES, LINE);
 
+  private final FloatProducts floats;
   private final PairProducts pairs;
   private final AttentionLanes finishing;
 
   BfloatAttention(FloatProducts floats, PairProducts pairs) {
+    this.floats = floats;
     this.pairs = pairs;
     finishing = new AttentionLanes(floats);
   }
@@ -57,17 +60,17 @@ final class BfloatAttention {
 
   /** Values of a block, a row for each column. */
   private static long turned(long base, int headDim) {
-    return base + ROUNDED_KEYS + (long) KEYS * columns(headDim) * Short.BYTES;
+    return base + KEY_ROWS + (long) KEYS * columns(headDim) * Short.BYTES;
   }
 
-  /** Room for values that fill no {@link PairAttention#KEYS}, and for zeros. */
-  private static long few(long base, int headDim) {
+  /** Room for a block of keys or of values as float32, and for zeros. */
+  private static long wide(long base, int headDim) {
     return turned(base, headDim) + columns(headDim) * TURNED_STRIDE;
   }
 
   /** What was mixed for a panel, a row for each query. */
   private static long rows(long base, int headDim) {
-    return few(base, headDim) + (long) PairAttention.KEYS * columns(headDim) * Float.BYTES;
+    return wide(base, headDim) + (long) KEYS * columns(headDim) * Float.BYTES;
   }
 
   private static long panel(long base, int headDim, int p) {
@@ -115,11 +118,11 @@ final class BfloatAttention {
     }
     for (int key = lowest; key < highest; key += KEYS) {
       int count = Math.min(KEYS, highest - key);
-      pairs.rounding().round(
-          keys + 4L * key * headDim, 4L * headDim, count, headDim, base + ROUNDED_KEYS, Short.BYTES * columns(headDim));
-      turn(values + 4L * key * headDim, count, headDim, base);
+      long at = (long) Short.BYTES * key * headDim;
+      long rows = filled(keys + at, count, headDim, base);
+      turn(values + at, count, headDim, base);
       for (int p = 0; p < panels(queries); p++) {
-        mixBlock(headDim, key, count, lanes(queries, p), scale, panel(base, headDim, panel + p), base);
+        mixBlock(rows, headDim, key, count, lanes(queries, p), scale, panel(base, headDim, panel + p), base);
       }
     }
   }
@@ -137,23 +140,31 @@ final class BfloatAttention {
     return range;
   }
 
-  /** Values past the last key must be numbers, as they are multiplied with zero. */
-  private void turn(long values, int count, int headDim, long base) {
-    int whole = count / PairAttention.KEYS;
-    long to = turned(base, headDim);
-    if (whole > 0) {
-      pairs.attention().turn(values, whole, headDim, to, TURNED_STRIDE);
+  /** Where these rows of the cache stand with zeros to whole {@link #columns}. */
+  private long filled(long keys, int count, int headDim, long base) {
+    if (columns(headDim) == headDim) {
+      return keys;
     }
-    int done = whole * PairAttention.KEYS;
-    if (done < count) {
-      long room = few(base, headDim);
-      Lanes.clear(room, 4L * PairAttention.KEYS * headDim);
-      Lanes.move(values + 4L * done * headDim, room, (count - done) * headDim);
-      pairs.attention().turn(room, 1, headDim, to + (long) done * Short.BYTES, TURNED_STRIDE);
-    }
+    long floatRows = widened(keys, count, headDim, base);
+    pairs.rounding().round(floatRows, 4L * headDim, count, headDim, base + KEY_ROWS, Short.BYTES * columns(headDim));
+    return base + KEY_ROWS;
   }
 
-  private void mixBlock(int headDim, int key, int count, int queries, float scale, long panel, long base) {
+  /** Values past the last key must be numbers, as they are multiplied with zero. */
+  private void turn(long values, int count, int headDim, long base) {
+    long floatRows = widened(values, count, headDim, base);
+    int blocks = Math.ceilDiv(count, PairAttention.KEYS);
+    Lanes.clear(floatRows + 4L * count * headDim, 4L * (blocks * PairAttention.KEYS - count) * headDim);
+    pairs.attention().turn(floatRows, blocks, headDim, turned(base, headDim), TURNED_STRIDE);
+  }
+
+  private long widened(long rows, int count, int headDim, long base) {
+    long room = wide(base, headDim);
+    floats.stored().widen(DType.BF16, rows, (long) Short.BYTES * headDim, count, 0, headDim, room, Float.BYTES * headDim);
+    return room;
+  }
+
+  private void mixBlock(long keys, int headDim, int key, int count, int queries, float scale, long panel, long base) {
     long range = Lanes.MEMORY.get(ValueLayout.JAVA_LONG_UNALIGNED, panel);
     int seen = Math.min(count, (int) range - key);
     if (seen <= 0 || key + count <= (int) (range >> Integer.SIZE)) {
@@ -165,7 +176,7 @@ final class BfloatAttention {
     long mixed = mixed(panel, headDim);
     int columns = columns(headDim);
     Lanes.clear(tile, (long) seen * PanelLayout.TILE_BYTES);
-    pairs.product().multiply(queries(panel), strips, base + ROUNDED_KEYS, (long) Short.BYTES * columns, seen, columns, tile);
+    pairs.product().multiply(queries(panel), strips, keys, (long) Short.BYTES * columns, seen, columns, tile);
     int rounded = Math.ceilDiv(seen, PairAttention.KEYS) * PairAttention.KEYS;
     pairs.attention().soften(tile, state, strips, key, rounded, scale, base + EXPONENTIALS);
     pairs.attention().shrink(mixed, state, strips, headDim);
@@ -192,7 +203,7 @@ final class BfloatAttention {
       }
     }
     AttentionLanes.place(out, heads, headDim, from, first, queries, place + KNOWN);
-    long zeros = few(base, headDim);
+    long zeros = wide(base, headDim);
     Lanes.clear(zeros, 4L * headDim);
     return finishing.finish(total, floor, headDim, queries, place + KNOWN, alone ? 0 : zeros, rows);
   }

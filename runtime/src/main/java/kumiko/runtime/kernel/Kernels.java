@@ -24,6 +24,11 @@ public interface Kernels {
   /** In which numbers the products of {@link #linear} and {@link #attention} are computed. */
   Arithmetic arithmetic();
 
+  /** Of the numbers that keys and values are kept as: what {@link #append} writes, and {@link #attention} and its parts read. */
+  default DType cacheType() {
+    return arithmetic() == Arithmetic.BFLOAT16 ? DType.BF16 : activations();
+  }
+
   /** The same kernels with products in other numbers. */
   Kernels with(Arithmetic arithmetic);
 
@@ -110,8 +115,8 @@ public interface Kernels {
   void rotate(Rows x, Rows angles, int headDim, int first, Pairing pairing, Rows y, int from, int to);
 
   /**
-   * Rows {@code [from, to)} of x into a cache {@code [kvHeads, capacity, headDim]} that starts at element {@code offset} of {@code
-   * cache}: row {@code from} becomes position {@code position}.
+   * Rows {@code [from, to)} of x, rounded to nearest even, into a cache {@code [kvHeads, capacity, headDim]} of {@link #cacheType} that
+   * starts at element {@code offset} of {@code cache}: row {@code from} becomes position {@code position}.
    */
   void append(Rows x, MemorySegment cache, long offset, int capacity, int kvHeads, int headDim, int position, int from, int to);
 

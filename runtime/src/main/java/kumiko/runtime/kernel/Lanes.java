@@ -12,6 +12,7 @@ import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
+import kumiko.runtime.tensor.Elements;
 
 /**
  * Vectors of float32 between registers and native memory.
@@ -115,9 +116,18 @@ final class Lanes {
     }
   }
 
+  /** Stores the nearest number of bf16. */
+  static void setBf16(long address, float value) {
+    MEMORY.set(SHORT, address, (short) (Float.floatToRawIntBits(Elements.nearestBfloat16(value)) >>> Short.SIZE));
+  }
+
   /** Copies {@code n} numbers within native memory; the places may overlap. */
   static void move(long from, long to, int n) {
-    MemorySegment.copy(MEMORY, from, MEMORY, to, 4L * n);
+    moveBytes(from, to, 4L * n);
+  }
+
+  static void moveBytes(long from, long to, long bytes) {
+    MemorySegment.copy(MEMORY, from, MEMORY, to, bytes);
   }
 
   static FloatVector load(long address) {

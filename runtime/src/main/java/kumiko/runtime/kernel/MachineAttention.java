@@ -3,6 +3,7 @@ package kumiko.runtime.kernel;
 import java.lang.foreign.MemorySegment;
 import kumiko.runtime.machine.FloatProducts;
 import kumiko.runtime.machine.PairProducts;
+import kumiko.runtime.machine.RowRounding;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Rows;
 
@@ -14,22 +15,44 @@ final class MachineAttention {
   /** Queries of several rows from which on a panel of them is quicker. */
   private static final int LEAST_QUERIES = 12;
 
+  private final FloatProducts products;
+
+  /** Null for products in float32. */
+  private final PairProducts roundedProducts;
+
+  private final CacheElement cache;
   private final AttentionPanel panels;
   private final AttentionGroup groups;
 
-  /** Null for products in float32. */
+  /** Likewise. */
   private final BfloatAttention pairs;
 
-  /** @param pairs for products of bf16; null where there are none, or none are wanted */
+  /** @param pairs for products of bf16 and a cache of bf16, or null */
   MachineAttention(FloatProducts products, PairProducts pairs) {
-    panels = new AttentionPanel(products);
-    groups = new AttentionGroup(products);
+    this.products = products;
+    roundedProducts = pairs;
+    cache = pairs == null ? CacheElement.F32 : CacheElement.BF16;
+    panels = new AttentionPanel(products, cache);
+    groups = new AttentionGroup(pairs == null ? products.group() : pairs.group(), cache);
     this.pairs = pairs == null ? null : new BfloatAttention(products, pairs);
   }
 
-  /** Whether it multiplies numbers rounded to bf16 where it is told to. */
-  boolean hasPairs() {
-    return pairs != null;
+  /** Whether rows of the cache are written by {@link #append}. */
+  boolean appends(int headDim) {
+    return roundedProducts == null || headDim % RowRounding.COLUMNS == 0;
+  }
+
+  /** {@code count} rows of one head to the cache, where {@link #appends} says so. */
+  void append(long rows, long stride, int count, int headDim, long to) {
+    if (roundedProducts == null) {
+      products.stored().widen(DType.F32, rows, stride, count, 0, headDim, to, Float.BYTES * headDim);
+    } else {
+      roundedProducts.rounding().round(rows, stride, count, headDim, to, Short.BYTES * headDim);
+    }
+  }
+
+  private long address(MemorySegment cached, long element) {
+    return cached.address() + cache.bytes() * element;
   }
 
   /** Queries that a call had best get. */
@@ -83,7 +106,7 @@ final class MachineAttention {
     for (int first = 0; first < queries; first += AttentionLanes.LANES) {
       int lanes = Math.min(AttentionLanes.LANES, queries - first);
       long undone = panels.attend(
-          query, heads, keys.address() + 4 * offset, values.address() + 4 * offset, headDim, visible, total,
+          query, heads, address(keys, offset), address(values, offset), headDim, visible, total,
           (float) (scoreScale * softmaxScale), VectorAttention.floor(softmaxScale, fill), out, from, first, lanes, scratch.address());
       for (; undone != 0; undone &= undone - 1) {
         int lane = first + Long.numberOfTrailingZeros(undone);
@@ -114,8 +137,8 @@ final class MachineAttention {
     int heads = query.width() / headDim;
     float scale = (float) (scoreScale * softmaxScale);
     double floor = VectorAttention.floor(softmaxScale, fill);
-    long k = keys.address() + 4 * offset;
-    long v = values.address() + 4 * offset;
+    long k = address(keys, offset);
+    long v = address(values, offset);
     // Panels wait here while a query of one before them is done as it is defined.
     long work = scratch.address() + ScalarAttention.scratchBytes(total);
     pairs.mix(query, heads, k, v, headDim, visible, scale, from, first, queries, 0, work);
@@ -128,7 +151,8 @@ final class MachineAttention {
         pairs.mix(query, heads, k, v, headDim, visible, scale, from, own, 1, p, work);
         if (pairs.finish(out, heads, headDim, total, floor, from, own, 1, p, true, work) != 0) {
           ScalarAttention.attend(
-              DType.F32, true, query, own % heads * headDim, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill,
+              DType.F32, cache.type(), true, query, own % heads * headDim, keys, values, offset, headDim, visible, total, scoreScale,
+              softmaxScale, fill,
               out, from + own / heads, scratch);
         }
       }
@@ -153,12 +177,13 @@ final class MachineAttention {
       int row,
       MemorySegment scratch) {
     int undone = groups.attend(
-        query, first * headDim, heads, keys.address() + 4 * offset, values.address() + 4 * offset, headDim, visible, total,
+        query, first * headDim, heads, address(keys, offset), address(values, offset), headDim, visible, total,
         (float) (scoreScale * softmaxScale), VectorAttention.floor(softmaxScale, fill), out, row, scratch.address());
     for (; undone != 0; undone &= undone - 1) {
       int column = (first + Integer.numberOfTrailingZeros(undone)) * headDim;
       ScalarAttention.attend(
-          DType.F32, false, query, column, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out, row,
+          DType.F32, cache.type(), false, query, column, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out,
+          row,
           scratch);
     }
   }

@@ -15,10 +15,11 @@ final class ScalarAttention {
   }
 
   static void scores(
-      DType type, Rows query, MemorySegment keys, long offset, int headDim, int total, double scale, Rows out, int from, int to) {
+      DType type, DType cache, Rows query, MemorySegment keys, long offset, int headDim, int total, double scale, Rows out, int from,
+      int to) {
     for (int r = from; r < to; r++) {
       for (int k = 0; k < total; k++) {
-        double score = score(type, false, query, r, 0, keys, offset, headDim, k, scale);
+        double score = score(type, cache, false, query, r, 0, keys, offset, headDim, k, scale);
         Elements.set(type, out.data(), out.offset() + (long) (r - from) * out.stride() + k, score);
       }
     }
@@ -34,20 +35,22 @@ final class ScalarAttention {
   }
 
   static void mix(
-      DType type, Rows probabilities, MemorySegment values, long offset, int headDim, int total, Rows out, int from, int to) {
+      DType type, DType cache, Rows probabilities, MemorySegment values, long offset, int headDim, int total, Rows out, int from, int to) {
     for (int r = from; r < to; r++) {
       long at = probabilities.offset() + (long) (r - from) * probabilities.stride();
-      mix(type, type, false, probabilities.data(), at, values, offset, headDim, total, out, r, 0);
+      mix(type, type, cache, false, probabilities.data(), at, values, offset, headDim, total, out, r, 0);
     }
   }
 
   /**
    * One row of the head that begins in column {@code column}; its scores and probabilities lie in {@code scratch}, in double.
    *
-   * @param rounded whether queries, keys, probabilities and values are rounded to bf16 before they are multiplied
+   * @param cache the type of keys and values
+   * @param rounded whether queries and probabilities are rounded to bf16 before they are multiplied
    */
   static void attend(
       DType type,
+      DType cache,
       boolean rounded,
       Rows query,
       int column,
@@ -64,19 +67,20 @@ final class ScalarAttention {
       int row,
       MemorySegment scratch) {
     for (int k = 0; k < total; k++) {
-      Elements.set(DType.F64, scratch, k, score(type, rounded, query, row, column, keys, offset, headDim, k, scoreScale));
+      Elements.set(DType.F64, scratch, k, score(type, cache, rounded, query, row, column, keys, offset, headDim, k, scoreScale));
     }
     softmax(DType.F64, scratch, 0, first(visible, row), end(visible, row), total, softmaxScale, fill, scratch, 0);
-    mix(DType.F64, type, rounded, scratch, 0, values, offset, headDim, total, out, row, column);
+    mix(DType.F64, type, cache, rounded, scratch, 0, values, offset, headDim, total, out, row, column);
   }
 
   private static double score(
-      DType type, boolean rounded, Rows query, int row, int column, MemorySegment keys, long offset, int headDim, int key, double scale) {
+      DType type, DType cache, boolean rounded, Rows query, int row, int column, MemorySegment keys, long offset, int headDim, int key,
+      double scale) {
     double sum = 0;
     for (int d = 0; d < headDim; d++) {
       double q = Elements.get(type, query.data(), query.offset() + (long) row * query.stride() + column + d);
-      double k = Elements.get(type, keys, offset + (long) key * headDim + d);
-      sum += rounded ? nearest(q) * nearest(k) : q * k;
+      double k = Elements.get(cache, keys, offset + (long) key * headDim + d);
+      sum += (rounded ? nearest(q) : q) * k;
     }
     return scale * sum;
   }
@@ -113,6 +117,7 @@ final class ScalarAttention {
   private static void mix(
       DType weightType,
       DType type,
+      DType cache,
       boolean rounded,
       MemorySegment weights,
       long at,
@@ -128,9 +133,8 @@ final class ScalarAttention {
       for (int k = 0; k < total; k++) {
         double weight = Elements.get(weightType, weights, at + k);
         // A key that is left out stays out even where its value is not a number.
-        double value = Elements.get(type, values, offset + (long) k * headDim + d);
-        double product = rounded ? nearest(weight) * nearest(value) : weight * value;
-        sum += weight == 0 ? 0 : product;
+        double value = Elements.get(cache, values, offset + (long) k * headDim + d);
+        sum += weight == 0 ? 0 : (rounded ? nearest(weight) : weight) * value;
       }
       Elements.set(type, out.data(), out.offset() + (long) row * out.stride() + column + d, sum);
     }

@@ -233,14 +233,14 @@ public final class ScalarKernels implements Kernels {
     for (int r = from; r < to; r++) {
       for (int c = 0; c < kvHeads * headDim; c++) {
         long place = ((long) (c / headDim) * capacity + position + r - from) * headDim + c % headDim;
-        Elements.set(type, cache, offset + place, get(x, r, c));
+        Elements.set(cacheType(), cache, offset + place, get(x, r, c));
       }
     }
   }
 
   @Override
   public void scores(Rows query, MemorySegment keys, long offset, int headDim, int total, double scale, Rows out, int from, int to) {
-    ScalarAttention.scores(type, query, keys, offset, headDim, total, scale, out, from, to);
+    ScalarAttention.scores(type, cacheType(), query, keys, offset, headDim, total, scale, out, from, to);
   }
 
   @Override
@@ -250,7 +250,7 @@ public final class ScalarKernels implements Kernels {
 
   @Override
   public void mix(Rows probabilities, MemorySegment values, long offset, int headDim, int total, Rows out, int from, int to) {
-    ScalarAttention.mix(type, probabilities, values, offset, headDim, total, out, from, to);
+    ScalarAttention.mix(type, cacheType(), probabilities, values, offset, headDim, total, out, from, to);
   }
 
   @Override
@@ -274,7 +274,9 @@ public final class ScalarKernels implements Kernels {
     for (int column = 0; column < query.width(); column += headDim) {
       for (int row = from; row < to; row++) {
         ScalarAttention.attend(
-            type, rounded, query, column, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out, row, scratch);
+            type, cacheType(), rounded, query, column, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out,
+            row,
+            scratch);
       }
     }
   }

@@ -5,30 +5,43 @@ import java.util.Arrays;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Rows;
 
-/** Attention over a float32 cache by the Vector API: many rows of queries by {@link AttentionTile}, few a row at a time. */
+/** Attention over a cache by the Vector API: many rows of queries by {@link AttentionTile}, few a row at a time. */
 final class VectorAttention {
   /** {@code exp(-110)} is nothing in float32, also after a sum over more keys than memory holds. */
   private static final double NOTHING = 110;
 
-  private static final WeightDots DOTS = new F32Dots();
+  private final CacheElement cache;
 
-  private VectorAttention() {}
+  VectorAttention(CacheElement cache) {
+    this.cache = cache;
+  }
 
-  static void scores(Rows query, MemorySegment keys, long offset, int headDim, int total, double scale, Rows out, int from, int to) {
+  /** A row of one head to the cache. */
+  void append(long row, int headDim, long to) {
+    if (cache.isFloat()) {
+      Lanes.move(row, to, headDim);
+      return;
+    }
+    for (int d = 0; d < headDim; d++) {
+      Lanes.setBf16(to + cache.bytes() * d, Lanes.get(row + 4L * d));
+    }
+  }
+
+  void scores(Rows query, MemorySegment keys, long offset, int headDim, int total, double scale, Rows out, int from, int to) {
     Desk desk = Desk.ofThread();
     float[] scores = desk.scores(total);
     for (int r = from; r < to; r++) {
-      scoreRow(desk, VectorLinear.address(query, r, 0), keys.address() + 4 * offset, headDim, total, (float) scale, scores);
+      scoreRow(desk, VectorLinear.address(query, r, 0), address(keys, offset), headDim, total, (float) scale, scores);
       long at = VectorLinear.address(out, r - from, 0);
       Lanes.write(scores, 0, at, total);
     }
   }
 
   /** {@code scores[k] = scale * query . keys[k]}. */
-  private static void scoreRow(Desk desk, long query, long keys, int headDim, int count, float scale, float[] scores) {
+  private void scoreRow(Desk desk, long query, long keys, int headDim, int count, float scale, float[] scores) {
     float[] q = desk.rows(headDim);
     WeightRows.F32.read(query, 0, headDim, q, 0);
-    DOTS.rows(keys, 4L * headDim, count, q, 0, headDim, scores, 0, desk.room);
+    cache.dots().rows(keys, cache.bytes() * headDim, count, q, 0, headDim, scores, 0, desk.room);
     scale(scores, count, scale);
   }
 
@@ -54,7 +67,7 @@ final class VectorAttention {
     }
   }
 
-  static void mix(Rows probabilities, MemorySegment values, long offset, int headDim, int total, Rows out, int from, int to) {
+  void mix(Rows probabilities, MemorySegment values, long offset, int headDim, int total, Rows out, int from, int to) {
     Desk desk = Desk.ofThread();
     float[] weights = desk.scores(total);
     for (int r = from; r < to; r++) {
@@ -68,15 +81,15 @@ final class VectorAttention {
       while (end > first && weights[end - 1] == 0) {
         end--;
       }
-      long seen = values.address() + 4 * (offset + (long) first * headDim);
+      long seen = address(values, offset + (long) first * headDim);
       mixRow(desk, weights, first, seen, headDim, end - first, VectorLinear.address(out, r, 0));
     }
   }
 
   /** {@code out = sum over k of weights[from + k] * values[k]}. */
-  private static void mixRow(Desk desk, float[] weights, int from, long values, int headDim, int count, long out) {
+  private void mixRow(Desk desk, float[] weights, int from, long values, int headDim, int count, long out) {
     float[] mixed = desk.weights(headDim);
-    DOTS.columns(values, 4L * headDim, headDim, weights, from, count, mixed);
+    cache.dots().columns(values, cache.bytes() * headDim, headDim, weights, from, count, mixed);
     Lanes.write(mixed, 0, out, headDim);
   }
 
@@ -85,7 +98,7 @@ final class VectorAttention {
     return softmaxScale * fill + NOTHING;
   }
 
-  static void attention(
+  void attention(
       Rows query,
       MemorySegment keys,
       MemorySegment values,
@@ -108,13 +121,15 @@ final class VectorAttention {
         int rows = Math.min(AttentionTile.ROWS, to - r);
         boolean done = (rounded || rows >= AttentionTile.LEAST_ROWS) && headDim <= AttentionTile.MOST_DIMS
             && AttentionTile.attend(
-                query, column, keys.address() + 4 * offset, values.address() + 4 * offset, headDim, visible, total, scale, floor, out,
-                rounded, r, rows);
+                cache, query, column, address(keys, offset), address(values, offset), headDim, visible, total, scale, floor, out, rounded,
+                r,
+                rows);
         for (int row = r; row < r + rows && !done; row++) {
           if (rounded || !attendRow(query, column, keys, values, offset, headDim, visible, total, scale, floor, out, row)) {
             // The filled scores take part: the row is done as it is defined.
             ScalarAttention.attend(
-                DType.F32, rounded, query, column, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out, row,
+                DType.F32, cache.type(), rounded, query, column, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale,
+                fill, out, row,
                 scratch);
           }
         }
@@ -123,23 +138,27 @@ final class VectorAttention {
   }
 
   /** Whether the row was done: not when keys are hidden from it and all its scores are below {@code floor}. */
-  private static boolean attendRow(
+  private boolean attendRow(
       Rows query, int column, MemorySegment keys, MemorySegment values, long offset, int headDim, MemorySegment visible, int total,
       float scale, double floor, Rows out, int r) {
     Desk desk = Desk.ofThread();
     float[] scores = desk.scores(total);
     int first = Lanes.getInt(visible.address() + 8L * r);
     int count = Lanes.getInt(visible.address() + 8L * r + 4) - first;
-    long start = 4 * (offset + (long) first * headDim);
-    scoreRow(desk, VectorLinear.address(query, r, column), keys.address() + start, headDim, count, scale, scores);
+    long start = offset + (long) first * headDim;
+    scoreRow(desk, VectorLinear.address(query, r, column), address(keys, start), headDim, count, scale, scores);
     float max = max(scores, count);
     if (count < total && max < floor) {
       return false;
     }
     float sum = exponentials(scores, count, max);
     scale(scores, count, sum == 0 ? 0 : 1 / sum);
-    mixRow(desk, scores, 0, values.address() + start, headDim, count, VectorLinear.address(out, r, column));
+    mixRow(desk, scores, 0, address(values, start), headDim, count, VectorLinear.address(out, r, column));
     return true;
+  }
+
+  private long address(MemorySegment cached, long element) {
+    return cached.address() + cache.bytes() * element;
   }
 
   private static float max(float[] x, int n) {

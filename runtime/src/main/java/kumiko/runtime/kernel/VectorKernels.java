@@ -6,6 +6,7 @@ import kumiko.runtime.graph.Activation;
 import kumiko.runtime.graph.Pairing;
 import kumiko.runtime.machine.FloatProducts;
 import kumiko.runtime.machine.MachineCode;
+import kumiko.runtime.machine.PairProducts;
 import kumiko.runtime.machine.StoredProduct;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Matrix;
@@ -27,7 +28,10 @@ public final class VectorKernels implements Kernels {
   /** Null where only the Vector API computes. */
   private final StoredProduct stored;
 
-  /** Likewise. */
+  private final CacheElement cache;
+  private final VectorAttention vectorAttention;
+
+  /** Null where only the Vector API computes. */
   private final MachineAttention attention;
 
   /** Likewise. */
@@ -46,9 +50,13 @@ public final class VectorKernels implements Kernels {
     floats = new VectorLinear(code, arithmetic);
     FloatProducts products = code.floats().orNull();
     stored = products == null ? null : products.stored();
-    attention = products == null ? null : new MachineAttention(products, arithmetic == Arithmetic.BFLOAT16 ? code.pairs().orNull() : null);
+    boolean rounded = arithmetic == Arithmetic.BFLOAT16;
+    PairProducts pairs = rounded ? code.pairs().orNull() : null;
+    attention = products == null || (rounded && pairs == null) ? null : new MachineAttention(products, pairs);
     rows = products == null ? null : new MachineRows(products);
-    bfloat = arithmetic == Arithmetic.BFLOAT16 ? new BfloatLinear(code, floats) : null;
+    bfloat = rounded ? new BfloatLinear(code, floats) : null;
+    cache = CacheElement.of(cacheType());
+    vectorAttention = new VectorAttention(cache);
   }
 
   @Override
@@ -220,22 +228,22 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public void append(
-      Rows x, MemorySegment cache, long offset, int capacity, int kvHeads, int headDim, int position, int from, int to) {
-    for (int head = 0; head < kvHeads; head++) {
-      long place = cache.address() + 4 * (offset + ((long) head * capacity + position) * headDim);
-      if (stored != null && from < to) {
-        long own = VectorLinear.address(x, from, head * headDim);
-        stored.widen(DType.F32, own, 4L * x.stride(), to - from, 0, headDim, place, 4 * headDim);
+      Rows x, MemorySegment cached, long offset, int capacity, int kvHeads, int headDim, int position, int from, int to) {
+    for (int head = 0; head < kvHeads && from < to; head++) {
+      long place = cached.address() + cache.bytes() * (offset + ((long) head * capacity + position) * headDim);
+      if (attention != null && attention.appends(headDim)) {
+        attention.append(VectorLinear.address(x, from, head * headDim), 4L * x.stride(), to - from, headDim, place);
+        continue;
       }
-      for (int r = from; r < to && stored == null; r++) {
-        Lanes.move(VectorLinear.address(x, r, head * headDim), place + 4L * (r - from) * headDim, headDim);
+      for (int r = from; r < to; r++) {
+        vectorAttention.append(VectorLinear.address(x, r, head * headDim), headDim, place + cache.bytes() * (r - from) * headDim);
       }
     }
   }
 
   @Override
   public void scores(Rows query, MemorySegment keys, long offset, int headDim, int total, double scale, Rows out, int from, int to) {
-    VectorAttention.scores(query, keys, offset, headDim, total, scale, out, from, to);
+    vectorAttention.scores(query, keys, offset, headDim, total, scale, out, from, to);
   }
 
   @Override
@@ -245,7 +253,7 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public void mix(Rows probabilities, MemorySegment values, long offset, int headDim, int total, Rows out, int from, int to) {
-    VectorAttention.mix(probabilities, values, offset, headDim, total, out, from, to);
+    vectorAttention.mix(probabilities, values, offset, headDim, total, out, from, to);
   }
 
   @Override
@@ -267,8 +275,8 @@ public final class VectorKernels implements Kernels {
       MemorySegment scratch) {
     require(scratch, attentionScratchBytes(headDim, total), total, "keys");
     boolean rounded = arithmetic().isBfloat(rows);
-    if (attention == null || (rounded && !attention.hasPairs())) {
-      VectorAttention.attention(
+    if (attention == null) {
+      vectorAttention.attention(
           query, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out, rounded, from, to, scratch);
     } else {
       attention.attention(

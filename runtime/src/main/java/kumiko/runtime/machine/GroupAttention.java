@@ -14,7 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Attention of 1, 2 or 4 queries that see the same keys, each key and each value read once for all of them.
+ * Attention of 1, 2 or 4 queries of float32 that see the same keys, each key and each value read once for all of them.
  *
  * <p>Two queries get, bit for bit, what they get among four: how many are taken at once may hang on the number of threads.
  *
@@ -48,17 +48,21 @@ public final class GroupAttention {
   private static final int HALVES = 0x4e;
   private static final int NEIGHBOURS = 0xb1;
 
+  /** Of keys and values. */
+  private final WeightVector type;
+
   /** By queries, and for mixing by strips of columns. */
   private final Routine[] scores = new Routine[QUERIES + 1];
 
   private final Routine[] softens = new Routine[QUERIES + 1];
   private final Routine[][] mixes = new Routine[QUERIES + 1][PanelLayout.STRIPS + 1];
 
-  GroupAttention(CodeInstaller installer) throws SystemCalls.Refused {
+  GroupAttention(WeightVector type, CodeInstaller installer) throws SystemCalls.Refused {
+    this.type = type;
     for (int queries = 1; queries <= QUERIES; queries *= 2) {
-      List<byte[]> codes = new ArrayList<>(List.of(GroupScoreCode.code(queries), softenCode(queries)));
+      List<byte[]> codes = new ArrayList<>(List.of(GroupScoreCode.code(queries, type), softenCode(queries)));
       for (int strips = 1; strips <= PanelLayout.STRIPS; strips++) {
-        codes.add(mixCode(queries, strips));
+        codes.add(mixCode(queries, strips, type));
       }
       List<? extends Routine> routines = installer.install(codes);
       scores[queries] = routines.get(0);
@@ -77,11 +81,12 @@ public final class GroupAttention {
   /**
    * Dot products of {@code queries} rows with the keys of {@code blocks} whole blocks.
    *
-   * @param query address of rows of {@code columns} float32 without a gap, as the keys are
+   * @param query address of rows of {@code columns} float32 without a gap
+   * @param keys address of rows without a gap likewise
    * @param to address of the first block
    */
   public void score(int queries, long query, long keys, int blocks, int columns, long to) {
-    scores[queries].call(keys, (long) columns * Float.BYTES, blocks, query, columns, to);
+    scores[queries].call(keys, type.type().bytes(columns), blocks, query, columns, to);
   }
 
   /**
@@ -103,15 +108,16 @@ public final class GroupAttention {
    * {@code to[q, d] = factor[q] * sum over k < count of exponential[q, k] * values[k, d]} for {@code d < columns}, with the state's
    * factors.
    *
-   * @param values address of rows of {@code columns} float32 without a gap, as the results are
+   * @param values address of rows without a gap
+   * @param to address of rows of {@code columns} float32 likewise
    */
   public void mix(int queries, long scores, long values, int count, int columns, long to) {
     for (int d = 0; d < columns; d += PanelLayout.LANES) {
       int taken = Math.min(PanelLayout.LANES, columns - d);
       int strips = Math.ceilDiv(taken, PanelLayout.STRIP);
       long mask = (1L << (taken - (strips - 1) * PanelLayout.STRIP)) - 1;
-      long from = (long) d * Float.BYTES;
-      mixes[queries][strips].call(scores, values + from, (long) columns * Float.BYTES, count, to + from, mask);
+      mixes[queries][strips].call(
+          scores, values + type.type().bytes(d), type.type().bytes(columns), count, to + (long) d * Float.BYTES, mask);
     }
   }
 
@@ -200,7 +206,7 @@ public final class GroupAttention {
   }
 
   /** RDI exponentials, RSI values, RDX bytes of a row, RCX keys, R8 results, R9 the columns of the last strip, as bits. */
-  static byte[] mixCode(int queries, int strips) {
+  static byte[] mixCode(int queries, int strips, WeightVector type) {
     int keys = keys(queries);
     // So many sums that no product waits for the one before.
     int sets = queries == 1 ? 2 : 1;
@@ -215,7 +221,7 @@ public final class GroupAttention {
     int few = code.jz();
     int next = code.here();
     for (int k = 0; k < keys; k++) {
-      addKey(code, queries, strips, k % sets, k);
+      addKey(code, queries, strips, type, k % sets, k);
     }
     code.add(RDI, BLOCK_BYTES);
     code.dec(RAX);
@@ -224,7 +230,7 @@ public final class GroupAttention {
     code.and(RCX, keys - 1);
     int whole = code.jz();
     next = code.here();
-    addKey(code, queries, strips, 0, 0);
+    addKey(code, queries, strips, type, 0, 0);
     code.add(RDI, Float.BYTES);
     code.dec(RCX);
     code.jnz(next);
@@ -239,7 +245,9 @@ public final class GroupAttention {
         code.vmulps(sum, sum, KEY);
         code.vmovups(Address.at(R8, s * PanelLayout.STRIP_BYTES), s == strips - 1 ? 1 : 0, sum);
       }
-      code.add(R8, RDX);
+      for (int bytes = 0; bytes < PanelLayout.STRIP_BYTES; bytes += type.bytes()) {
+        code.add(R8, RDX);
+      }
     }
     code.vzeroupper();
     code.ret();
@@ -247,10 +255,10 @@ public final class GroupAttention {
   }
 
   /** The values at RSI, weighted by exponential k of every query of the block at RDI; RSI walks to the next. */
-  private static void addKey(Assembler code, int queries, int strips, int set, int k) {
+  private static void addKey(Assembler code, int queries, int strips, WeightVector type, int set, int k) {
     for (int s = 0; s < strips; s++) {
-      Address value = Address.at(RSI, s * PanelLayout.STRIP_BYTES);
-      code.vmovups(QUERY + s, s == strips - 1 ? 1 : 0, value);
+      Address value = Address.at(RSI, s * type.bytes());
+      type.load(code, QUERY + s, s == strips - 1 ? 1 : 0, value);
       code.prefetcht1(value.plus(AHEAD));
     }
     for (int q = 0; q < queries; q++) {

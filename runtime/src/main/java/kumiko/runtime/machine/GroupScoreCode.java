@@ -14,20 +14,20 @@ import static kumiko.runtime.machine.Register.RDI;
 import static kumiko.runtime.machine.Register.RDX;
 import static kumiko.runtime.machine.Register.RSI;
 
-/** Dot products of rows of keys with 1, 2 or 4 queries, in the blocks of {@link GroupAttention}. */
+/** Dot products of rows of keys, of float32 or shorter, with 1, 2 or 4 queries of float32, in the blocks of {@link GroupAttention}. */
 final class GroupScoreCode {
   /** Keys lie without a gap: so far ahead they are asked for. */
   private static final int AHEAD = 4096;
 
   private static final int BLOCK = GroupAttention.BLOCK;
-  private static final int BLOCK_BYTES = BLOCK * Float.BYTES;
+  private static final int VECTOR_BYTES = WeightVector.LANES * Float.BYTES;
   private static final int QUERY = 16;
   private static final int KEY = 20;
 
   private GroupScoreCode() {}
 
   /** RDI keys, RSI bytes of a row, RDX blocks, RCX queries, R8 columns, R9 scores. */
-  static byte[] code(int queries) {
+  static byte[] code(int queries, WeightVector type) {
     int keys = GroupAttention.keys(queries);
     Register[] fours = {R10, RBX, R12, R13};
     Assembler code = new Assembler();
@@ -54,18 +54,18 @@ final class GroupScoreCode {
     code.shr(RAX, Integer.numberOfTrailingZeros(WeightVector.LANES));
     int few = code.jz();
     int next = code.here();
-    products(code, queries, fours, 0);
+    products(code, queries, type, fours, 0);
     for (int four = 0; four < keys / 4; four++) {
-      code.add(fours[four], BLOCK_BYTES);
+      code.add(fours[four], type.bytes());
     }
-    code.add(R11, BLOCK_BYTES);
+    code.add(R11, VECTOR_BYTES);
     code.dec(RAX);
     code.jnz(next);
     code.land(few);
-    products(code, queries, fours, 1);
+    products(code, queries, type, fours, 1);
     LaneSums.emit(code);
     code.vmovups(Address.at(R9, 0), 0);
-    code.add(R9, BLOCK_BYTES);
+    code.add(R9, BLOCK * Float.BYTES);
     for (int four = 0; four < keys / 4; four++) {
       code.lea(RDI, Address.at(RDI, RSI, 4));
     }
@@ -81,14 +81,14 @@ final class GroupScoreCode {
   }
 
   /** A vector of columns of all keys of a block with that of all queries. */
-  private static void products(Assembler code, int queries, Register[] fours, int mask) {
+  private static void products(Assembler code, int queries, WeightVector type, Register[] fours, int mask) {
     int keys = GroupAttention.keys(queries);
     for (int q = 0; q < queries; q++) {
-      code.vmovups(QUERY + q, mask, row(R11, q));
+      code.vmovups(QUERY + q, mask, row(R11, q, VECTOR_BYTES / type.bytes()));
     }
     for (int k = 0; k < keys; k++) {
-      Address key = row(fours[k / 4], k % 4);
-      code.vmovups(KEY + k % 4, mask, key);
+      Address key = row(fours[k / 4], k % 4, 1);
+      type.load(code, KEY + k % 4, mask, key);
       if (mask == 0) {
         code.prefetcht1(key.plus(AHEAD));
       }
@@ -98,12 +98,13 @@ final class GroupScoreCode {
     }
   }
 
-  private static Address row(Register first, int row) {
+  /** @param wider how many times as long as the rows of keys these are */
+  private static Address row(Register first, int row, int wider) {
     return switch (row) {
       case 0 -> Address.at(first, 0);
-      case 1 -> Address.at(first, RSI, 1);
-      case 2 -> Address.at(first, RSI, 2);
-      default -> Address.at(first, R14, 1);
+      case 1 -> Address.at(first, RSI, wider);
+      case 2 -> Address.at(first, RSI, 2 * wider);
+      default -> Address.at(first, R14, wider);
     };
   }
 }

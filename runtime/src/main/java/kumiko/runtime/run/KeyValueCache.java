@@ -45,6 +45,10 @@ final class KeyValueCache {
     return name;
   }
 
+  DType dtype() {
+    return dtype;
+  }
+
   MemorySegment data() {
     return data;
   }

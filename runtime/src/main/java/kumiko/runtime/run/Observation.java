@@ -35,7 +35,7 @@ final class Observation {
         onReplace.accept(seen);
       }
       if (capture) {
-        onCapture.accept(new NodeValue(seen.node(), seen.slot(), seen.position(), seen.shape(), dtype, seen.data().asReadOnly()));
+        onCapture.accept(new NodeValue(seen.node(), seen.slot(), seen.position(), seen.shape(), seen.dtype(), seen.data().asReadOnly()));
       }
     }
   }
@@ -43,7 +43,7 @@ final class Observation {
   private NodeValue rows(Call call, int s) {
     long rowBytes = dtype.bytes(value.width());
     MemorySegment data = work.memory(value).asSlice(call.first[s] * rowBytes, call.count[s] * rowBytes);
-    return seen(call, s, data, call.count[s], value.width());
+    return seen(call, s, dtype, data, call.count[s], value.width());
   }
 
   private NodeValue scores(Call call, int s) {
@@ -51,22 +51,23 @@ final class Observation {
     long start = new ScoreRows(work.memory(value), heads).start(call, s);
     long elements = (long) heads * call.count[s] * call.total(s);
     MemorySegment data = work.memory(value).asSlice(dtype.bytes(start), dtype.bytes(elements));
-    return seen(call, s, data, heads, call.count[s], call.total(s));
+    return seen(call, s, dtype, data, heads, call.count[s], call.total(s));
   }
 
   private NodeValue cache(Call call, int s) {
     KeyValueCache cache = work.cache(value);
     int keys = call.total(s);
-    long headBytes = dtype.bytes((long) keys * cache.headDim());
-    MemorySegment copy = Arena.ofAuto().allocate(headBytes * cache.kvHeads(), dtype.blockBytes());
+    DType cached = cache.dtype();
+    long headBytes = cached.bytes((long) keys * cache.headDim());
+    MemorySegment copy = Arena.ofAuto().allocate(headBytes * cache.kvHeads(), cached.blockBytes());
     for (int h = 0; h < cache.kvHeads(); h++) {
-      long from = dtype.bytes(cache.offset(call.slot[s], h));
+      long from = cached.bytes(cache.offset(call.slot[s], h));
       MemorySegment.copy(cache.data(), from, copy, h * headBytes, headBytes);
     }
-    return seen(call, s, copy, cache.kvHeads(), keys, cache.headDim());
+    return seen(call, s, cached, copy, cache.kvHeads(), keys, cache.headDim());
   }
 
-  private NodeValue seen(Call call, int s, MemorySegment data, long... dims) {
-    return new NodeValue(value.node.name(), call.slot[s], call.past[s] - prefix, Shape.of(dims), dtype, data);
+  private NodeValue seen(Call call, int s, DType type, MemorySegment data, long... dims) {
+    return new NodeValue(value.node.name(), call.slot[s], call.past[s] - prefix, Shape.of(dims), type, data);
   }
 }

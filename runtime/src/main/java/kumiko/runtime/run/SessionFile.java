@@ -23,17 +23,20 @@ import kumiko.runtime.tensor.Shape;
 final class SessionFile {
   private static final String FORMAT = "kumiko.session";
   private static final String VERSION = "2";
+  private static final String CACHED = "keys and values";
   private static final String NOTE = "note.";
   private static final int MOST_SLOTS = 1 << 16;
 
   private final Program program;
   private final List<KeyValueCache> caches;
-  private final DType dtype;
+  private final DType activations;
+  private final DType cached;
 
   SessionFile(Program program, List<KeyValueCache> caches) {
     this.program = program;
     this.caches = caches;
-    this.dtype = program.activations();
+    activations = program.activations();
+    cached = program.options().kernels().cacheType();
   }
 
   void write(Path file, SequenceState[] states, IntFunction<MemorySegment> logits, Map<String, String> notes) {
@@ -45,7 +48,8 @@ final class SessionFile {
     metadata.put("graph", program.fingerprint());
     metadata.put("weight types", weights.types());
     metadata.put("weights", weights.sample());
-    metadata.put("activations", dtype.toString());
+    metadata.put("activations", activations.toString());
+    metadata.put(CACHED, cached.toString());
     metadata.put("slots", Integer.toString(states.length));
     List<TensorSource> tensors = new ArrayList<>();
     for (int s = 0; s < states.length; s++) {
@@ -53,9 +57,9 @@ final class SessionFile {
       metadata.put("slot." + s, state.length + " " + state.start + " " + state.blank);
       if (state.length > 0) {
         for (KeyValueCache cache : caches) {
-          tensors.add(TensorSource.of(name(s, cache.name()), dtype, shape(cache, state), heads(cache, s, state)));
+          tensors.add(TensorSource.of(name(s, cache.name()), cached, shape(cache, state), heads(cache, s, state)));
         }
-        tensors.add(TensorSource.of(name(s, "logits"), dtype, Shape.of(program.vocab()), List.of(logits.apply(s))));
+        tensors.add(TensorSource.of(name(s, "logits"), activations, Shape.of(program.vocab()), List.of(logits.apply(s))));
       }
     }
     SafetensorsWriter.write(file, tensors, metadata);
@@ -108,7 +112,10 @@ final class SessionFile {
     expect(path, "graph", program.fingerprint(), metadata.get("graph"), "it was saved with another model");
     WeightsMark weights = WeightsMark.of(program);
     expect(path, "weight types", weights.types(), metadata.get("weight types"), "it was saved with weights stored or quantised otherwise");
-    expect(path, "activations", dtype.toString(), metadata.get("activations"), "it was saved by another arithmetic");
+    String saved = metadata.get("activations");
+    expect(path, "activations", activations.toString(), saved, "it was saved by another arithmetic");
+    // Sessions were saved before caches had a type of their own.
+    expect(path, CACHED, cached.toString(), metadata.getOrDefault(CACHED, saved), "it was saved by another arithmetic");
     expect(path, "weights", weights.sample(), metadata.get("weights"), "it was saved with other weights of the same architecture");
   }
 
@@ -142,12 +149,12 @@ final class SessionFile {
       return;
     }
     for (KeyValueCache cache : caches) {
-      check(path, file, name(slot, cache.name()), shape(cache, state));
+      check(path, file, name(slot, cache.name()), cached, shape(cache, state));
     }
-    check(path, file, name(slot, "logits"), Shape.of(program.vocab()));
+    check(path, file, name(slot, "logits"), activations, Shape.of(program.vocab()));
   }
 
-  private void check(Path path, TensorFile file, String name, Shape wanted) {
+  private void check(Path path, TensorFile file, String name, DType dtype, Shape wanted) {
     if (!file.contains(name)) {
       throw damaged(path, name + " is missing");
     }
@@ -176,7 +183,7 @@ final class SessionFile {
   private List<MemorySegment> heads(KeyValueCache cache, int slot, SequenceState state) {
     List<MemorySegment> heads = new ArrayList<>();
     for (int h = 0; h < cache.kvHeads(); h++) {
-      heads.add(cache.data().asSlice(dtype.bytes(cache.offset(slot, h)), dtype.bytes((long) keys(state) * cache.headDim())));
+      heads.add(cache.data().asSlice(cached.bytes(cache.offset(slot, h)), cached.bytes((long) keys(state) * cache.headDim())));
     }
     return heads;
   }

@@ -36,7 +36,7 @@ public record Work(long flops, long f32Flops, long bf16Flops, long weightBytes, 
         f32Flops += products == 0 ? own : 0;
         bf16Flops += products * own;
         weightBytes += weightBytes(node, weights, (long) sequences * rows);
-        cacheBytes += sequences * kernels.activations().bytes(cacheElements(node, rows, past));
+        cacheBytes += sequences * kernels.cacheType().bytes(cacheElements(node, rows, past));
       }
     }
     return new Work(flops, f32Flops, bf16Flops, weightBytes, cacheBytes);

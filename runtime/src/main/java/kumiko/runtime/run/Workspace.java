@@ -57,7 +57,7 @@ final class Workspace {
     }
     for (Value value : program.plan().values) {
       if (value.isCache() && value.node.op() instanceof Op.Append(int kvHeads, int headDim)) {
-        KeyValueCache cache = new KeyValueCache(arena, value.node.name(), kernels.activations(), slots, kvHeads, keyCapacity, headDim);
+        KeyValueCache cache = new KeyValueCache(arena, value.node.name(), kernels.cacheType(), slots, kvHeads, keyCapacity, headDim);
         caches.add(cache);
         cacheOf.put(value, cache);
       }

@@ -53,10 +53,10 @@ public class AttentionBenchmark {
   @Setup
   public void fill() {
     kernels = new VectorKernels().with(arithmetic);
-    query = new Rows(floats(rows * heads * HEAD), heads * HEAD);
-    out = new Rows(floats(rows * heads * HEAD), heads * HEAD);
-    keys = floats(KEYS * HEAD);
-    values = floats(KEYS * HEAD);
+    query = new Rows(numbers(DType.F32, rows * heads * HEAD), heads * HEAD);
+    out = new Rows(numbers(DType.F32, rows * heads * HEAD), heads * HEAD);
+    keys = numbers(kernels.cacheType(), KEYS * HEAD);
+    values = numbers(kernels.cacheType(), KEYS * HEAD);
     visible = arena.allocate(8L * rows, 64);
     for (int r = 0; r < rows; r++) {
       visible.set(ValueLayout.JAVA_INT, 8L * r + 4, KEYS - rows + r + 1);
@@ -64,10 +64,10 @@ public class AttentionBenchmark {
     scratch = arena.allocate(kernels.attentionScratchBytes(HEAD, KEYS), 64);
   }
 
-  private MemorySegment floats(int count) {
-    MemorySegment data = arena.allocate(4L * count, 64);
+  private MemorySegment numbers(DType type, int count) {
+    MemorySegment data = arena.allocate(type.bytes(count), 64);
     for (int i = 0; i < count; i++) {
-      Elements.set(DType.F32, data, i, random.nextGaussian());
+      Elements.set(type, data, i, random.nextGaussian());
     }
     return data;
   }

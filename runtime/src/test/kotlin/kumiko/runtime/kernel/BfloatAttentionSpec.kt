@@ -19,6 +19,14 @@ private val twins = vectorTwins(Arithmetic.BFLOAT16)
 
 private val definition = ScalarKernels(DType.F32).with(Arithmetic.BFLOAT16)
 
+/** The same numbers as these kernels keep them in a cache. */
+private fun Bench.cached(rows: Rows, kernels: Kernels): MemorySegment {
+    val count = rows.data().byteSize() / 4
+    val cache = memory(kernels.cacheType().bytes(count))
+    for (i in 0 until count) Elements.set(kernels.cacheType(), cache, i, Elements.get(DType.F32, rows.data(), i))
+    return cache
+}
+
 /** Queries of [heads] heads that share the keys and values of [total] positions. */
 private class Scene(val bench: Bench, val seq: Int, val headDim: Int, val total: Int, val heads: Int, value: () -> Double = bench::normal) {
     var query = bench.rows(seq, heads * headDim)
@@ -36,9 +44,10 @@ private class Scene(val bench: Bench, val seq: Int, val headDim: Int, val total:
         val out = bench.copyOf(before)
         val scratch = bench.scratch(kernels.attentionScratchBytes(headDim, total))
         val scale = 1 / sqrt(headDim.toDouble())
+        val (cachedKeys, cachedValues) = listOf(keys, values).map { bench.cached(it, kernels) }
         for (first in from until to step step) {
             kernels.attention(
-                query, keys.data(), values.data(), values.offset(), headDim, visible, total, scale, softmaxScale, fill, out, rows,
+                query, cachedKeys, cachedValues, values.offset(), headDim, visible, total, scale, softmaxScale, fill, out, rows,
                 first, minOf(to, first + step), scratch,
             )
         }
@@ -62,6 +71,12 @@ private class Scene(val bench: Bench, val seq: Int, val headDim: Int, val total:
                 }
             }
         }
+    }
+
+    /** Queries are not rounded: only sums are, and keys and values were before. */
+    fun compareFew(clue: String) {
+        val want = by(definition)
+        for (kernels in twins) compareAll(want, by(kernels), 4 * Tolerance.sum(total), "$clue, ${kernels.describe()}")
     }
 
     fun changed(rows: Rows, change: (Double) -> Double): Rows = bench.copyOf(rows).also {
@@ -126,9 +141,57 @@ class BfloatAttentionSpec : FunSpec({
         }
     }
 
+    test("few rows keep the bound of float32 for every head size and number of heads") {
+        for (seq in listOf(1, 3, Arithmetic.FEW_ROWS)) {
+            for (headDim in listOf(1, 3, 16, 20, 64, 100, 128)) {
+                for (heads in 1..5) Scene(Bench(40), seq, headDim, 150, heads).compareFew("$seq rows of $heads heads of $headDim")
+            }
+            Scene(Bench(41), seq, 20, 300, 2).apply { visible = sees { 200 + it to 261 + it } }.compareFew("window")
+            Scene(Bench(42), seq, 32, 90, 2).apply { fill = -2.0 }.compareFew("fill among the scores")
+        }
+    }
+
+    test("scores and mixing read what is rounded, and compute in float32") {
+        for (headDim in listOf(1, 20, 64)) {
+            val bench = Bench(43)
+            val (keys, query) = bench.rows(1, 70 * headDim) to bench.rows(5, headDim)
+
+            fun by(kernels: Kernels): List<Rows> {
+                val cache = bench.cached(keys, kernels)
+                val scores = Rows(bench.memory(5L * 70 * 4), 70)
+                val out = Rows(bench.memory(5L * headDim * 4), headDim)
+                kernels.scores(query, cache, keys.offset(), headDim, 70, 0.1, scores, 0, 5)
+                kernels.mix(scores, cache, keys.offset(), headDim, 70, out, 0, 5)
+                return listOf(scores, out)
+            }
+            val want = by(definition)
+            for (kernels in twins) {
+                by(kernels).zip(want) { got, own -> compareAll(own, got, 4 * Tolerance.sum(70), "$headDim, ${kernels.describe()}") }
+            }
+        }
+    }
+
+    test("rows appended to a cache are rounded to nearest even, and nothing beside them is written") {
+        for (headDim in listOf(5, 20, 32, 64, 96)) {
+            val bench = Bench(44)
+            val x = bench.rows(6, 3 * headDim)
+            val before = bench.memory(2L * (2 + 3 * 11 * headDim)).fill(0x55)
+
+            fun by(kernels: Kernels): MemorySegment = bench.memory(before.byteSize()).copyFrom(before).also {
+                kernels.append(x, it, 2, 11, 3, headDim, 4, 1, 6)
+            }
+            val want = by(definition)
+            Elements.get(DType.BF16, want, 2L + (2 * 11 + 4) * headDim + headDim - 1) shouldBe
+                Elements.nearestBfloat16(x.at(1, 3 * headDim - 1).toFloat()).toDouble()
+            for (kernels in twins) withClue("$headDim, ${kernels.describe()}") { by(kernels).mismatch(want) shouldBe -1 }
+        }
+    }
+
     test("how many rows a sequence has decides, not how many are done at once") {
         for (kernels in twins + definition) {
             val scene = Scene(Bench(39), 40, 24, 170, 3)
+            scene.keys = scene.changed(scene.keys) { Elements.nearestBfloat16(it.toFloat()).toDouble() }
+            scene.values = scene.changed(scene.values) { Elements.nearestBfloat16(it.toFloat()).toDouble() }
             val float = scene.by(kernels.with(Arithmetic.FLOAT32), step = 1)
             same(float, scene.by(kernels, rows = Arithmetic.FEW_ROWS, step = 1), "few rows, ${kernels.describe()}")
             val whole = scene.by(kernels)

@@ -4,6 +4,8 @@ import io.kotest.assertions.withClue
 import io.kotest.core.spec.style.FunSpec
 import io.kotest.matchers.doubles.shouldBeLessThanOrEqual
 import io.kotest.matchers.shouldBe
+import kumiko.runtime.tensor.DType
+import kumiko.runtime.tensor.Elements
 import java.lang.foreign.Arena
 import java.lang.foreign.MemorySegment
 import java.lang.foreign.ValueLayout
@@ -28,6 +30,18 @@ private class Floats(val size: Int, value: (Int) -> Float) {
     fun endsWhereItDid() = (size until size + 32).all { this[it].isNaN() }
 }
 
+/** Keys or values as [type] holds them, and behind the last some that are no numbers. */
+private class Cached(private val type: DType, size: Int, value: (Int) -> Float) {
+    private val memory: MemorySegment = Arena.ofAuto().allocate(type.bytes(size + 32L), 4).fill(-1)
+    val address = memory.address()
+
+    init {
+        for (i in 0 until size) Elements.set(type, memory, i.toLong(), value(i).toDouble())
+    }
+
+    operator fun get(i: Int) = Elements.get(type, memory, i.toLong())
+}
+
 private const val STATE = GroupAttention.STATE_BYTES / 4
 
 /** Where the score of [query] and [key] stands behind a state. */
@@ -38,23 +52,34 @@ private fun place(queries: Int, query: Int, key: Int): Int {
 
 class GroupAttentionSpec : FunSpec({
     val here = Processor.current().let { it.system() == Processor.LINUX && it.firstMissing("avx512bw", "bmi2") == null }
-    val attention = if (here) GroupAttention(CodePages(Arena.ofAuto())) else null
+    val attentions = if (here) {
+        listOf(WeightVector.F32, WeightVector.BF16).associateWith {
+            GroupAttention(it, CodePages(Arena.ofAuto()))
+        }
+    } else {
+        mapOf()
+    }
+    val attention = attentions[WeightVector.F32]
     val random = Random(1)
     val any = { _: Int -> random.nextDouble(-1.0, 1.0).toFloat() }
 
-    test("every key of whole blocks meets every query, whatever their width").config(enabled = here) {
-        for (queries in listOf(1, 2, 4)) {
+    fun forTypes(queries: List<Int>, check: (WeightVector, GroupAttention, Int) -> Unit) {
+        for ((type, own) in attentions) for (count in queries) check(type, own, count)
+    }
+
+    test("every key of whole blocks meets every query, whatever their width and type").config(enabled = here) {
+        forTypes(listOf(1, 2, 4)) { type, own, queries ->
             for (columns in listOf(1, 15, 16, 17, 64, 100, 128, 129)) {
                 for (blocks in 1..3) {
                     val keys = blocks * GroupAttention.keys(queries)
                     val q = Floats(queries * columns, any)
-                    val k = Floats(keys * columns, any)
+                    val k = Cached(type.type(), keys * columns, any)
                     val scores = Floats(STATE + blocks * GroupAttention.BLOCK) { 7f }
-                    attention!!.score(queries, q.address, k.address, blocks, columns, scores.address + GroupAttention.STATE_BYTES)
+                    own.score(queries, q.address, k.address, blocks, columns, scores.address + GroupAttention.STATE_BYTES)
                     for (query in 0 until queries) {
                         for (key in 0 until keys) {
                             val want = (0 until columns).sumOf { q[query * columns + it].toDouble() * k[key * columns + it] }
-                            withClue("$queries queries, $columns columns, query $query, key $key of $keys") {
+                            withClue("$type, $queries queries, $columns columns, query $query, key $key of $keys") {
                                 abs(scores[place(queries, query, key)] - want) shouldBeLessThanOrEqual (columns + 4) * 6e-8
                             }
                         }
@@ -92,26 +117,26 @@ class GroupAttentionSpec : FunSpec({
 
     test("two queries get, bit for bit, what they get among four").config(enabled = here) {
         val columns = 40
-        for (keys in listOf(1, 4, 5, 8, 12, 13, 37, 64, 100)) {
+        forTypes(listOf(1, 4, 5, 8, 12, 13, 37, 64, 100)) { type, own, keys ->
             val query = Floats(4 * columns, any)
-            val key = Floats((keys + 8) * columns, any)
-            val value = Floats(keys * columns, any)
+            val key = Cached(type.type(), (keys + 8) * columns, any)
+            val value = Cached(type.type(), keys * columns, any)
 
             fun attend(queries: Int, first: Int): List<Float> {
                 val blocks = Math.ceilDiv(keys, GroupAttention.keys(queries))
                 val scores = Floats(STATE + blocks * GroupAttention.BLOCK) { 1f }
-                val own = scores.address + GroupAttention.STATE_BYTES
+                val block = scores.address + GroupAttention.STATE_BYTES
                 val to = Floats(queries * columns) { 0f }
-                attention!!.score(queries, query.address + 4L * first * columns, key.address, blocks, columns, own)
-                attention.soften(queries, own, keys, 0.5f)
-                attention.mix(queries, own, value.address, keys, columns, to.address)
+                own.score(queries, query.address + 4L * first * columns, key.address, blocks, columns, block)
+                own.soften(queries, block, keys, 0.5f)
+                own.mix(queries, block, value.address, keys, columns, to.address)
                 val sums = List(queries) { scores[GroupAttention.SUM / 4 + it * GroupAttention.keys(queries)] }
                 return sums + List(to.size) { to[it] / sums[it / columns] }
             }
             val four = attend(4, 0)
             for (first in listOf(0, 2)) {
                 val two = attend(2, first)
-                withClue("$keys keys") {
+                withClue("$type, $keys keys") {
                     two.take(2) shouldBe four.subList(first, first + 2)
                     two.drop(2) shouldBe four.drop(4).subList(first * columns, (first + 2) * columns)
                 }
@@ -119,26 +144,19 @@ class GroupAttentionSpec : FunSpec({
         }
     }
 
-    test("values are weighted by every query's exponentials and its factor").config(enabled = here) {
-        for (queries in listOf(1, 2, 4)) {
+    test("values of every type are weighted by every query's exponentials and its factor").config(enabled = here) {
+        forTypes(listOf(1, 2, 4)) { type, own, queries ->
             for (columns in listOf(1, 15, 16, 17, 40, 64, 65, 128, 200)) {
                 for (keys in listOf(1, 3, 4, 5, 15, 16, 17, 37)) {
                     val blocks = Math.ceilDiv(keys, GroupAttention.keys(queries))
                     val scores = Floats(STATE + blocks * GroupAttention.BLOCK) { any(0) }
-                    val values = Floats(keys * columns, any)
+                    val values = Cached(type.type(), keys * columns, any)
                     val to = Floats(queries * columns) { 7f }
-                    attention!!.mix(
-                        queries,
-                        scores.address + GroupAttention.STATE_BYTES,
-                        values.address,
-                        keys,
-                        columns,
-                        to.address,
-                    )
+                    own.mix(queries, scores.address + GroupAttention.STATE_BYTES, values.address, keys, columns, to.address)
                     for (q in 0 until queries) {
                         for (d in 0 until columns) {
                             val sum = (0 until keys).sumOf { scores[place(queries, q, it)].toDouble() * values[it * columns + d] }
-                            withClue("$queries queries, $keys keys, query $q, column $d of $columns") {
+                            withClue("$type, $queries queries, $keys keys, query $q, column $d of $columns") {
                                 val want = sum * scores[GroupAttention.FACTORS / 4 + q]
                                 abs(to[q * columns + d] - want) shouldBeLessThanOrEqual (keys + 4) * 6e-8
                             }

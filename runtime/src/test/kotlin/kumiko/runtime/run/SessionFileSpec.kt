@@ -7,8 +7,11 @@ import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.kotest.property.checkAll
 import kumiko.runtime.checkpoint.CheckpointException
+import kumiko.runtime.checkpoint.TensorFile
 import kumiko.runtime.graph.Graph
 import kumiko.runtime.graph.Mask
+import kumiko.runtime.kernel.Arithmetic
+import kumiko.runtime.tensor.DType
 import java.nio.file.Files
 import kotlin.random.Random
 
@@ -32,6 +35,27 @@ class SessionFileSpec : FunSpec({
                         resumed.decode(intArrayOf(3, Session.SKIP, 4, Session.SKIP))
                         for (slot in listOf(0, 2)) resumed.row(slot) shouldBe session.row(slot)
                     }
+                }
+            }
+        }
+    }
+
+    test("a session in bf16 keeps its rounded keys and values, and goes on from them") {
+        checkAll(10, models) { model ->
+            val file = directory.resolve("rounded.safetensors")
+            model.compile(options().withArithmetic(Arithmetic.BFLOAT16)).use { program ->
+                program.open(1, 12).use { session ->
+                    session.prefill(0, *model.prompt(6, 1))
+                    session.save(file)
+                    session.decode(0, 3)
+                    program.open(2, 20).use { resumed ->
+                        resumed.restore(file)
+                        resumed.decode(0, 3)
+                        resumed.row(0) shouldBe session.row(0)
+                    }
+                }
+                TensorFile.open(file).use { saved ->
+                    for (name in saved.names()) saved.entry(name).dtype() shouldBe if (name.endsWith("logits")) DType.F32 else DType.BF16
                 }
             }
         }
@@ -70,6 +94,15 @@ class SessionFileSpec : FunSpec({
                 shouldThrow<CheckpointException> { session.restore(file) }.message shouldBe
                     "$file: it was saved with other weights of the same architecture " +
                     "(weights is ${WeightsMark.of(program).sample()}, this session has ${WeightsMark.of(strange).sample()})"
+            }
+        }
+    }
+
+    test("another arithmetic, which keeps keys and values otherwise, is refused") {
+        model.compile(options().withArithmetic(Arithmetic.BFLOAT16)).use { rounded ->
+            rounded.open(2, 8).use { session ->
+                shouldThrow<CheckpointException> { session.restore(file) }.message shouldBe
+                    "$file: it was saved by another arithmetic (keys and values is F32, this session has BF16)"
             }
         }
     }
