@@ -2,6 +2,8 @@ package kumiko.runtime.machine;
 
 import static kumiko.runtime.machine.Register.R10;
 import static kumiko.runtime.machine.Register.R11;
+import static kumiko.runtime.machine.Register.R12;
+import static kumiko.runtime.machine.Register.R13;
 import static kumiko.runtime.machine.Register.R8;
 import static kumiko.runtime.machine.Register.R9;
 import static kumiko.runtime.machine.Register.RAX;
@@ -16,10 +18,16 @@ import kumiko.runtime.tensor.DType;
  * Dot products of rows of weights with one row of float32, added to float32: RDI weights, RSI bytes from one row of weights to the next,
  * RDX rows, RCX the float32, R8 columns and in its upper half how many bytes ahead memory is asked for, R9 results.
  *
- * <p>One row after the other, from front to back: memory is quickest when each core follows one stream (seen on Zen 4: 12 % more bf16
- * than with four rows at a time).
+ * <p>One row after the other, from front to back, or from {@link #STREAMS} places at once: then there are so many times RDX rows, of which
+ * the first RDX are those of the first place, and so on. Which of both is quicker depends on the processor: see {@link Ahead#streams}.
  */
 final class DotCode {
+  /** Places to read from, if not one; the rows that are read together have a quarter of all rows between them. */
+  static final int STREAMS = 4;
+
+  /** How far ahead each of several places is asked for. */
+  private static final int STREAM_BYTES = 4096;
+
   /** Sums of a row, so that no multiplication waits for the one before. */
   private static final int SUMS = 4;
 
@@ -37,60 +45,99 @@ final class DotCode {
 
   private DotCode() {}
 
-  static byte[] code(WeightVector type, Ahead ahead) {
+  /** @param streams 1 or {@link #STREAMS} */
+  static byte[] code(WeightVector type, Ahead ahead, int streams) {
     Assembler code = new Assembler();
-    begin(code);
+    begin(code, streams);
     masks(code);
-    int nextRow = row(code, GROUP, () -> group(code, type, ahead), () -> rest(code, type));
-    if (type == WeightVector.I8_ROWS) {
-      code.vmulss(0, 0, Address.at(RDI, -Float.BYTES));
+    int nextRow = row(code, streams, GROUP, () -> group(code, type, ahead, streams), () -> rest(code, type, streams));
+    for (int s = 0; s < streams && type == WeightVector.I8_ROWS; s++) {
+      code.vmulss(sum(s), sum(s), weights(RDI, s).plus(-Float.BYTES));
     }
-    addAndGoOn(code, nextRow);
+    addAndGoOn(code, streams, nextRow);
     return code.toBytes();
   }
 
-  private static void group(Assembler code, WeightVector type, Ahead ahead) {
-    ask(code, ahead, SUMS * type.bytes(), type.type());
+  private static void group(Assembler code, WeightVector type, Ahead ahead, int streams) {
+    ask(code, ahead, streams, SUMS * type.bytes(), type.type());
     for (int i = 0; i < SUMS; i++) {
-      type.load(code, WEIGHT + i, 0, Address.at(R10, i * type.bytes()));
-      code.vfmadd231ps(i, WEIGHT + i, Address.at(R11, i * Float.BYTES * WeightVector.LANES));
+      Address factor = Address.at(R11, i * Float.BYTES * WeightVector.LANES);
+      if (streams > 1) {
+        code.vmovups(FACTOR, factor);
+      }
+      for (int s = 0; s < streams; s++) {
+        int weight = WEIGHT + (streams == 1 ? i : s);
+        type.load(code, weight, 0, weights(R10, s).plus(i * type.bytes()));
+        if (streams == 1) {
+          code.vfmadd231ps(i, weight, factor);
+        } else {
+          code.vfmadd231ps(sum(s) + i, weight, FACTOR);
+        }
+      }
     }
     code.add(R10, SUMS * type.bytes());
     code.add(R11, Float.BYTES * GROUP);
   }
 
-  private static void rest(Assembler code, WeightVector type) {
+  private static void rest(Assembler code, WeightVector type, int streams) {
     for (int i = 0; i < SUMS; i++) {
-      type.load(code, WEIGHT + i, 1 + i, Address.at(R10, i * type.bytes()));
-      code.vmovups(FACTOR + i, 1 + i, Address.at(R11, i * Float.BYTES * WeightVector.LANES));
-      code.vfmadd231ps(i, WEIGHT + i, FACTOR + i);
+      code.vmovups(FACTOR, 1 + i, Address.at(R11, i * Float.BYTES * WeightVector.LANES));
+      for (int s = 0; s < streams; s++) {
+        type.load(code, WEIGHT + s, 1 + i, weights(R10, s).plus(i * type.bytes()));
+        code.vfmadd231ps(sum(s) + i, WEIGHT + s, FACTOR);
+      }
     }
   }
 
-  /** R8 of {@link #code}. */
-  static long columns(DType type, int columns, long stride, Ahead ahead) {
-    return ahead.rowBytes(type, columns, stride) << Integer.SIZE | columns;
+  /** The first sum of a place's row. */
+  static int sum(int stream) {
+    return stream * SUMS;
+  }
+
+  /** The row of a place, where {@code first} is that of the first. */
+  static Address weights(Register first, int stream) {
+    return switch (stream) {
+      case 0 -> Address.at(first, 0);
+      case 1 -> Address.at(first, R12, 1);
+      case 2 -> Address.at(first, R12, 2);
+      default -> Address.at(first, R13, 1);
+    };
   }
 
   /**
-   * One row by {@link ColumnLoop}, whose parts add to registers 0 to {@link #SUMS}; its sum all lanes of register 0 become.
+   * One row of each place by {@link ColumnLoop}, whose parts add to {@link #SUMS} registers from {@link #sum} on; all lanes of the first become
+   * their sum.
    *
    * @return for {@link #addAndGoOn}
    */
-  static int row(Assembler code, int group, Runnable whole, Runnable rest) {
+  static int row(Assembler code, int streams, int group, Runnable whole, Runnable rest) {
     int nextRow = code.here();
-    for (int i = 0; i < SUMS; i++) {
+    for (int i = 0; i < streams * SUMS; i++) {
       code.vpxord(i);
     }
     ColumnLoop.emit(code, group, whole, rest);
-    sumAll(code);
+    for (int s = 0; s < streams; s++) {
+      sumAll(code, sum(s));
+    }
     return nextRow;
   }
 
-  /** Takes R8 apart: R8 columns, RBX how far ahead. */
-  static void begin(Assembler code) {
+  /**
+   * Takes R8 apart: R8 columns, RBX how far ahead. Of several places R12 becomes the bytes from one to the next, R13 those to the third, and
+   * RBX the bytes between their results.
+   */
+  static void begin(Assembler code, int streams) {
     code.push(RBX);
     takeApart(code, RBX);
+    if (streams > 1) {
+      code.push(R12);
+      code.push(R13);
+      code.mov(R12, RDX);
+      code.imul(R12, RSI);
+      code.lea(R13, Address.at(R12, R12, 2));
+      code.mov(RBX, RDX);
+      code.shl(RBX, Integer.numberOfTrailingZeros(Float.BYTES));
+    }
   }
 
   /** R8 keeps its lower half; {@code upper} becomes what was in the other. */
@@ -113,8 +160,16 @@ final class DotCode {
     }
   }
 
-  /** Asks for the same bytes of a row ahead. */
-  static void ask(Assembler code, Ahead ahead, int bytes, DType type) {
+  /** Asks for as many bytes ahead, of each place. */
+  static void ask(Assembler code, Ahead ahead, int streams, int bytes, DType type) {
+    for (int s = 0; s < streams && streams > 1; s++) {
+      for (int line = 0; line < bytes; line += LINE_BYTES) {
+        ahead.far(code, weights(R10, s).plus(STREAM_BYTES + line));
+      }
+    }
+    if (streams > 1) {
+      return;
+    }
     for (int line = 0; line < bytes; line += LINE_BYTES) {
       ahead.far(code, Address.at(R10, RBX, 1).plus(line));
     }
@@ -123,34 +178,46 @@ final class DotCode {
     }
   }
 
-  /** Register 0 becomes the sum of all lanes of registers 0 to {@link #SUMS}, in every lane. */
-  private static void sumAll(Assembler code) {
-    code.vaddps(0, 0, 1);
-    code.vaddps(2, 2, 3);
-    code.vaddps(0, 0, 2);
-    sumLanes(code);
+  /** Register {@code first} becomes the sum of all lanes of as many registers as there are {@link #SUMS}, in every lane. */
+  private static void sumAll(Assembler code, int first) {
+    code.vaddps(first, first, first + 1);
+    code.vaddps(first + 2, first + 2, first + 3);
+    code.vaddps(first, first, first + 2);
+    sumLanes(code, first);
   }
 
-  /** Register 0 becomes the sum of its lanes, in every lane; 1 is used. */
-  static void sumLanes(Assembler code) {
+  /** Register {@code first} becomes the sum of its lanes, in every lane; the next is used. */
+  static void sumLanes(Assembler code, int first) {
+    int room = first + 1;
     for (int which : new int[]{HALVES, NEIGHBOURS}) {
-      code.vshufi32x4(1, 0, 0, which);
-      code.vaddps(0, 0, 1);
+      code.vshufi32x4(room, first, first, which);
+      code.vaddps(first, first, room);
     }
     for (int which : new int[]{HALVES, NEIGHBOURS}) {
-      code.vpshufd(1, 0, which);
-      code.vaddps(0, 0, 1);
+      code.vpshufd(room, first, which);
+      code.vaddps(first, first, room);
     }
   }
 
-  /** The result of a row, and back for the next. */
-  static void addAndGoOn(Assembler code, int nextRow) {
-    code.vaddss(0, 0, Address.at(R9, 0));
-    code.vmovss(Address.at(R9, 0), 0);
+  /** The results of a row of each place, and back for the next. */
+  static void addAndGoOn(Assembler code, int streams, int nextRow) {
+    code.mov(R10, R9);
+    for (int s = 0; s < streams; s++) {
+      Address result = Address.at(R10, 0);
+      code.vaddss(sum(s), sum(s), result);
+      code.vmovss(result, sum(s));
+      if (s + 1 < streams) {
+        code.add(R10, RBX);
+      }
+    }
     code.add(RDI, RSI);
     code.add(R9, Float.BYTES);
     code.dec(RDX);
     code.jnz(nextRow);
+    if (streams > 1) {
+      code.pop(R13);
+      code.pop(R12);
+    }
     code.pop(RBX);
     code.vzeroupper();
     code.ret();

@@ -65,6 +65,12 @@ final class Encoder {
     registers(reg, rm);
   }
 
+  /** {@code REX.W 0F code /r} with registers. */
+  void generalLong(int code, int reg, int rm) {
+    put(0x48 | (reg >> 3 << 2) | rm >> 3, 0x0f, code);
+    registers(reg, rm);
+  }
+
   /** {@code REX.W code /r} with memory. */
   void general(int code, int reg, Address memory) {
     put(0x48 | (reg >> 3 << 2) | (high(memory.index()) << 1) | high(memory.base()), code);

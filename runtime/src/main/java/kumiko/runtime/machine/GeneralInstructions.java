@@ -130,6 +130,11 @@ abstract class GeneralInstructions {
     }
   }
 
+  /** The lower 64 bits of the product. */
+  void imul(Register target, Register source) {
+    code.generalLong(0xaf, target.number(), source.number());
+  }
+
   /** With -128 to 127. */
   void and(Register target, int value) {
     code.general(0x83, 4, target.number());

@@ -87,7 +87,7 @@ final class NormCode {
     code.vaddps(0, 0, 1);
     code.vaddps(2, 2, 3);
     code.vaddps(0, 0, 2);
-    DotCode.sumLanes(code);
+    DotCode.sumLanes(code, 0);
   }
 
   private static void transform(Assembler code, boolean weighted, boolean biased) {

@@ -5,7 +5,6 @@ import static kumiko.runtime.machine.Register.R11;
 import static kumiko.runtime.machine.Register.R8;
 import static kumiko.runtime.machine.Register.RAX;
 
-import java.util.List;
 import kumiko.runtime.tensor.DType;
 
 /**
@@ -21,12 +20,12 @@ final class PairDots implements BfloatDots {
 
   private final RowRounding rounding;
   private final Ahead ahead;
-  private final Routine dots;
+  private final RowRoutines dots;
 
   PairDots(RowRounding rounding, Ahead ahead, CodeInstaller installer) throws SystemCalls.Refused {
     this.rounding = rounding;
     this.ahead = ahead;
-    dots = installer.install(List.of(code(ahead))).getFirst();
+    dots = RowRoutines.take(installer.install(RowRoutines.codes(streams -> code(ahead, streams), ahead)).iterator(), ahead);
   }
 
   @Override
@@ -46,37 +45,37 @@ final class PairDots implements BfloatDots {
 
   @Override
   public void dots(long weights, long stride, int rows, long packed, int columns, long y) {
-    dots.call(weights, stride, rows, packed, DotCode.columns(DType.BF16, columns, stride, ahead), y);
+    dots.dots(DType.BF16, weights, stride, rows, packed, columns, y);
   }
 
   /** As {@link DotCode}, with RCX packed. */
-  private static byte[] code(Ahead ahead) {
+  private static byte[] code(Ahead ahead, int streams) {
     Assembler code = new Assembler();
-    DotCode.begin(code);
+    DotCode.begin(code, streams);
     code.mov(RAX, R8);
     code.and(RAX, COLUMNS - 1);
     code.mov(R10, -1L);
     code.bzhi(R10, R10, RAX);
     code.kmovd(1, R10);
-    DotCode.addAndGoOn(code, DotCode.row(code, GROUP, () -> group(code, ahead), () -> rest(code)));
+    DotCode.addAndGoOn(code, streams, DotCode.row(code, streams, GROUP, () -> group(code, ahead, streams), () -> rest(code, streams)));
     return code.toBytes();
   }
 
-  private static void group(Assembler code, Ahead ahead) {
-    DotCode.ask(code, ahead, SUMS * VECTOR_BYTES, DType.BF16);
+  private static void group(Assembler code, Ahead ahead, int streams) {
+    DotCode.ask(code, ahead, streams, SUMS * VECTOR_BYTES, DType.BF16);
     for (int i = 0; i < SUMS; i++) {
-      multiply(code, i, 0, i * VECTOR_BYTES);
+      multiply(code, streams, i, 0, i * VECTOR_BYTES);
     }
     code.add(R10, SUMS * VECTOR_BYTES);
     code.add(R11, SUMS * VECTOR_BYTES);
   }
 
   /** Vector by vector, and what fills none. */
-  private static void rest(Assembler code) {
+  private static void rest(Assembler code, int streams) {
     code.shr(RAX, Integer.numberOfTrailingZeros(COLUMNS));
     int none = code.jz();
     int next = code.here();
-    multiply(code, 0, 0, 0);
+    multiply(code, streams, 0, 0, 0);
     code.add(R10, VECTOR_BYTES);
     code.add(R11, VECTOR_BYTES);
     code.dec(RAX);
@@ -85,12 +84,15 @@ final class PairDots implements BfloatDots {
     code.mov(RAX, R8);
     code.and(RAX, COLUMNS - 1);
     int whole = code.jz();
-    multiply(code, 1, 1, 0);
+    multiply(code, streams, 1, 1, 0);
     code.land(whole);
   }
 
-  private static void multiply(Assembler code, int sum, int mask, int at) {
-    code.vmovdqu16(WEIGHT + sum, mask, Address.at(R10, at));
-    code.vdpbf16ps(sum, WEIGHT + sum, Address.at(R11, at));
+  private static void multiply(Assembler code, int streams, int sum, int mask, int at) {
+    for (int s = 0; s < streams; s++) {
+      int weight = WEIGHT + (streams == 1 ? sum : s);
+      code.vmovdqu16(weight, mask, DotCode.weights(R10, s).plus(at));
+      code.vdpbf16ps(DotCode.sum(s) + sum, weight, Address.at(R11, at));
+    }
   }
 }

@@ -29,13 +29,14 @@ final class SplitDots implements BfloatDots {
 
   private final Ahead ahead;
   private final Routine pack;
-  private final Routine dots;
+  private final RowRoutines dots;
 
   SplitDots(Ahead ahead, CodeInstaller installer) throws SystemCalls.Refused {
     List<? extends Routine> routines = installer.install(List.of(packCode(), dotCode(ahead)));
     this.ahead = ahead;
     pack = routines.get(0);
-    dots = routines.get(1);
+    // Where several streams are quicker the products of float32 are, and these are not used.
+    dots = new RowRoutines(routines.get(1), null, ahead);
   }
 
   @Override
@@ -55,7 +56,7 @@ final class SplitDots implements BfloatDots {
 
   @Override
   public void dots(long weights, long stride, int rows, long packed, int columns, long y) {
-    dots.call(weights, stride, rows, packed, DotCode.columns(DType.BF16, columns, stride, ahead), y);
+    dots.dots(DType.BF16, weights, stride, rows, packed, columns, y);
   }
 
   /** RDI float32, RSI groups, RDX columns behind them, RCX where they go. */
@@ -110,7 +111,7 @@ final class SplitDots implements BfloatDots {
   /** As {@link DotCode}, with RCX packed. */
   private static byte[] dotCode(Ahead ahead) {
     Assembler code = new Assembler();
-    DotCode.begin(code);
+    DotCode.begin(code, 1);
     code.mov(RAX, 0xffff_0000);
     code.vpbroadcastd(UPPER_HALVES, RAX);
     code.mov(RAX, R8);
@@ -120,12 +121,12 @@ final class SplitDots implements BfloatDots {
     code.kmovd(1, R10);
     code.shr(R10, Integer.SIZE);
     code.kmovd(2, R10);
-    DotCode.addAndGoOn(code, DotCode.row(code, GROUP, () -> group(code, ahead), () -> products(code, true)));
+    DotCode.addAndGoOn(code, 1, DotCode.row(code, 1, GROUP, () -> group(code, ahead), () -> products(code, true)));
     return code.toBytes();
   }
 
   private static void group(Assembler code, Ahead ahead) {
-    DotCode.ask(code, ahead, GROUP * Short.BYTES, DType.BF16);
+    DotCode.ask(code, ahead, 1, GROUP * Short.BYTES, DType.BF16);
     products(code, false);
     code.add(R10, GROUP * Short.BYTES);
     code.add(R11, GROUP * Float.BYTES);

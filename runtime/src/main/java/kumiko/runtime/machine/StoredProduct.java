@@ -15,7 +15,7 @@ public final class StoredProduct implements Eights {
   private final Ahead ahead;
   private final int eightColumns;
   private final int eightStride;
-  private final Map<DType, Routine> dots = new EnumMap<>(DType.class);
+  private final Map<DType, RowRoutines> dots = new EnumMap<>(DType.class);
   private final Map<DType, Routine> sums = new EnumMap<>(DType.class);
   private final Map<DType, Routine> widen = new EnumMap<>(DType.class);
   private final Map<DType, EightRoutines> eights = new EnumMap<>(DType.class);
@@ -37,7 +37,7 @@ public final class StoredProduct implements Eights {
 
   private void addCodes(WeightVector type, List<byte[]> codes) {
     codes.add(WidenCode.code(type, PanelElement.SINGLE));
-    codes.add(DotCode.code(type, ahead));
+    codes.addAll(RowRoutines.codes(streams -> DotCode.code(type, ahead, streams), ahead));
     if (isReadInPlace(type)) {
       codes.add(SumCode.code(type, ahead));
       codes.addAll(EightRoutines.codes(eights(type), ahead));
@@ -50,7 +50,7 @@ public final class StoredProduct implements Eights {
 
   private void take(WeightVector type, Iterator<? extends Routine> installed) {
     widen.put(type.type(), installed.next());
-    dots.put(type.type(), installed.next());
+    dots.put(type.type(), RowRoutines.take(installed, ahead));
     if (isReadInPlace(type)) {
       sums.put(type.type(), installed.next());
       eights.put(type.type(), new EightRoutines(installed.next(), installed.next(), ahead));
@@ -102,7 +102,7 @@ public final class StoredProduct implements Eights {
    * @param y address of {@code rows} float32
    */
   public void dots(DType type, long weights, long stride, int rows, long x, int columns, long y) {
-    dots.get(type).call(weights, stride, rows, x, DotCode.columns(type, columns, stride, ahead), y);
+    dots.get(type).dots(type, weights, stride, rows, x, columns, y);
   }
 
   /** {@code y[c] += sum over k < rows of x[k] * weights[k, c]} for {@code c < columns}; the rest as in {@link #dots}. */

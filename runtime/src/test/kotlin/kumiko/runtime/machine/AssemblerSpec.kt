@@ -29,6 +29,8 @@ class AssemblerSpec : FunSpec({
             },
             Fact("add rdi, rcx", "48 01 cf") { add(Register.RDI, Register.RCX) },
             Fact("add r9, rsi", "49 01 f1") { add(Register.R9, Register.RSI) },
+            Fact("imul r12, rsi", "4c 0f af e6") { imul(Register.R12, Register.RSI) },
+            Fact("imul rax, r13", "49 0f af c5") { imul(Register.RAX, Register.R13) },
             Fact("add rsi, 4", "48 83 c6 04") { add(Register.RSI, 4) },
             Fact("add rdi, 256", "48 81 c7 00 01 00 00") { add(Register.RDI, 256) },
             Fact("add rax, 4096", "48 05 00 10 00 00") { add(Register.RAX, 4096) },

@@ -74,7 +74,43 @@ class StoredProductSpec : FunSpec({
             val rounding =
                 Packing("with what rounded factors give", herePairs, { PairDots(RowRounding(it), ahead, it) }, Elements::nearestBfloat16)
 
+            /** Rows without a gap, all in one call and each in one of its own. */
+            fun shouldBeRowByRow(type: DType, rows: Int, columns: Int, dots: (weights: Long, stride: Long, rows: Int, y: Long) -> Unit) {
+                val random = Random(5)
+                val weights = Arena.ofAuto().allocate(type.bytes(rows.toLong() * columns), 64)
+                for (i in 0 until rows.toLong() * columns) Elements.set(type, weights, i, random.nextDouble(-1.0, 1.0))
+                val (together, apart) = List(2) { Arena.ofAuto().allocate(4L * rows + 8, 8) }
+                val stride = type.bytes(columns.toLong())
+                dots(weights.address(), stride, rows, together.address())
+                for (r in 0 until rows) dots(weights.address() + r * stride, stride, 1, apart.address() + 4L * r)
+                withClue("$rows rows of $columns $type") { together.mismatch(apart) shouldBe -1 }
+            }
+
+            val many = listOf(64 to 2048, 67 to 1003, 300 to 321, 5 to 9000)
+
+            test("many rows without a gap get, bit for bit, what each gets alone").config(enabled = here) {
+                for ((rows, columns) in many) {
+                    val x = Stored(DType.F32, columns, 1, Random(6)).x
+                    for (type in types) {
+                        shouldBeRowByRow(type, rows, columns) { weights, stride, count, y ->
+                            product!!.dots(type, weights, stride, count, x.address(), columns, y)
+                        }
+                    }
+                }
+            }
+
             for (packing in listOf(splitting, rounding)) {
+                test("many rows of bf16 without a gap get what each gets alone ${packing.name}").config(enabled = packing.here) {
+                    val dots = packing.dots(CodePages(Arena.ofAuto()))
+                    for ((rows, columns) in many) {
+                        val packed = Arena.ofAuto().allocate(dots.packedBytes(columns), 64)
+                        dots.pack(Stored(DType.F32, columns, 1, Random(6)).x.address(), columns, packed.address())
+                        shouldBeRowByRow(DType.BF16, rows, columns) { weights, stride, count, y ->
+                            dots.dots(weights, stride, count, packed.address(), columns, y)
+                        }
+                    }
+                }
+
                 test("packed dots of bf16 weights add ${packing.name}, and no weight or factor behind a row takes part").config(
                     enabled = packing.here,
                 ) {
