@@ -13,7 +13,7 @@ final class StoredBlocks {
   /** Most rows of activations: more of them take less time as float32. */
   static final int MOST_ROWS = 3 * BlockProduct.MOST_ROWS;
 
-  /** Rows of tiles whose results wait, where all rows of activations are multiplied at once. */
+  /** Rows of tiles whose results wait, where all rows of activations are multiplied at once; of a single row there is room for more. */
   private static final int TILE_ROWS = 16;
 
   private static final long RESULTS = (long) TILE_ROWS * BlockProduct.MOST_ROWS * BlockTile.ROWS * Float.BYTES;
@@ -53,7 +53,7 @@ final class StoredBlocks {
       all = scratch + RESULTS;
       pack(type, x, slab.column(), slab.columns(), rows, all, 0, rows);
     }
-    int together = rows <= BlockProduct.MOST_ROWS ? TILE_ROWS : 1;
+    int together = rows == 1 ? TILE_ROWS * BlockProduct.MOST_ROWS : rows <= BlockProduct.MOST_ROWS ? TILE_ROWS : 1;
     int last = Math.ceilDiv(end, BlockTile.ROWS);
     for (int t = first / BlockTile.ROWS; t < last; t += together) {
       int tileRows = Math.min(together, last - t);

@@ -26,17 +26,29 @@ public final class BlockProduct {
   private final Map<DType, Routine> packs = new EnumMap<>(DType.class);
   private final Map<DType, List<? extends Routine>> dots = new EnumMap<>(DType.class);
 
+  /** Of one row with weights from {@link #streams} places; empty where that is 1. */
+  private final Map<DType, Routine> streamDots = new EnumMap<>(DType.class);
+
+  private final int streams;
+
   /** @param digits 2 or 3 */
   BlockProduct(int digits, Ahead ahead, CodeInstaller installer) throws SystemCalls.Refused {
     this.digits = digits;
+    streams = ahead.streams();
     for (WeightBlock type : WeightBlock.values()) {
       List<byte[]> codes = new ArrayList<>(List.of(BlockPackCode.code(type, digits)));
       for (int rows : TOGETHER) {
-        codes.add(BlockDotCode.code(type, digits, rows, ahead));
+        codes.add(BlockDotCode.code(type, digits, rows, ahead, 1));
+      }
+      if (streams > 1) {
+        codes.add(BlockDotCode.code(type, digits, 1, ahead, streams));
       }
       List<? extends Routine> routines = installer.install(codes);
       packs.put(type.type(), routines.getFirst());
-      dots.put(type.type(), routines.subList(1, routines.size()));
+      dots.put(type.type(), routines.subList(1, 1 + TOGETHER.length));
+      if (streams > 1) {
+        streamDots.put(type.type(), routines.getLast());
+      }
     }
   }
 
@@ -90,6 +102,15 @@ public final class BlockProduct {
    * @param results address of as many float32
    */
   public void dots(DType type, long tiles, int tileRows, long packed, int rows, int columns, long results) {
-    dots.get(type).get(index(rows)).call(tiles, columns / BlockTile.COLUMNS, tileRows, packed, results, 0);
+    int inRow = columns / BlockTile.COLUMNS;
+    int each = rows == 1 && streams > 1 ? tileRows / streams : 0;
+    if (each > 0) {
+      streamDots.get(type).call(tiles, inRow, each, packed, results, 0);
+    }
+    int done = each * streams;
+    if (done < tileRows) {
+      long rest = tiles + (long) done * inRow * BlockTile.bytes(type);
+      dots.get(type).get(index(rows)).call(rest, inRow, tileRows - done, packed, results + (long) done * BlockTile.ROWS * Float.BYTES, 0);
+    }
   }
 }

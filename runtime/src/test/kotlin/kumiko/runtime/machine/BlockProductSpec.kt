@@ -4,6 +4,7 @@ import io.kotest.assertions.withClue
 import io.kotest.core.spec.style.FunSpec
 import io.kotest.matchers.doubles.shouldBeLessThanOrEqual
 import io.kotest.matchers.shouldBe
+import kumiko.runtime.tensor.BlockTile
 import kumiko.runtime.tensor.DType
 import kumiko.runtime.tensor.Elements
 import kumiko.runtime.tensor.RowEncoder
@@ -105,6 +106,29 @@ class BlockProductSpec : FunSpec({
                     for (columns in if (rows in setOf(1, 4, 8)) awkward else listOf(96, 288)) {
                         compare(Blocks(type, rows, columns, random) { random.nextDouble(-1.0, 1.0).toFloat() }, "random")
                     }
+                }
+            }
+
+            test(
+                "many rows of tiles of $type get, bit for bit, what each gets alone by $digits digits asking $ahead",
+            ).config(enabled = here) {
+                val own = product!!
+                val random = Random(6)
+                val arena = Arena.ofAuto()
+                for ((tileRows, columns) in listOf(9 to 96, 4 to 2048, 3 to 64)) {
+                    val weights = arena.allocate(RowEncoder.bytes(type, tileRows * BLOCK, columns), 64)
+                    fillBlocks(type, tileRows * BLOCK, columns, weights, random) { _, _ -> random.nextDouble(-0.1, 0.1).toFloat() }
+                    val x = arena.allocate(4L * columns)
+                    for (k in 0L until columns) x.set(ValueLayout.JAVA_FLOAT, 4 * k, random.nextDouble(-1.0, 1.0).toFloat())
+                    val packed = arena.allocate(own.packedBytes(1, columns), 64)
+                    own.pack(type, x.address(), columns, packed.address(), 0, 1)
+                    val (together, apart) = List(2) { arena.allocate(4L * (tileRows * BLOCK + 1)).fill(-1) }
+                    own.dots(type, weights.address(), tileRows, packed.address(), 1, columns, together.address())
+                    for (t in 0 until tileRows) {
+                        val tiles = weights.address() + BlockTile.offset(type, columns.toLong(), t * BLOCK, 0)
+                        own.dots(type, tiles, 1, packed.address(), 1, columns, apart.address() + 4L * t * BLOCK)
+                    }
+                    withClue("$tileRows rows of tiles, $columns columns") { together.mismatch(apart) shouldBe -1 }
                 }
             }
 
