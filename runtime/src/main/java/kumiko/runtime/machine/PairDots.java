@@ -17,6 +17,7 @@ final class PairDots implements BfloatDots {
   private static final int GROUP = SUMS * COLUMNS;
   private static final int VECTOR_BYTES = COLUMNS * Short.BYTES;
   private static final int WEIGHT = 16;
+  private static final int FACTOR = 20;
 
   private final RowRounding rounding;
   private final Ahead ahead;
@@ -88,11 +89,18 @@ final class PairDots implements BfloatDots {
     code.land(whole);
   }
 
+  /** Of several places the row is loaded once: what is loaded beside weights stands in the way of those that arrive. */
   private static void multiply(Assembler code, int streams, int sum, int mask, int at) {
+    Address packed = Address.at(R11, at);
+    if (streams == 1) {
+      code.vmovdqu16(WEIGHT + sum, mask, Address.at(R10, at));
+      code.vdpbf16ps(sum, WEIGHT + sum, packed);
+      return;
+    }
+    code.vmovdqu16(FACTOR, 0, packed);
     for (int s = 0; s < streams; s++) {
-      int weight = WEIGHT + (streams == 1 ? sum : s);
-      code.vmovdqu16(weight, mask, DotCode.weights(R10, s).plus(at));
-      code.vdpbf16ps(DotCode.sum(s) + sum, weight, Address.at(R11, at));
+      code.vmovdqu16(WEIGHT + s, mask, DotCode.weights(R10, s).plus(at));
+      code.vdpbf16ps(DotCode.sum(s) + sum, WEIGHT + s, FACTOR);
     }
   }
 }
