@@ -2,6 +2,7 @@ package kumiko.runtime.kernel;
 
 import java.lang.foreign.MemorySegment;
 import kumiko.runtime.machine.FloatProducts;
+import kumiko.runtime.machine.MachineCode;
 import kumiko.runtime.machine.PairProducts;
 import kumiko.runtime.machine.RowRounding;
 import kumiko.runtime.tensor.DType;
@@ -27,8 +28,18 @@ final class MachineAttention {
   /** Likewise. */
   private final BfloatAttention pairs;
 
+  /** Null where the code lacks what this arithmetic needs. */
+  static MachineAttention orNull(MachineCode code, Arithmetic arithmetic) {
+    FloatProducts products = code.floats().orNull();
+    PairProducts pairs = code.pairs().orNull();
+    if (products == null || (arithmetic == Arithmetic.BFLOAT16 && pairs == null)) {
+      return null;
+    }
+    return new MachineAttention(products, arithmetic == Arithmetic.BFLOAT16 ? pairs : null);
+  }
+
   /** @param pairs for products of bf16 and a cache of bf16, or null */
-  MachineAttention(FloatProducts products, PairProducts pairs) {
+  private MachineAttention(FloatProducts products, PairProducts pairs) {
     this.products = products;
     roundedProducts = pairs;
     cache = pairs == null ? CacheElement.F32 : CacheElement.BF16;

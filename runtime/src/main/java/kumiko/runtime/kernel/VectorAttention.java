@@ -16,14 +16,18 @@ final class VectorAttention {
     this.cache = cache;
   }
 
-  /** A row of one head to the cache. */
-  void append(long row, int headDim, long to) {
-    if (cache.isFloat()) {
-      Lanes.move(row, to, headDim);
-      return;
-    }
-    for (int d = 0; d < headDim; d++) {
-      Lanes.setBf16(to + cache.bytes() * d, Lanes.get(row + 4L * d));
+  /** {@code count} rows of one head to the cache. */
+  void append(long rows, long stride, int count, int headDim, long to) {
+    for (int r = 0; r < count; r++) {
+      long row = rows + r * stride;
+      long place = to + cache.bytes() * r * headDim;
+      if (cache.isFloat()) {
+        Lanes.move(row, place, headDim);
+        continue;
+      }
+      for (int d = 0; d < headDim; d++) {
+        Lanes.setBf16(place + cache.bytes() * d, Lanes.get(row + 4L * d));
+      }
     }
   }
 

@@ -6,7 +6,6 @@ import kumiko.runtime.graph.Activation;
 import kumiko.runtime.graph.Pairing;
 import kumiko.runtime.machine.FloatProducts;
 import kumiko.runtime.machine.MachineCode;
-import kumiko.runtime.machine.PairProducts;
 import kumiko.runtime.machine.StoredProduct;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Matrix;
@@ -50,11 +49,9 @@ public final class VectorKernels implements Kernels {
     floats = new VectorLinear(code, arithmetic);
     FloatProducts products = code.floats().orNull();
     stored = products == null ? null : products.stored();
-    boolean rounded = arithmetic == Arithmetic.BFLOAT16;
-    PairProducts pairs = rounded ? code.pairs().orNull() : null;
-    attention = products == null || (rounded && pairs == null) ? null : new MachineAttention(products, pairs);
+    attention = MachineAttention.orNull(code, arithmetic);
     rows = products == null ? null : new MachineRows(products);
-    bfloat = rounded ? new BfloatLinear(code, floats) : null;
+    bfloat = arithmetic == Arithmetic.BFLOAT16 ? new BfloatLinear(code, floats) : null;
     cache = CacheElement.of(cacheType());
     vectorAttention = new VectorAttention(cache);
   }
@@ -230,13 +227,12 @@ public final class VectorKernels implements Kernels {
   public void append(
       Rows x, MemorySegment cached, long offset, int capacity, int kvHeads, int headDim, int position, int from, int to) {
     for (int head = 0; head < kvHeads && from < to; head++) {
+      long first = VectorLinear.address(x, from, head * headDim);
       long place = cached.address() + cache.bytes() * (offset + ((long) head * capacity + position) * headDim);
       if (attention != null && attention.appends(headDim)) {
-        attention.append(VectorLinear.address(x, from, head * headDim), 4L * x.stride(), to - from, headDim, place);
-        continue;
-      }
-      for (int r = from; r < to; r++) {
-        vectorAttention.append(VectorLinear.address(x, r, head * headDim), headDim, place + cache.bytes() * (r - from) * headDim);
+        attention.append(first, 4L * x.stride(), to - from, headDim, place);
+      } else {
+        vectorAttention.append(first, 4L * x.stride(), to - from, headDim, place);
       }
     }
   }

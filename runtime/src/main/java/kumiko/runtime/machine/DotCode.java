@@ -162,12 +162,12 @@ final class DotCode {
 
   /** Asks for as many bytes ahead, of each place. */
   static void ask(Assembler code, Ahead ahead, int streams, int bytes, DType type) {
-    for (int s = 0; s < streams && streams > 1; s++) {
-      for (int line = 0; line < bytes; line += LINE_BYTES) {
-        ahead.far(code, weights(R10, s).plus(STREAM_BYTES + line));
-      }
-    }
     if (streams > 1) {
+      for (int s = 0; s < streams; s++) {
+        for (int line = 0; line < bytes; line += LINE_BYTES) {
+          ahead.far(code, weights(R10, s).plus(STREAM_BYTES + line));
+        }
+      }
       return;
     }
     for (int line = 0; line < bytes; line += LINE_BYTES) {

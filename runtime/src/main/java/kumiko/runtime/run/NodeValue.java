@@ -13,7 +13,7 @@ import kumiko.runtime.tensor.Shape;
  * @param position index of the first row in its sequence
  * @param shape {@code [rows, width]}; {@code [heads, rows, keys]} of scores and probabilities; {@code [kvHeads, keys, headDim]} of keys
  *     and values. Keys of a tuned prefix stand first.
- * @param dtype the activation type, or of keys and values that of the cache
+ * @param dtype the activation type
  * @param data row-major without gaps, valid during the call that hands it out
  */
 public record NodeValue(String node, int slot, int position, Shape shape, DType dtype, MemorySegment data) {

@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.function.Consumer;
 import kumiko.runtime.run.AttentionSteps.ScoreRows;
 import kumiko.runtime.tensor.DType;
+import kumiko.runtime.tensor.Elements;
 import kumiko.runtime.tensor.Shape;
 
 /** A look at one value of the graph, right after it was computed and before anybody reads it. */
@@ -35,7 +36,7 @@ final class Observation {
         onReplace.accept(seen);
       }
       if (capture) {
-        onCapture.accept(new NodeValue(seen.node(), seen.slot(), seen.position(), seen.shape(), seen.dtype(), seen.data().asReadOnly()));
+        onCapture.accept(new NodeValue(seen.node(), seen.slot(), seen.position(), seen.shape(), dtype, seen.data().asReadOnly()));
       }
     }
   }
@@ -43,7 +44,7 @@ final class Observation {
   private NodeValue rows(Call call, int s) {
     long rowBytes = dtype.bytes(value.width());
     MemorySegment data = work.memory(value).asSlice(call.first[s] * rowBytes, call.count[s] * rowBytes);
-    return seen(call, s, dtype, data, call.count[s], value.width());
+    return seen(call, s, data, call.count[s], value.width());
   }
 
   private NodeValue scores(Call call, int s) {
@@ -51,23 +52,24 @@ final class Observation {
     long start = new ScoreRows(work.memory(value), heads).start(call, s);
     long elements = (long) heads * call.count[s] * call.total(s);
     MemorySegment data = work.memory(value).asSlice(dtype.bytes(start), dtype.bytes(elements));
-    return seen(call, s, dtype, data, heads, call.count[s], call.total(s));
+    return seen(call, s, data, heads, call.count[s], call.total(s));
   }
 
   private NodeValue cache(Call call, int s) {
     KeyValueCache cache = work.cache(value);
     int keys = call.total(s);
-    DType cached = cache.dtype();
-    long headBytes = cached.bytes((long) keys * cache.headDim());
-    MemorySegment copy = Arena.ofAuto().allocate(headBytes * cache.kvHeads(), cached.blockBytes());
+    long inHead = (long) keys * cache.headDim();
+    MemorySegment copy = Arena.ofAuto().allocate(dtype.bytes(inHead * cache.kvHeads()), dtype.blockBytes());
     for (int h = 0; h < cache.kvHeads(); h++) {
-      long from = cached.bytes(cache.offset(call.slot[s], h));
-      MemorySegment.copy(cache.data(), from, copy, h * headBytes, headBytes);
+      long from = cache.offset(call.slot[s], h);
+      for (long i = 0; i < inHead; i++) {
+        Elements.set(dtype, copy, h * inHead + i, Elements.get(cache.dtype(), cache.data(), from + i));
+      }
     }
-    return seen(call, s, cached, copy, cache.kvHeads(), keys, cache.headDim());
+    return seen(call, s, copy, cache.kvHeads(), keys, cache.headDim());
   }
 
-  private NodeValue seen(Call call, int s, DType type, MemorySegment data, long... dims) {
-    return new NodeValue(value.node.name(), call.slot[s], call.past[s] - prefix, Shape.of(dims), type, data);
+  private NodeValue seen(Call call, int s, MemorySegment data, long... dims) {
+    return new NodeValue(value.node.name(), call.slot[s], call.past[s] - prefix, Shape.of(dims), dtype, data);
   }
 }

@@ -3,6 +3,7 @@ package kumiko.runtime.run
 import io.kotest.core.spec.style.FunSpec
 import io.kotest.matchers.collections.shouldNotBeEmpty
 import io.kotest.matchers.doubles.shouldBeGreaterThanOrEqual
+import io.kotest.matchers.shouldBe
 import io.kotest.matchers.shouldNotBe
 import kumiko.runtime.kernel.Arithmetic
 import kumiko.runtime.kernel.Kernels
@@ -44,6 +45,13 @@ class ArithmeticSpec : FunSpec({
 
     fun logits(kernels: Kernels, weights: Weights = Weights { model.weights[it] }) =
         Program.compile(model.graph, weights, options(kernels).withThreads(2)).use { it.whole(prompt) }
+
+    test("keys and values are read at half as many bytes in bf16") {
+        val (exact, rounded) = Arithmetic.entries.map { arithmetic ->
+            model.compile(options().withArithmetic(arithmetic)).use { it.work(2, 1, 30).cacheBytes() }
+        }
+        exact shouldBe 2 * rounded
+    }
 
     for (kernels in listOf(ScalarKernels(DType.F32), VectorKernels())) {
         val name = kernels.describe().substringBefore(',')

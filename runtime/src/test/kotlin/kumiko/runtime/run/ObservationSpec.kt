@@ -7,6 +7,9 @@ import io.kotest.matchers.shouldBe
 import io.kotest.property.checkAll
 import kumiko.runtime.graph.Mask
 import kumiko.runtime.graph.Op
+import kumiko.runtime.kernel.Arithmetic
+import kumiko.runtime.tensor.DType
+import kumiko.runtime.tensor.Elements
 import java.lang.foreign.ValueLayout
 
 private fun TestModel.values(prompt: IntArray, options: Options): Map<String, List<Double>> = buildMap {
@@ -91,6 +94,25 @@ class ObservationSpec : FunSpec({
             "blocks.0.attention.scores 1 1 [${c.heads()}, 1, 4]",
             "blocks.0.attention.keys 1 1 [${c.kvHeads()}, 4, ${c.headDim()}]",
         )
+    }
+
+    test("keys and values that are kept as bf16 are handed out in the activation type") {
+        val model = randomModel(11) { it.copy(mask = Mask.Causal(), blocks = false, prefix = 0) }
+        val seen = mutableListOf<Double>()
+        val types = mutableSetOf<DType>()
+        model.compile(options().withArithmetic(Arithmetic.BFLOAT16).capture("blocks.0.attention.values")).use { program ->
+            program.open(1, 8).use { session ->
+                session.onCapture { value ->
+                    types += value.dtype()
+                    value.data().byteSize() shouldBe 4 * value.shape().elements()
+                    seen += List(value.shape().elements().toInt()) { value.get(it.toLong()) }
+                }
+                session.prefill(0, 1, 2, 3)
+            }
+        }
+        types shouldBe setOf(DType.F32)
+        seen.any { it != 0.0 } shouldBe true
+        seen shouldBe seen.map { Elements.nearestBfloat16(it.toFloat()).toDouble() }
     }
 
     test("a value written over is what the rest of the graph reads, in prefill and in decode") {

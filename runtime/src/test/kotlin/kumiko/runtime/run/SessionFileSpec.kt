@@ -7,7 +7,9 @@ import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.kotest.property.checkAll
 import kumiko.runtime.checkpoint.CheckpointException
+import kumiko.runtime.checkpoint.SafetensorsWriter
 import kumiko.runtime.checkpoint.TensorFile
+import kumiko.runtime.checkpoint.TensorSource
 import kumiko.runtime.graph.Graph
 import kumiko.runtime.graph.Mask
 import kumiko.runtime.kernel.Arithmetic
@@ -95,6 +97,18 @@ class SessionFileSpec : FunSpec({
                     "$file: it was saved with other weights of the same architecture " +
                     "(weights is ${WeightsMark.of(program).sample()}, this session has ${WeightsMark.of(strange).sample()})"
             }
+        }
+    }
+
+    test("a session saved before the types of keys and values were told goes on") {
+        val old = directory.resolve("old.safetensors")
+        TensorFile.open(file).use { saved ->
+            val tensors = saved.names().map { TensorSource.of(it, saved.tensor(it)) }
+            SafetensorsWriter.write(old, tensors, saved.metadata() - "keys and values")
+        }
+        program.open(2, 8).use { session ->
+            session.restore(old)
+            session.length(1) shouldBe 3
         }
     }
 
