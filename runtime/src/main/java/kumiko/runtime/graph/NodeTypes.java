@@ -1,6 +1,7 @@
 package kumiko.runtime.graph;
 
 import java.util.List;
+import java.util.function.Supplier;
 import kumiko.runtime.graph.Type.Extent;
 
 /** The shape rule of every operation: which inputs it takes and what comes out, as {@link Op} says beside each. */
@@ -63,7 +64,7 @@ final class NodeTypes {
     count(node, 0, 0);
     List<Extent> extents = node.type().extents();
     boolean fits = !extents.isEmpty() && extents.size() <= 2 && extents.stream().allMatch(e -> e instanceof Extent.Size(long n) && n > 0);
-    require(fits, "is a parameter of type " + node.type() + "; a parameter has one or two fixed extents");
+    require(fits, () -> "is a parameter of type " + node.type() + "; a parameter has one or two fixed extents");
     return node.type();
   }
 
@@ -78,7 +79,7 @@ final class NodeTypes {
     Type x = rows(node, first);
     int in = x.width();
     Node weight = weight(node, first + 1, 2);
-    require(weight.type().width() == in, "multiplies " + node.inputs().get(first).type() + " by a weight " + weight.type());
+    require(weight.type().width() == in, () -> "multiplies " + node.inputs().get(first).type() + " by a weight " + weight.type());
     Type type = Type.of(x.extents().getFirst(), weight.type().extents().getFirst());
     if (node.inputs().size() == first + 3) {
       expect(node, first + 2, Type.fixed(type.width()));
@@ -108,7 +109,7 @@ final class NodeTypes {
 
   private static Type slice(Node node, int from, int width) {
     Type type = rows(count(node, 1, 1), 0);
-    require(from >= 0 && width > 0 && (long) from + width <= type.width(), "takes columns " + from + " + " + width + " of " + type);
+    require(from >= 0 && width > 0 && (long) from + width <= type.width(), () -> "takes columns " + from + " + " + width + " of " + type);
     return type.withWidth(width);
   }
 
@@ -121,9 +122,9 @@ final class NodeTypes {
   private static Type rotate(Node node, int headDim, int first) {
     Type type = rows(count(node, 2, 2), 0);
     int dims = rows(node, 1).width();
-    require(type.isRows(), "turns the rows of a call, not " + type);
-    require(headDim > 0 && type.width() % headDim == 0, "cuts " + type + " into heads of " + headDim);
-    require(first >= 0 && first + dims <= headDim, "turns elements " + first + " + " + dims + " of a head of " + headDim);
+    require(type.isRows(), () -> "turns the rows of a call, not " + type);
+    require(headDim > 0 && type.width() % headDim == 0, () -> "cuts " + type + " into heads of " + headDim);
+    require(first >= 0 && first + dims <= headDim, () -> "turns elements " + first + " + " + dims + " of a head of " + headDim);
     return type;
   }
 
@@ -133,9 +134,9 @@ final class NodeTypes {
     expect(node, 1, Type.rows((long) kvHeads * headDim));
     if (node.inputs().size() == 3) {
       Type prefix = node.inputs().get(2).type();
-      require(prefix.hasRows() && prefix.isFixed(), "needs a prefix with a fixed number of rows, not " + prefix);
+      require(prefix.hasRows() && prefix.isFixed(), () -> "needs a prefix with a fixed number of rows, not " + prefix);
       int width = prefix.width();
-      require(width == kvHeads * headDim, "has a prefix of width " + width + " for " + kvHeads + " heads of " + headDim);
+      require(width == kvHeads * headDim, () -> "has a prefix of width " + width + " for " + kvHeads + " heads of " + headDim);
     }
     return cache(kvHeads, headDim);
   }
@@ -151,7 +152,8 @@ final class NodeTypes {
   private static Type softmax(Node node) {
     Type type = count(node, 2, 2).inputs().getFirst().type();
     List<Extent> e = type.extents();
-    require(e.size() == 3 && e.get(1).equals(Extent.SEQ) && e.get(2).equals(Extent.KEYS), "needs scores [heads, seq, keys], not " + type);
+    require(e.size() == 3 && e.get(1).equals(Extent.SEQ) && e.get(2).equals(Extent.KEYS),
+        () -> "needs scores [heads, seq, keys], not " + type);
     visible(node, 1);
     return type;
   }
@@ -175,43 +177,46 @@ final class NodeTypes {
   }
 
   private static void heads(int heads, int kvHeads) {
-    require(kvHeads > 0 && heads > 0 && heads % kvHeads == 0, "shares " + kvHeads + " key heads among " + heads + " query heads");
+    require(kvHeads > 0 && heads > 0 && heads % kvHeads == 0, () -> "shares " + kvHeads + " key heads among " + heads + " query heads");
   }
 
   private static void visible(Node node, int index) {
     Op op = node.inputs().get(index).op();
     boolean fits = op instanceof Op.Input(Source.Visible(Mask mask));
-    require(fits, "needs the visible ranges as input " + index + ", not " + node.inputs().get(index).name());
+    require(fits, () -> "needs the visible ranges as input " + index + ", not " + node.inputs().get(index).name());
   }
 
   private static Node weight(Node node, int index, int rank) {
     Node weight = node.inputs().get(index);
     boolean fits = weight.op() instanceof Op.Parameter && weight.type().extents().size() == rank;
-    require(fits, "needs a parameter of " + rank + " dimensions as input " + index + ", not " + weight.name() + " " + weight.type());
+    require(fits, () -> "needs a parameter of " + rank + " dimensions as input " + index + ", not " + weight.name() + " " + weight.type());
     return weight;
   }
 
   private static Type rows(Node node, int index) {
     Type type = node.inputs().get(index).type();
-    require(type.hasRows(), "needs rows [seq, n] as input " + index + ", not " + node.inputs().get(index).name() + " " + type);
+    require(type.hasRows(), () -> "needs rows [seq, n] as input " + index + ", not " + node.inputs().get(index).name() + " " + type);
     return type;
   }
 
   private static void expect(Node node, int index, Type wanted) {
     Node input = node.inputs().get(index);
-    require(input.type().equals(wanted), "needs " + wanted + " as input " + index + ", not " + input.name() + " " + input.type());
+    require(input.type().equals(wanted), () -> "needs " + wanted + " as input " + index + ", not " + input.name() + " " + input.type());
   }
 
   private static Node count(Node node, int least, int most) {
     int n = node.inputs().size();
-    String wanted = least == most ? "" + least : least + " to " + most;
-    require(n >= least && n <= most, "has " + n + " inputs, but " + node.op().getClass().getSimpleName() + " takes " + wanted);
+    require(
+        n >= least && n <= most,
+        () -> "has " + n + " inputs, but " + node.op().getClass().getSimpleName() + " takes "
+            + (least == most ? "" + least : least + " to " + most));
     return node;
   }
 
-  private static void require(boolean holds, String problem) {
+  /** @param problem what is wrong where it does not hold; a deep model has thousands of nodes that are as they must be */
+  private static void require(boolean holds, Supplier<String> problem) {
     if (!holds) {
-      throw new Misfit(problem);
+      throw new Misfit(problem.get());
     }
   }
 }
