@@ -1,8 +1,6 @@
 package kumiko.runtime.machine;
 
-import java.util.ArrayList;
 import java.util.EnumMap;
-import java.util.List;
 import java.util.Map;
 import kumiko.runtime.tensor.BlockTile;
 import kumiko.runtime.tensor.DType;
@@ -24,7 +22,7 @@ public final class BlockProduct {
 
   private final int digits;
   private final Map<DType, Routine> packs = new EnumMap<>(DType.class);
-  private final Map<DType, List<? extends Routine>> dots = new EnumMap<>(DType.class);
+  private final Map<DType, Routine[]> dots = new EnumMap<>(DType.class);
 
   /** Of one row with weights from {@link #streams} places; empty where that is 1. */
   private final Map<DType, Routine> streamDots = new EnumMap<>(DType.class);
@@ -32,22 +30,19 @@ public final class BlockProduct {
   private final int streams;
 
   /** @param digits 2 or 3 */
-  BlockProduct(int digits, Ahead ahead, CodeInstaller installer) throws SystemCalls.Refused {
+  BlockProduct(int digits, Ahead ahead, CodeInstaller installer) {
     this.digits = digits;
     streams = ahead.streams();
     for (WeightBlock type : WeightBlock.values()) {
-      List<byte[]> codes = new ArrayList<>(List.of(BlockPackCode.code(type, digits)));
-      for (int rows : TOGETHER) {
-        codes.add(BlockDotCode.code(type, digits, rows, ahead, 1));
+      packs.put(type.type(), installer.install(() -> BlockPackCode.code(type, digits)));
+      Routine[] together = new Routine[TOGETHER.length];
+      for (int i = 0; i < TOGETHER.length; i++) {
+        int rows = TOGETHER[i];
+        together[i] = installer.install(() -> BlockDotCode.code(type, digits, rows, ahead, 1));
       }
+      dots.put(type.type(), together);
       if (streams > 1) {
-        codes.add(BlockDotCode.code(type, digits, 1, ahead, streams));
-      }
-      List<? extends Routine> routines = installer.install(codes);
-      packs.put(type.type(), routines.getFirst());
-      dots.put(type.type(), routines.subList(1, 1 + TOGETHER.length));
-      if (streams > 1) {
-        streamDots.put(type.type(), routines.getLast());
+        streamDots.put(type.type(), installer.install(() -> BlockDotCode.code(type, digits, 1, ahead, streams)));
       }
     }
   }
@@ -110,7 +105,7 @@ public final class BlockProduct {
     int done = each * streams;
     if (done < tileRows) {
       long rest = tiles + (long) done * inRow * BlockTile.bytes(type);
-      dots.get(type).get(index(rows)).call(rest, inRow, tileRows - done, packed, results + (long) done * BlockTile.ROWS * Float.BYTES, 0);
+      dots.get(type)[index(rows)].call(rest, inRow, tileRows - done, packed, results + (long) done * BlockTile.ROWS * Float.BYTES, 0);
     }
   }
 }

@@ -1,7 +1,6 @@
 package kumiko.runtime.machine;
 
 import java.util.EnumMap;
-import java.util.List;
 import java.util.Map;
 import kumiko.runtime.tensor.BlockTile;
 import kumiko.runtime.tensor.DType;
@@ -10,9 +9,9 @@ import kumiko.runtime.tensor.DType;
 public final class BlockWidening {
   private final Map<DType, Routine> routines = new EnumMap<>(DType.class);
 
-  BlockWidening(PanelElement to, CodeInstaller installer) throws SystemCalls.Refused {
+  BlockWidening(PanelElement to, CodeInstaller installer) {
     for (WeightBlock type : WeightBlock.values()) {
-      routines.put(type.type(), installer.install(List.of(BlockWidenCode.code(type, to))).getFirst());
+      routines.put(type.type(), installer.install(() -> BlockWidenCode.code(type, to)));
     }
   }
 

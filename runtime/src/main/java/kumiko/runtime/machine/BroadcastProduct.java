@@ -10,9 +10,6 @@ import static kumiko.runtime.machine.Register.RDI;
 import static kumiko.runtime.machine.Register.RDX;
 import static kumiko.runtime.machine.Register.RSI;
 
-import java.util.ArrayList;
-import java.util.List;
-
 /**
  * {@link PanelProduct} in vector registers: up to six rows of weights by four strips of lanes in 24 of them; for each element a vector of
  * each strip is loaded and one of each weight broadcast, straight from the rows.
@@ -38,20 +35,14 @@ final class BroadcastProduct implements PanelProduct {
 
   private final Routine registers;
 
-  BroadcastProduct(PanelElement element, CodeInstaller installer) throws SystemCalls.Refused {
+  BroadcastProduct(PanelElement element, CodeInstaller installer) {
     this.element = element;
-    List<byte[]> codes = new ArrayList<>();
-    for (int rows = 1; rows <= ROWS; rows++) {
-      for (int strips = 1; strips <= PanelLayout.STRIPS; strips++) {
-        codes.add(code(element, rows, strips));
-      }
+    for (int i = 0; i < ROWS * PanelLayout.STRIPS; i++) {
+      int rows = 1 + i / PanelLayout.STRIPS;
+      int strips = 1 + i % PanelLayout.STRIPS;
+      routines[rows][strips] = installer.install(() -> code(element, rows, strips));
     }
-    codes.add(registerCode(element));
-    List<? extends Routine> installed = installer.install(codes);
-    for (int i = 0; i < codes.size() - 1; i++) {
-      routines[1 + i / PanelLayout.STRIPS][1 + i % PanelLayout.STRIPS] = installed.get(i);
-    }
-    registers = installed.getLast();
+    registers = installer.install(() -> registerCode(element));
   }
 
   @Override

@@ -1,10 +1,10 @@
 package kumiko.runtime.machine;
 
-import java.util.List;
+import java.util.function.Supplier;
 
 /** Makes machine code callable. */
 @FunctionalInterface
 interface CodeInstaller {
-  /** @return one routine for each code, in order */
-  List<? extends Routine> install(List<byte[]> codes) throws SystemCalls.Refused;
+  /** @param code asked for no sooner than the routine is called, as a process calls few of all that there are */
+  Routine install(Supplier<byte[]> code);
 }

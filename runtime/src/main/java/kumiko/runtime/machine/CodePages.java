@@ -1,60 +1,56 @@
 package kumiko.runtime.machine;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.function.Supplier;
 
 /**
- * Memory that holds machine code. It is never writable and executable at once: mapped writable, filled, then made executable and no
- * longer writable, before anyone gets an address in it.
- *
- * @param arena for as long as it lives the code can be called
+ * Memory that holds machine code. It is never writable and executable at once: pages are mapped writable, filled, then made executable and
+ * no longer writable, before anyone gets an address in them. Routines share no page, as each is made when it is called for the first time.
  */
-record CodePages(Arena arena) implements CodeInstaller {
-  /**
-   * Code in such memory. Calls are short ones, of microseconds: the thread does not stop for the garbage collector meanwhile, which
-   * makes them cost a few nanoseconds.
-   */
-  record Installed(MemorySegment entry) implements Routine {
-    private static final ValueLayout WORD = ValueLayout.JAVA_LONG;
-    private static final MethodHandle CALL = Linker.nativeLinker()
-        .downcallHandle(FunctionDescriptor.ofVoid(WORD, WORD, WORD, WORD, WORD, WORD), Linker.Option.critical(false));
-
-    @Override
-    public void call(long a, long b, long c, long d, long e, long f) {
-      try {
-        CALL.invokeExact(entry, a, b, c, d, e, f);
-      } catch (Throwable error) {
-        throw new AssertionError("machine code does not throw", error);
-      }
-    }
-  }
-
-  private static final int ALIGNMENT = 64;
+final class CodePages implements CodeInstaller {
   private static final int PAGE = 4096;
 
-  /** @throws SystemCalls.Refused if the system gives no memory, or none that may be executed */
+  /** Bytes that are mapped at a time; what is not filled takes no memory. */
+  private static final long REGION = 1L << 20;
+
+  private final Arena arena;
+
+  /** What is left of the last region. */
+  private MemorySegment free = MemorySegment.NULL;
+
+  /** @param arena for as long as it lives the code can be called */
+  CodePages(Arena arena) {
+    this.arena = arena;
+  }
+
+  /**
+   * Makes code that does nothing, and calls it.
+   *
+   * @throws SystemCalls.Refused if the system gives no memory, or none that may be executed
+   */
+  void tryOut() throws SystemCalls.Refused {
+    Assembler code = new Assembler();
+    code.ret();
+    NativeCall.call(place(code.toBytes()), 0, 0, 0, 0, 0, 0);
+  }
+
   @Override
-  public List<Installed> install(List<byte[]> codes) throws SystemCalls.Refused {
-    long bytes = 0;
-    for (byte[] code : codes) {
-      bytes += aligned(code.length, ALIGNMENT);
+  public Installed install(Supplier<byte[]> code) {
+    return new Installed(code);
+  }
+
+  /** The address that code has got. */
+  private synchronized MemorySegment place(byte[] code) throws SystemCalls.Refused {
+    long bytes = Math.ceilDiv((long) code.length, PAGE) * PAGE;
+    if (free.byteSize() < bytes) {
+      free = map(Math.max(bytes, REGION));
     }
-    MemorySegment pages = map(aligned(Math.max(1, bytes), PAGE));
-    List<Installed> routines = new ArrayList<>();
-    long at = 0;
-    for (byte[] code : codes) {
-      MemorySegment.copy(MemorySegment.ofArray(code), 0, pages, at, code.length);
-      routines.add(new Installed(pages.asSlice(at, code.length)));
-      at += aligned(code.length, ALIGNMENT);
-    }
-    SystemCalls.makeExecutable(pages.address(), pages.byteSize());
-    return routines;
+    MemorySegment pages = free.asSlice(0, bytes);
+    MemorySegment.copy(MemorySegment.ofArray(code), 0, pages, 0, code.length);
+    SystemCalls.makeExecutable(pages.address(), bytes);
+    free = free.asSlice(bytes);
+    return pages;
   }
 
   private MemorySegment map(long bytes) throws SystemCalls.Refused {
@@ -62,7 +58,37 @@ record CodePages(Arena arena) implements CodeInstaller {
     return MemorySegment.ofAddress(address).reinterpret(bytes, arena, pages -> SystemCalls.unmap(pages.address(), bytes));
   }
 
-  private static long aligned(long bytes, int alignment) {
-    return Math.ceilDiv(bytes, alignment) * alignment;
+  /** Code in such memory from its first call on. */
+  final class Installed implements Routine {
+    private final Supplier<byte[]> code;
+
+    private volatile MemorySegment entry;
+
+    private Installed(Supplier<byte[]> code) {
+      this.code = code;
+    }
+
+    /** Where the code is. */
+    MemorySegment entry() {
+      MemorySegment ready = entry;
+      return ready == null ? placed() : ready;
+    }
+
+    private synchronized MemorySegment placed() {
+      if (entry == null) {
+        try {
+          entry = place(code.get());
+        } catch (SystemCalls.Refused refused) {
+          throw new IllegalStateException("the system gave memory for machine code when it was tried, and now: " + refused.getMessage(),
+              refused);
+        }
+      }
+      return entry;
+    }
+
+    @Override
+    public void call(long a, long b, long c, long d, long e, long f) {
+      NativeCall.call(entry(), a, b, c, d, e, f);
+    }
   }
 }

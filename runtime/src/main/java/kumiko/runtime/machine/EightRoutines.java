@@ -1,7 +1,5 @@
 package kumiko.runtime.machine;
 
-import java.util.List;
-
 /**
  * {@link EightCode} of one kind of weights.
  *
@@ -11,9 +9,10 @@ import java.util.List;
  */
 record EightRoutines(Routine groups, Routine last, Ahead ahead) {
 
-  /** To be installed in this order. */
-  static List<byte[]> codes(EightCode.Meeting type, Ahead ahead) {
-    return List.of(EightCode.code(type, EightCode.ROWS, ahead), EightCode.code(type, 1, ahead));
+  static EightRoutines of(EightCode.Meeting type, Ahead ahead, CodeInstaller installer) {
+    return new EightRoutines(
+        installer.install(() -> EightCode.code(type, EightCode.ROWS, ahead)), installer.install(() -> EightCode.code(type, 1, ahead)),
+        ahead);
   }
 
   /** See {@link Eights#add}. */

@@ -10,9 +10,6 @@ import static kumiko.runtime.machine.Register.RDI;
 import static kumiko.runtime.machine.Register.RDX;
 import static kumiko.runtime.machine.Register.RSI;
 
-import java.util.ArrayList;
-import java.util.List;
-
 /**
  * Attention of 1, 2 or 4 queries of float32 that see the same keys, each key and each value read once for all of them.
  *
@@ -57,18 +54,15 @@ public final class GroupAttention {
   private final Routine[] softens = new Routine[QUERIES + 1];
   private final Routine[][] mixes = new Routine[QUERIES + 1][PanelLayout.STRIPS + 1];
 
-  GroupAttention(WeightVector type, CodeInstaller installer) throws SystemCalls.Refused {
+  GroupAttention(WeightVector type, CodeInstaller installer) {
     this.type = type;
     for (int queries = 1; queries <= QUERIES; queries *= 2) {
-      List<byte[]> codes = new ArrayList<>(List.of(GroupScoreCode.code(queries, type), softenCode(queries)));
+      int count = queries;
+      scores[queries] = installer.install(() -> GroupScoreCode.code(count, type));
+      softens[queries] = installer.install(() -> softenCode(count));
       for (int strips = 1; strips <= PanelLayout.STRIPS; strips++) {
-        codes.add(mixCode(queries, strips, type));
-      }
-      List<? extends Routine> routines = installer.install(codes);
-      scores[queries] = routines.get(0);
-      softens[queries] = routines.get(1);
-      for (int strips = 1; strips <= PanelLayout.STRIPS; strips++) {
-        mixes[queries][strips] = routines.get(1 + strips);
+        int columns = strips;
+        mixes[queries][strips] = installer.install(() -> mixCode(count, columns, type));
       }
     }
   }

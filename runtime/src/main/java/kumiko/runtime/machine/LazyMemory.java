@@ -10,8 +10,8 @@ import java.lang.foreign.MemorySegment;
 public final class LazyMemory {
   private static final int ALIGNMENT = 64;
 
-  private static final LibraryFunction CALLOC = new LibraryFunction("calloc");
-  private static final LibraryFunction FREE = new LibraryFunction("free");
+  private static final MemorySegment CALLOC = NativeCall.function("calloc");
+  private static final MemorySegment FREE = NativeCall.function("free");
 
   private LazyMemory() {}
 
@@ -40,13 +40,13 @@ public final class LazyMemory {
   }
 
   private static MemorySegment allocate(Arena arena, long bytes, long alignment, String purpose) {
-    MemorySegment block = MemorySegment.ofAddress(CALLOC.call(1, Math.addExact(bytes, alignment)).value());
+    MemorySegment block = MemorySegment.ofAddress(NativeCall.call(CALLOC, 1, Math.addExact(bytes, alignment), 0));
     if (block.address() == 0) {
       throw new IllegalArgumentException(
           purpose + " would take " + (bytes >> 20)
               + " MiB, which the system refuses: free memory, or open fewer slots or a smaller capacity");
     }
     long skip = -block.address() & (alignment - 1);
-    return block.reinterpret(bytes + alignment, arena, whole -> FREE.call(whole.address(), 0)).asSlice(skip, bytes);
+    return block.reinterpret(bytes + alignment, arena, whole -> NativeCall.call(FREE, whole.address(), 0, 0)).asSlice(skip, bytes);
   }
 }

@@ -1,6 +1,7 @@
 package kumiko.runtime.machine;
 
 import java.lang.foreign.Arena;
+import java.util.function.Supplier;
 
 /** Which {@link MachineCode} a process gets. */
 final class MachineCodeChoice {
@@ -47,34 +48,33 @@ final class MachineCodeChoice {
     if (!processor.system().equals(Processor.LINUX)) {
       return MachineCode.none("machine code is written for " + Processor.LINUX + ", and this is " + processor.system());
     }
+    String missing = processor.firstMissing("avx512bw");
+    if (missing != null) {
+      return MachineCode.none(lacks(missing));
+    }
     CodePages pages = new CodePages(arena);
-    return new MachineCode(part(processor, () -> floats(processor, pages), "avx512bw", "bmi2"),
-        part(processor, () -> pairs(wanted, processor, tiles, pages), "avx512bw", "avx512_bf16"));
+    try {
+      pages.tryOut();
+    } catch (SystemCalls.Refused refused) {
+      return MachineCode.none(refused.getMessage());
+    }
+    return new MachineCode(part(processor, () -> floats(processor, pages), "bmi2"),
+        part(processor, () -> pairs(wanted, processor, tiles, pages), "avx512_bf16"));
   }
 
   private static String property(String value) {
     return "-D" + MachineCode.PROPERTY + "=" + value;
   }
 
-  /** Makes products; the system may refuse what they need. */
-  @FunctionalInterface
-  private interface Maker<T> {
-    MachineCode.Part<T> make() throws SystemCalls.Refused;
+  private static String lacks(String flag) {
+    return "this processor has no " + flag;
   }
 
-  private static <T> MachineCode.Part<T> part(Processor processor, Maker<T> maker, String... wanted) {
-    String missing = processor.firstMissing(wanted);
-    if (missing != null) {
-      return new MachineCode.Absent<>("this processor has no " + missing);
-    }
-    try {
-      return maker.make();
-    } catch (SystemCalls.Refused refused) {
-      return new MachineCode.Absent<>(refused.getMessage());
-    }
+  private static <T> MachineCode.Part<T> part(Processor processor, Supplier<MachineCode.Part<T>> maker, String wanted) {
+    return processor.firstMissing(wanted) == null ? maker.get() : new MachineCode.Absent<>(lacks(wanted));
   }
 
-  private static MachineCode.Part<FloatProducts> floats(Processor processor, CodePages pages) throws SystemCalls.Refused {
+  private static MachineCode.Part<FloatProducts> floats(Processor processor, CodePages pages) {
     boolean hasBlocks = processor.firstMissing("avx512vbmi", "avx512_vnni") == null;
     Ahead ahead = Ahead.of(processor);
     // On Zen 5 to widen bf16 beats splitting it by 5 % (LLaMA-3.2-1B, by turns).
@@ -85,13 +85,13 @@ final class MachineCodeChoice {
         new FloatProducts(
             new StoredProduct(ahead, processor.nearestCache(), pages), dots, blocks, roughBlocks,
             new BlockWidening(PanelElement.SINGLE, pages), new PanelMoves(pages), new BroadcastProduct(PanelElement.SINGLE, pages),
-            new PanelAttention(pages), new GroupAttention(WeightVector.F32, pages), new RowFunctions(pages)),
+            new PanelAttention(pages), new GroupAttention(WeightVector.F32, pages),
+            new RowFunctions(pages)),
         "avx512", null);
   }
 
   /** Without tiles where they are not wanted, where the system refuses them, and where they do not compute what they must. */
-  private static MachineCode.Part<PairProducts> pairs(String wanted, Processor processor, TileMaker tiles, CodePages pages)
-      throws SystemCalls.Refused {
+  private static MachineCode.Part<PairProducts> pairs(String wanted, Processor processor, TileMaker tiles, CodePages pages) {
     PanelProduct vectors = new BroadcastProduct(PanelElement.PAIR, pages);
     Ahead ahead = Ahead.of(processor);
     if (processor.firstMissing(TILES) != null) {
@@ -110,8 +110,7 @@ final class MachineCodeChoice {
     }
   }
 
-  private static MachineCode.Part<PairProducts> pairs(PanelProduct product, String reason, Ahead ahead, CodePages pages)
-      throws SystemCalls.Refused {
+  private static MachineCode.Part<PairProducts> pairs(PanelProduct product, String reason, Ahead ahead, CodePages pages) {
     RowRounding rounding = new RowRounding(pages);
     boolean inParts = product.manyRows() != null;
     PairProducts products = new PairProducts(

@@ -9,8 +9,6 @@ import static kumiko.runtime.machine.Register.RDI;
 import static kumiko.runtime.machine.Register.RDX;
 import static kumiko.runtime.machine.Register.RSI;
 
-import java.util.List;
-
 /**
  * What attention of many queries does between its products where those are of bf16; states, lanes and tiles are those of
  * {@link PanelAttention}. Exponentials become a panel for a {@link PanelProduct} of the values, turned so that each of their columns is a
@@ -24,11 +22,10 @@ public final class PairAttention {
   private final Routine shrink;
   private final Routine turn;
 
-  PairAttention(CodeInstaller installer) throws SystemCalls.Refused {
-    List<? extends Routine> routines = installer.install(List.of(SoftenCode.code(PanelElement.PAIR), shrinkCode(), turnCode()));
-    soften = routines.get(0);
-    shrink = routines.get(1);
-    turn = routines.get(2);
+  PairAttention(CodeInstaller installer) {
+    soften = installer.install(() -> SoftenCode.code(PanelElement.PAIR));
+    shrink = installer.install(PairAttention::shrinkCode);
+    turn = installer.install(PairAttention::turnCode);
   }
 
   /**

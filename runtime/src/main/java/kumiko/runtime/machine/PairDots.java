@@ -23,10 +23,10 @@ final class PairDots implements BfloatDots {
   private final Ahead ahead;
   private final RowRoutines dots;
 
-  PairDots(RowRounding rounding, Ahead ahead, CodeInstaller installer) throws SystemCalls.Refused {
+  PairDots(RowRounding rounding, Ahead ahead, CodeInstaller installer) {
     this.rounding = rounding;
     this.ahead = ahead;
-    dots = RowRoutines.take(installer.install(RowRoutines.codes(streams -> code(ahead, streams), ahead)).iterator(), ahead);
+    dots = RowRoutines.of(streams -> code(ahead, streams), ahead, installer);
   }
 
   @Override

@@ -1,6 +1,5 @@
 package kumiko.runtime.machine;
 
-import java.util.List;
 import kumiko.runtime.tensor.DType;
 
 /** {@link Eights} of bf16 weights with activations rounded to bf16, by {@code vdpbf16ps} (AVX512BW, AVX512_BF16). */
@@ -10,10 +9,9 @@ final class PairEights implements Eights {
   private final RowRounding rounding;
   private final EightRoutines routines;
 
-  PairEights(RowRounding rounding, Ahead ahead, CodeInstaller installer) throws SystemCalls.Refused {
-    List<? extends Routine> installed = installer.install(EightRoutines.codes(new EightCode.Pairs(), ahead));
+  PairEights(RowRounding rounding, Ahead ahead, CodeInstaller installer) {
     this.rounding = rounding;
-    routines = new EightRoutines(installed.get(0), installed.get(1), ahead);
+    routines = EightRoutines.of(new EightCode.Pairs(), ahead, installer);
   }
 
   @Override

@@ -11,9 +11,6 @@ import static kumiko.runtime.machine.Register.RDI;
 import static kumiko.runtime.machine.Register.RDX;
 import static kumiko.runtime.machine.Register.RSI;
 
-import java.util.ArrayList;
-import java.util.List;
-
 /**
  * What attention does between and after its products, for up to 64 queries at once, each of them a lane of a {@link PanelLayout} tile
  * whose rows are keys. Before the tile lies a <em>state</em> of {@value #STATE_BYTES} bytes: rows of 64 lanes, one after another the
@@ -43,16 +40,12 @@ public final class PanelAttention {
   /** By strips, from 1. */
   private final Routine[] mixes = new Routine[PanelLayout.STRIPS + 1];
 
-  PanelAttention(CodeInstaller installer) throws SystemCalls.Refused {
-    List<byte[]> codes = new ArrayList<>(List.of(SoftenCode.code(PanelElement.SINGLE), scaleCode()));
+  PanelAttention(CodeInstaller installer) {
+    soften = installer.install(() -> SoftenCode.code(PanelElement.SINGLE));
+    scale = installer.install(PanelAttention::scaleCode);
     for (int strips = 1; strips <= PanelLayout.STRIPS; strips++) {
-      codes.add(mixCode(strips));
-    }
-    List<? extends Routine> routines = installer.install(codes);
-    soften = routines.get(0);
-    scale = routines.get(1);
-    for (int strips = 1; strips <= PanelLayout.STRIPS; strips++) {
-      mixes[strips] = routines.get(1 + strips);
+      int count = strips;
+      mixes[strips] = installer.install(() -> mixCode(count));
     }
   }
 

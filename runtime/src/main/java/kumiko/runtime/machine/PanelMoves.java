@@ -8,9 +8,7 @@ import static kumiko.runtime.machine.Register.RDI;
 import static kumiko.runtime.machine.Register.RDX;
 import static kumiko.runtime.machine.Register.RSI;
 
-import java.util.List;
 import java.util.function.IntConsumer;
-import java.util.stream.IntStream;
 
 /**
  * Brings rows into panels and results out of tiles; see {@link PanelLayout}. AVX512F and AVX512BW, and for panels of bf16 AVX512_BF16.
@@ -26,22 +24,25 @@ public final class PanelMoves {
   private final Routine pack;
   private final Routine packFloats;
   private final Routine packParts;
-  private final List<? extends Routine> packColumns;
+
+  /** By strips, from 1. */
+  private final Routine[] packColumns = new Routine[PanelLayout.STRIPS + 1];
+
   private final Routine add;
   private final Routine addToEverySecond;
   private final Routine addRows;
 
-  PanelMoves(CodeInstaller installer) throws SystemCalls.Refused {
-    List<? extends Routine> routines = installer
-        .install(List.of(packCode(true, 2 * PanelLayout.STRIP_BYTES), packCode(false, PanelLayout.STRIP_BYTES),
-            packCode(false, RowParts.PARTS * RowParts.GROUP_BYTES), addCode(), addToEverySecondCode(), addRowsCode()));
-    pack = routines.get(0);
-    packFloats = routines.get(1);
-    packParts = routines.get(2);
-    add = routines.get(3);
-    addToEverySecond = routines.get(4);
-    addRows = routines.get(5);
-    packColumns = installer.install(IntStream.rangeClosed(1, PanelLayout.STRIPS).mapToObj(PanelMoves::packColumnsCode).toList());
+  PanelMoves(CodeInstaller installer) {
+    pack = installer.install(() -> packCode(true, 2 * PanelLayout.STRIP_BYTES));
+    packFloats = installer.install(() -> packCode(false, PanelLayout.STRIP_BYTES));
+    packParts = installer.install(() -> packCode(false, RowParts.PARTS * RowParts.GROUP_BYTES));
+    add = installer.install(PanelMoves::addCode);
+    addToEverySecond = installer.install(PanelMoves::addToEverySecondCode);
+    addRows = installer.install(PanelMoves::addRowsCode);
+    for (int strips = 1; strips <= PanelLayout.STRIPS; strips++) {
+      int count = strips;
+      packColumns[strips] = installer.install(() -> packColumnsCode(count));
+    }
   }
 
   /**
@@ -101,7 +102,7 @@ public final class PanelMoves {
    * @param strips of the panel, 1 to {@value PanelLayout#STRIPS}
    */
   public void packColumns(long columns, long stride, int count, int lanes, int strips, long panel) {
-    packColumns.get(strips - 1).call(columns, stride, panel, count / 2, bits(lanes), count % 2);
+    packColumns[strips].call(columns, stride, panel, count / 2, bits(lanes), count % 2);
   }
 
   /**

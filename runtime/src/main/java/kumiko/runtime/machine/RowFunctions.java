@@ -1,8 +1,6 @@
 package kumiko.runtime.machine;
 
-import java.util.ArrayList;
 import java.util.EnumMap;
-import java.util.List;
 import java.util.Map;
 import kumiko.runtime.graph.Activation;
 import kumiko.runtime.graph.Pairing;
@@ -19,26 +17,23 @@ public final class RowFunctions {
   private final Map<Pairing, Routine> rotary = new EnumMap<>(Pairing.class);
 
   /** By the sum of what a norm has of the three above. */
-  private final List<? extends Routine> norms;
+  private final Routine[] norms = new Routine[2 * CENTRED];
 
-  RowFunctions(CodeInstaller installer) throws SystemCalls.Refused {
+  RowFunctions(CodeInstaller installer) {
     for (Activation function : Activation.values()) {
-      List<byte[]> codes = List.of(ActivationCode.code(function, false), ActivationCode.code(function, true));
-      List<? extends Routine> routines = installer.install(codes);
-      plain.put(function, routines.get(0));
-      gated.put(function, routines.get(1));
+      plain.put(function, installer.install(() -> ActivationCode.code(function, false)));
+      gated.put(function, installer.install(() -> ActivationCode.code(function, true)));
     }
     for (ElementCode element : ElementCode.values()) {
-      elements.put(element, installer.install(List.of(element.code())).getFirst());
+      elements.put(element, installer.install(element::code));
     }
     for (Pairing pairing : Pairing.values()) {
-      rotary.put(pairing, installer.install(List.of(RotaryCode.code(pairing))).getFirst());
+      rotary.put(pairing, installer.install(() -> RotaryCode.code(pairing)));
     }
-    List<byte[]> codes = new ArrayList<>();
-    for (int norm = 0; norm < 2 * CENTRED; norm++) {
-      codes.add(NormCode.code((norm & CENTRED) != 0, (norm & WEIGHTED) != 0, (norm & BIASED) != 0));
+    for (int norm = 0; norm < norms.length; norm++) {
+      int kind = norm;
+      norms[norm] = installer.install(() -> NormCode.code((kind & CENTRED) != 0, (kind & WEIGHTED) != 0, (kind & BIASED) != 0));
     }
-    norms = installer.install(codes);
   }
 
   /** {@code y = f(x)} for {@code n} float32; y may be x. */
@@ -83,7 +78,7 @@ public final class RowFunctions {
   private void norm(int kind, long x, long weight, long bias, float eps, float offset, long y, int n) {
     int norm = kind | (weight == 0 ? 0 : WEIGHTED) | (bias == 0 ? 0 : BIASED);
     long numbers = (long) Float.floatToRawIntBits(offset) << Integer.SIZE | Integer.toUnsignedLong(Float.floatToRawIntBits(eps));
-    norms.get(norm).call(x, y, n, weight, bias, numbers);
+    norms[norm].call(x, y, n, weight, bias, numbers);
   }
 
   /**

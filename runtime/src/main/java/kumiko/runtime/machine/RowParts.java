@@ -10,8 +10,6 @@ import static kumiko.runtime.machine.Register.RDI;
 import static kumiko.runtime.machine.Register.RDX;
 import static kumiko.runtime.machine.Register.RSI;
 
-import java.util.List;
-
 /**
  * Rows of float32 as sums of {@value #PARTS} numbers of bf16 (AVX512BW, AVX512_BF16): the upper 8 bits of each, the next 8, and the last, so
  * that products with other numbers of bf16 are those of the whole, bit for bit before they are summed. Of an infinity the first part is that,
@@ -39,8 +37,8 @@ public final class RowParts {
 
   private final Routine routine;
 
-  RowParts(CodeInstaller installer) throws SystemCalls.Refused {
-    routine = installer.install(List.of(code())).getFirst();
+  RowParts(CodeInstaller installer) {
+    routine = installer.install(RowParts::code);
   }
 
   /**

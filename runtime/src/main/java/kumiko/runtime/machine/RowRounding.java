@@ -1,7 +1,5 @@
 package kumiko.runtime.machine;
 
-import java.util.List;
-
 /** Rows of float32 rounded to bf16, to nearest even, subnormal numbers to zero (AVX512BW, AVX512_BF16, BMI2). */
 public final class RowRounding {
   /** What may be written behind the last column of a row is this less one column at most. */
@@ -9,8 +7,8 @@ public final class RowRounding {
 
   private final Routine routine;
 
-  RowRounding(CodeInstaller installer) throws SystemCalls.Refused {
-    routine = installer.install(List.of(WidenCode.code(WeightVector.F32, PanelElement.PAIR))).getFirst();
+  RowRounding(CodeInstaller installer) {
+    routine = installer.install(() -> WidenCode.code(WeightVector.F32, PanelElement.PAIR));
   }
 
   /**

@@ -1,7 +1,5 @@
 package kumiko.runtime.machine;
 
-import java.util.Iterator;
-import java.util.List;
 import kumiko.runtime.tensor.DType;
 
 /**
@@ -21,14 +19,10 @@ record RowRoutines(Routine single, Routine streams, Ahead ahead) {
     byte[] of(int streams);
   }
 
-  /** To be installed in this order. */
-  static List<byte[]> codes(Code code, Ahead ahead) {
-    return ahead.streams() == 1 ? List.of(code.of(1)) : List.of(code.of(1), code.of(ahead.streams()));
-  }
-
-  /** Of {@link #codes}, installed. */
-  static RowRoutines take(Iterator<? extends Routine> installed, Ahead ahead) {
-    return new RowRoutines(installed.next(), ahead.streams() == 1 ? null : installed.next(), ahead);
+  static RowRoutines of(Code code, Ahead ahead, CodeInstaller installer) {
+    int streams = ahead.streams();
+    return new RowRoutines(
+        installer.install(() -> code.of(1)), streams == 1 ? null : installer.install(() -> code.of(streams)), ahead);
   }
 
   /** See {@link StoredProduct#dots}; x is what the code takes for a row. */

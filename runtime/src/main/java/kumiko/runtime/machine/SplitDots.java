@@ -9,7 +9,6 @@ import static kumiko.runtime.machine.Register.RDI;
 import static kumiko.runtime.machine.Register.RDX;
 import static kumiko.runtime.machine.Register.RSI;
 
-import java.util.List;
 import kumiko.runtime.tensor.DType;
 
 /**
@@ -31,12 +30,11 @@ final class SplitDots implements BfloatDots {
   private final Routine pack;
   private final RowRoutines dots;
 
-  SplitDots(Ahead ahead, CodeInstaller installer) throws SystemCalls.Refused {
-    List<? extends Routine> routines = installer.install(List.of(packCode(), dotCode(ahead)));
+  SplitDots(Ahead ahead, CodeInstaller installer) {
     this.ahead = ahead;
-    pack = routines.get(0);
+    pack = installer.install(SplitDots::packCode);
     // Where several streams are quicker the products of float32 are, and these are not used.
-    dots = new RowRoutines(routines.get(1), null, ahead);
+    dots = new RowRoutines(installer.install(() -> dotCode(ahead)), null, ahead);
   }
 
   @Override

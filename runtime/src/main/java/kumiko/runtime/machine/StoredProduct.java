@@ -1,9 +1,6 @@
 package kumiko.runtime.machine;
 
-import java.util.ArrayList;
 import java.util.EnumMap;
-import java.util.Iterator;
-import java.util.List;
 import java.util.Map;
 import kumiko.runtime.tensor.DType;
 
@@ -21,40 +18,22 @@ public final class StoredProduct implements Eights {
   private final Map<DType, EightRoutines> eights = new EnumMap<>(DType.class);
 
   /** @param nearestCache bytes of the nearest cache for data */
-  StoredProduct(Ahead ahead, int nearestCache, CodeInstaller installer) throws SystemCalls.Refused {
+  StoredProduct(Ahead ahead, int nearestCache, CodeInstaller installer) {
     this.ahead = ahead;
     eightColumns = EightCode.Singles.mostColumns(nearestCache);
     eightStride = eights(WeightVector.F32).stride();
-    List<byte[]> codes = new ArrayList<>();
     for (WeightVector type : WeightVector.values()) {
-      addCodes(type, codes);
-    }
-    Iterator<? extends Routine> installed = installer.install(codes).iterator();
-    for (WeightVector type : WeightVector.values()) {
-      take(type, installed);
-    }
-  }
-
-  private void addCodes(WeightVector type, List<byte[]> codes) {
-    codes.add(WidenCode.code(type, PanelElement.SINGLE));
-    codes.addAll(RowRoutines.codes(streams -> DotCode.code(type, ahead, streams), ahead));
-    if (isReadInPlace(type)) {
-      codes.add(SumCode.code(type, ahead));
-      codes.addAll(EightRoutines.codes(eights(type), ahead));
+      widen.put(type.type(), installer.install(() -> WidenCode.code(type, PanelElement.SINGLE)));
+      dots.put(type.type(), RowRoutines.of(streams -> DotCode.code(type, ahead, streams), ahead, installer));
+      if (isReadInPlace(type)) {
+        sums.put(type.type(), installer.install(() -> SumCode.code(type, ahead)));
+        eights.put(type.type(), EightRoutines.of(eights(type), ahead, installer));
+      }
     }
   }
 
   private EightCode.Meeting eights(WeightVector type) {
     return new EightCode.Singles(type, eightColumns);
-  }
-
-  private void take(WeightVector type, Iterator<? extends Routine> installed) {
-    widen.put(type.type(), installed.next());
-    dots.put(type.type(), RowRoutines.take(installed, ahead));
-    if (isReadInPlace(type)) {
-      sums.put(type.type(), installed.next());
-      eights.put(type.type(), new EightRoutines(installed.next(), installed.next(), ahead));
-    }
   }
 
   /** The unit of a row of int8 lies before its first column: those are widened row by row. */

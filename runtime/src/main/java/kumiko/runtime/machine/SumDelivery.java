@@ -8,10 +8,7 @@ import static kumiko.runtime.machine.Register.RDX;
 import static kumiko.runtime.machine.Register.RSI;
 
 import java.util.EnumMap;
-import java.util.Iterator;
-import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 
 /** Brings sums of {@link TileRows}, which lie without gaps, to where results belong (AVX512F). */
 public final class SumDelivery {
@@ -30,11 +27,9 @@ public final class SumDelivery {
 
   private final Map<Delivery, Routine> routines = new EnumMap<>(Delivery.class);
 
-  SumDelivery(CodeInstaller installer) throws SystemCalls.Refused {
-    List<byte[]> codes = Stream.of(Delivery.values()).map(SumDelivery::code).toList();
-    Iterator<? extends Routine> installed = installer.install(codes).iterator();
+  SumDelivery(CodeInstaller installer) {
     for (Delivery delivery : Delivery.values()) {
-      routines.put(delivery, installed.next());
+      routines.put(delivery, installer.install(() -> code(delivery)));
     }
   }
 

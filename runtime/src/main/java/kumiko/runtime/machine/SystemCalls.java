@@ -1,5 +1,8 @@
 package kumiko.runtime.machine;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
 /** What machine code needs of Linux on x86-64, with the numbers of its headers. */
 final class SystemCalls {
   /** Refused: {@code number} is the system's number for the reason. */
@@ -28,34 +31,37 @@ final class SystemCalls {
   /** asm/fpu/types.h: the data of the tiles. */
   private static final long TILE_DATA = 18;
 
-  private static final LibraryFunction MMAP = new LibraryFunction("mmap");
-  private static final LibraryFunction MPROTECT = new LibraryFunction("mprotect");
-  private static final LibraryFunction MADVISE = new LibraryFunction("madvise");
-  private static final LibraryFunction MUNMAP = new LibraryFunction("munmap");
-  private static final LibraryFunction SYSCALL = new LibraryFunction("syscall");
+  private static final MemorySegment MMAP = NativeCall.function("mmap");
+  private static final MemorySegment MPROTECT = NativeCall.function("mprotect");
+  private static final MemorySegment MADVISE = NativeCall.function("madvise");
+  private static final MemorySegment MUNMAP = NativeCall.function("munmap");
+  private static final MemorySegment SYSCALL = NativeCall.function("syscall");
+
+  /** Linux Standard Base: where a thread finds the number of its last error. */
+  private static final MemorySegment ERRNO_LOCATION = NativeCall.function("__errno_location");
 
   private SystemCalls() {}
 
   /** The address of new memory that can be read and written. */
   static long map(long bytes) throws Refused {
-    LibraryFunction.Result result = MMAP.call(0, bytes, READ | WRITE, PRIVATE_ANONYMOUS, -1, 0);
-    check(result.value() != -1, "mmap", result);
-    return result.value();
+    long address = NativeCall.call(MMAP, 0, bytes, READ | WRITE, PRIVATE_ANONYMOUS, -1, 0);
+    check(address != -1, "mmap");
+    return address;
   }
 
   /** From now on the memory can be read and executed, and no longer written. */
   static void makeExecutable(long address, long bytes) throws Refused {
-    checkZero("mprotect(PROT_READ | PROT_EXEC)", MPROTECT.call(address, bytes, READ | EXECUTE));
+    checkZero("mprotect(PROT_READ | PROT_EXEC)", NativeCall.call(MPROTECT, address, bytes, READ | EXECUTE));
   }
 
   /** A system that is built without large pages refuses, which nothing depends on. */
   static void askForHugePages(long address, long bytes) {
-    MADVISE.call(address, bytes, HUGE_PAGES);
+    NativeCall.call(MADVISE, address, bytes, HUGE_PAGES);
   }
 
   static void unmap(long address, long bytes) {
     try {
-      checkZero("munmap", MUNMAP.call(address, bytes));
+      checkZero("munmap", NativeCall.call(MUNMAP, address, bytes, 0));
     } catch (Refused refused) {
       throw new AssertionError("memory that was mapped can be unmapped", refused);
     }
@@ -63,17 +69,18 @@ final class SystemCalls {
 
   /** Asks for the tile registers, for all threads of this process. */
   static void requestTiles() throws Refused {
-    checkZero("arch_prctl(ARCH_REQ_XCOMP_PERM)", SYSCALL.call(ARCH_PRCTL, REQUEST_STATE, TILE_DATA));
+    checkZero("arch_prctl(ARCH_REQ_XCOMP_PERM)", NativeCall.call(SYSCALL, ARCH_PRCTL, REQUEST_STATE, TILE_DATA));
   }
 
   /** These return an int, above which a register holds anything. */
-  private static void checkZero(String call, LibraryFunction.Result result) throws Refused {
-    check((int) result.value() == 0, call, result);
+  private static void checkZero(String call, long result) throws Refused {
+    check((int) result == 0, call);
   }
 
-  private static void check(boolean good, String call, LibraryFunction.Result result) throws Refused {
+  private static void check(boolean good, String call) throws Refused {
     if (!good) {
-      throw new Refused(call, result.error());
+      long place = NativeCall.call(ERRNO_LOCATION, 0, 0, 0);
+      throw new Refused(call, MemorySegment.ofAddress(place).reinterpret(Integer.BYTES).get(ValueLayout.JAVA_INT, 0));
     }
   }
 }

@@ -19,8 +19,6 @@ import static kumiko.runtime.machine.Register.RSI;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.ArrayList;
-import java.util.List;
 
 /**
  * {@link PanelProduct} by {@code tdpbf16ps} (AMX_TILE, AMX_BF16): 32 rows of weights, read as they are stored, by two strips of lanes
@@ -62,19 +60,16 @@ final class TileProduct implements PanelProduct {
   /** By rows of weights in a tile. */
   private final MemorySegment configurations;
 
-  TileProduct(PanelProduct rest, Ahead ahead, CodeInstaller installer, Arena arena) throws SystemCalls.Refused {
+  TileProduct(PanelProduct rest, Ahead ahead, CodeInstaller installer, Arena arena) {
     this.rest = rest;
     this.ahead = ahead;
-    List<byte[]> codes = new ArrayList<>();
     for (int i = 0; i < 4 * PanelLayout.STRIPS; i++) {
-      codes.add(code(1 + i % 2, 1 + i / 2 % 2, 1 + i / 4, ahead));
+      int weights = 1 + i % 2;
+      int lanes = 1 + i / 2 % 2;
+      int strips = 1 + i / 4;
+      routines[weights][lanes][strips] = installer.install(() -> code(weights, lanes, strips, ahead));
     }
-    codes.add(registerCode());
-    List<? extends Routine> installed = installer.install(codes);
-    registers = installed.getLast();
-    for (int i = 0; i < installed.size() - 1; i++) {
-      routines[1 + i % 2][1 + i / 2 % 2][1 + i / 4] = installed.get(i);
-    }
+    registers = installer.install(TileProduct::registerCode);
     configurations = arena.allocate((TILE_ROWS + 1L) * CONFIGURATION_BYTES, CONFIGURATION_BYTES);
     for (int rows = 1; rows <= TILE_ROWS; rows++) {
       configure(configurations.asSlice((long) rows * CONFIGURATION_BYTES, CONFIGURATION_BYTES), rows);

@@ -16,10 +16,7 @@ import static kumiko.runtime.machine.Register.RDI;
 import static kumiko.runtime.machine.Register.RDX;
 import static kumiko.runtime.machine.Register.RSI;
 
-import java.util.ArrayList;
 import java.util.EnumMap;
-import java.util.Iterator;
-import java.util.List;
 import java.util.Map;
 
 /**
@@ -57,16 +54,10 @@ public final class TileRows {
   private final SumDelivery delivery;
   private final long configuration;
 
-  TileRows(CodeInstaller installer, long configuration) throws SystemCalls.Refused {
-    List<byte[]> codes = new ArrayList<>();
+  TileRows(CodeInstaller installer, long configuration) {
     for (TileParts parts : TileParts.values()) {
-      codes.add(code(parts, true));
-      codes.add(code(parts, false));
-    }
-    Iterator<? extends Routine> routines = installer.install(codes).iterator();
-    for (TileParts parts : TileParts.values()) {
-      adding.put(parts, routines.next());
-      writing.put(parts, routines.next());
+      adding.put(parts, installer.install(() -> code(parts, true)));
+      writing.put(parts, installer.install(() -> code(parts, false)));
     }
     delivery = new SumDelivery(installer);
     this.configuration = configuration;

@@ -9,9 +9,7 @@ import static kumiko.runtime.machine.Register.RDI;
 import static kumiko.runtime.machine.Register.RDX;
 import static kumiko.runtime.machine.Register.RSI;
 
-import java.util.ArrayList;
 import java.util.EnumMap;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import kumiko.runtime.tensor.BlockTile;
@@ -29,22 +27,14 @@ public final class WeightParts {
   private final Map<DType, Routine> columns = new EnumMap<>(DType.class);
   private final Map<DType, Routine> blocks = new EnumMap<>(DType.class);
 
-  WeightParts(CodeInstaller installer) throws SystemCalls.Refused {
-    List<byte[]> codes = new ArrayList<>();
+  WeightParts(CodeInstaller installer) {
     for (WeightVector type : TYPES) {
-      codes.add(rowsCode(type));
-      codes.add(columnsCode(type));
+      rows.put(type.type(), installer.install(() -> rowsCode(type)));
+      columns.put(type.type(), installer.install(() -> columnsCode(type)));
     }
     for (WeightBlock type : WeightBlock.values()) {
-      codes.add(BlockWidenCode.code(type, PanelElement.PAIR, TileParts.ofFloats(type.type()).ofWeight()));
-    }
-    Iterator<? extends Routine> installed = installer.install(codes).iterator();
-    for (WeightVector type : TYPES) {
-      rows.put(type.type(), installed.next());
-      columns.put(type.type(), installed.next());
-    }
-    for (WeightBlock type : WeightBlock.values()) {
-      blocks.put(type.type(), installed.next());
+      int parts = TileParts.ofFloats(type.type()).ofWeight();
+      blocks.put(type.type(), installer.install(() -> BlockWidenCode.code(type, PanelElement.PAIR, parts)));
     }
   }
 

@@ -8,6 +8,8 @@ import java.lang.foreign.Arena
 import java.lang.foreign.MemorySegment
 import java.nio.file.Files
 import java.nio.file.Path
+import java.util.concurrent.atomic.AtomicInteger
+import kotlin.concurrent.thread
 
 /** `rwxp` of the pages that hold an address, or null where nothing is mapped. */
 private fun permissions(address: Long): String? = Files.readAllLines(Path.of("/proc/self/maps"))
@@ -18,16 +20,48 @@ private fun permissions(address: Long): String? = Files.readAllLines(Path.of("/p
     }
     ?.get(1)
 
+private fun nothing(): ByteArray = Assembler().apply { ret() }.toBytes()
+
+private const val RETURN = 0xc3.toByte()
+
 class CodePagesSpec : FunSpec({
     val linux = Processor.current().system() == Processor.LINUX
 
     test("code can be executed once it is there, and nobody can write it any more").config(enabled = linux) {
         Arena.ofConfined().use { arena ->
-            val code = Assembler().apply { ret() }.toBytes()
-            val (first, second) = CodePages(arena).install(listOf(code, code))
-            first.call(1, 2, 3, 4, 5, 6)
-            second.call(1, 2, 3, 4, 5, 6)
-            permissions(second.entry().address()) shouldBe "r-xp"
+            val pages = CodePages(arena)
+            val routines = List(3) { pages.install(::nothing) }
+            for (routine in routines) {
+                routine.call(1, 2, 3, 4, 5, 6)
+                routines.map { permissions(it.entry().address()) }.toSet() shouldBe setOf("r-xp")
+            }
+        }
+    }
+
+    test("code is made when it is called for the first time, and once").config(enabled = linux) {
+        Arena.ofShared().use { arena ->
+            val made = AtomicInteger()
+            val routine = CodePages(arena).install {
+                made.incrementAndGet()
+                nothing()
+            }
+            made.get() shouldBe 0
+            List(8) { thread { routine.call(0, 0, 0, 0, 0, 0) } }.forEach { it.join() }
+            made.get() shouldBe 1
+        }
+    }
+
+    test("code of many pages finds room, and so does what comes after it").config(enabled = linux) {
+        Arena.ofConfined().use { arena ->
+            val pages = CodePages(arena)
+            val sizes = listOf(1, 4096, 4097, 1 shl 20, (1 shl 20) + 1, 3)
+            val routines = sizes.map { size -> pages.install { ByteArray(size) { RETURN } } }
+            routines.forEach { it.call(0, 0, 0, 0, 0, 0) }
+            routines.zip(sizes) { routine, size ->
+                val last = routine.entry().address() + size - 1
+                permissions(last) shouldBe "r-xp"
+            }
+            routines.map { it.entry().address() }.toSet().size shouldBe sizes.size
         }
     }
 
@@ -41,7 +75,7 @@ class CodePagesSpec : FunSpec({
         SystemCalls.unmap(address, 4096)
         permissions(address) shouldBe null
         val arena = Arena.ofConfined()
-        val routine = CodePages(arena).install(listOf(Assembler().apply { ret() }.toBytes())).single()
+        val routine = CodePages(arena).install(::nothing)
         permissions(routine.entry().address()) shouldBe "r-xp"
         arena.close()
         permissions(routine.entry().address()) shouldBe null

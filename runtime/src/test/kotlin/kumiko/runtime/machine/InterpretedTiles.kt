@@ -22,8 +22,9 @@ fun interpretedTiles(): MachineCode {
     )
     val arena = Arena.ofAuto()
     val pages = CodePages(arena)
-    val interpreted = CodeInstaller { codes ->
-        codes.map { if (usesTiles(it)) TileInterpreter(it, { EVERYTHING }, { EVERYTHING }) else pages.install(listOf(it)).single() }
+    val interpreted = CodeInstaller {
+        val code = it.get()
+        if (usesTiles(code)) TileInterpreter(code, { EVERYTHING }, { EVERYTHING }) else pages.install { code }
     }
     return MachineCodeChoice.choose(null, processor, { rest, ahead -> TileProduct(rest, ahead, interpreted, arena) }, arena)
 }

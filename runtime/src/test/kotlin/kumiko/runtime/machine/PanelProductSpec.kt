@@ -180,5 +180,5 @@ private fun interpreted(operands: Operands, ahead: Ahead = Ahead.TWICE): PanelPr
     }
     val readable = { listOf(operands.panel, operands.weights, operands.tile) + configurations }
     val writable = { listOf(operands.tile) }
-    return TileProduct(ScalarProduct, ahead, { codes -> codes.map { TileInterpreter(it, readable, writable) } }, recording)
+    return TileProduct(ScalarProduct, ahead, { TileInterpreter(it.get(), readable, writable) }, recording)
 }

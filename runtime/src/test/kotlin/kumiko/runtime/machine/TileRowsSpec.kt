@@ -50,9 +50,7 @@ private class Product(seed: Int, val parts: TileParts, val groups: Int, val step
     }
 
     private val byBytes =
-        CodeInstaller { codes ->
-            codes.map { TileInterpreter(it, { listOf(rows, panel, sums, work, configuration) }, { listOf(sums, work) }) }
-        }
+        CodeInstaller { TileInterpreter(it.get(), { listOf(rows, panel, sums, work, configuration) }, { listOf(sums, work) }) }
 
     fun byBytes(add: Boolean) = byTiles(byBytes, add)
 
@@ -74,7 +72,7 @@ private class Product(seed: Int, val parts: TileParts, val groups: Int, val step
         val tile = arena.allocate(count.toLong() * PanelLayout.TILE_BYTES)
         move(tile, add, true)
         val product =
-            TileProduct(ScalarProduct, Ahead.TWICE, { codes -> codes.map { TileInterpreter(it, { everything }, { listOf(tile) }) } }, arena)
+            TileProduct(ScalarProduct, Ahead.TWICE, { TileInterpreter(it.get(), { everything }, { listOf(tile) }) }, arena)
         product.multiply(panel.address(), TileRows.STRIPS, rows.address(), rowStride, count, columns, tile.address())
         move(tile, true, false)
     }
@@ -163,14 +161,12 @@ class TileRowsSpec : FunSpec({
     test("a trial of many rows passes by their bytes, and notices one wrong bit of any result") {
         val configuration = Arena.ofAuto().allocate(64, 64).also { TileProduct.configure(it, 16) }
         fun rows(spoil: (Long) -> Unit) = TileRows(
-            { codes ->
-                codes.map { code ->
-                    val routine = TileInterpreter(code, { listOf(MEMORY) }, { listOf(MEMORY) })
-                    Routine { work, b, c, d, e, f ->
-                        val results = TileWork.SUMS.get(work)
-                        routine.call(work, b, c, d, e, f)
-                        spoil(results)
-                    }
+            { code ->
+                val routine by lazy { TileInterpreter(code.get(), { listOf(MEMORY) }, { listOf(MEMORY) }) }
+                Routine { work, b, c, d, e, f ->
+                    val results = TileWork.SUMS.get(work)
+                    routine.call(work, b, c, d, e, f)
+                    spoil(results)
                 }
             },
             configuration.address(),
