@@ -36,13 +36,14 @@ final class AttentionPanel {
   /**
    * Queries {@code first .. first + lanes} of {@link AttentionLanes}; keys and values are addresses of the key head's cache.
    *
+   * @param rounded whether queries are rounded to bf16
    * @param floor see {@link AttentionLanes#finish}
    * @param scratch address of {@link #scratchBytes} bytes
    * @return the lanes that were not done, as bits
    */
   long attend(
       Rows query, int heads, long keys, long values, int headDim, MemorySegment visible, int total, float scale, double floor, Rows out,
-      int from, int first, int lanes, long scratch) {
+      boolean rounded, int from, int first, int lanes, long scratch) {
     long base = aligned(scratch);
     long tile = base + TILE;
     long zeros = base + ZEROS;
@@ -54,6 +55,9 @@ final class AttentionPanel {
     AttentionLanes.place(query, heads, headDim, from, first, lanes, base);
     for (int s = 0; s < strips; s++) {
       products.moves().packFloats(base + s * 8L * PanelLayout.STRIP, 0, headDim, panel + s * 4L * PanelLayout.STRIP, strips);
+    }
+    if (rounded) {
+      BfloatLinear.round(panel, panel, strips * PanelLayout.STRIP * headDim);
     }
     Lanes.clear(mixed, 4L * strips * PanelLayout.STRIP * headDim);
     int end = (int) range;

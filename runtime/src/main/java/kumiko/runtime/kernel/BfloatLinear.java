@@ -15,7 +15,8 @@ import kumiko.runtime.tensor.Slab;
 
 /**
  * {@link Kernels#linear} with {@link Arithmetic#BFLOAT16}: by machine code where there is some and the weight lies so that it can be
- * read, otherwise the activations, and weights in blocks, are rounded and multiplied as in float32.
+ * read, otherwise the activations, and weights in blocks, are rounded and multiplied as in float32, where they are prepared for that once they
+ * are rounded.
  */
 final class BfloatLinear {
   /** Rows below which the vector kernels wait for memory only. */
@@ -24,6 +25,9 @@ final class BfloatLinear {
   private static final ThreadLocal<RoundedRows> ROUNDED = ThreadLocal.withInitial(RoundedRows::new);
 
   private static final int INFINITY = 0x7f80_0000;
+
+  /** Numbers in a line of memory. */
+  private static final int LINE = 16;
 
   private final ScalarLinear definition = new ScalarLinear(DType.F32, Arithmetic.BFLOAT16);
   private final VectorLinear floats;
@@ -67,6 +71,11 @@ final class BfloatLinear {
       return;
     }
     long ready = prepared == null ? 0 : prepared.address();
+    if (ready != 0 && isWide()) {
+      long there = ready + wideBytes(weight.columns(), rows);
+      floats.linear(weight, bias, x, y, rows, from, to, accumulate, definition, there, scratch.address());
+      return;
+    }
     if (ready != 0 && takesTiles(weight, rows)) {
       tiles.multiply(weight, bias, ready, y, rows, from, to, accumulate, scratch.address());
       return;
@@ -83,32 +92,44 @@ final class BfloatLinear {
 
   /** See {@link Kernels#prepares}. */
   boolean prepares(Matrix weight, int rows) {
+    if (isWide()) {
+      return weight.dtype() == DType.BF16 && floats.prepares(weight, rows);
+    }
     if (rows < LEAST_ROWS) {
       return rounding != null && floats.prepares(weight, rows);
     }
     if (tiles != null) {
       return tiles.takes(weight, rows) || isFew(weight, rows);
     }
-    return gemm != null && SlabRows.readsAll(weight) && (rows <= StoredEights.MOST_ROWS || PanelGemm.prepares(rows));
+    return SlabRows.readsAll(weight) && (rows <= StoredEights.MOST_ROWS || PanelGemm.prepares(rows));
   }
 
   /** See {@link Kernels#preparedBytes}. */
   long preparedBytes(Matrix weight, int rows) {
+    if (isWide()) {
+      long wide = weight.dtype() == DType.BF16 ? floats.preparedBytes(weight, rows) : 0;
+      return wide == 0 ? 0 : wideBytes(weight.columns(), rows) + wide;
+    }
     long bytes = prepares(weight, 1) ? floats.preparedBytes(weight, 1) : 0;
     if (tiles != null) {
       int fewRows = Math.min(rows, TileGemm.LEAST_ROWS - 1);
       long few = isFew(weight, fewRows) ? Math.max(bytes, gemm.preparedBytes(fewRows, weight.columns())) : bytes;
       return tiles.takes(weight, rows) ? Math.max(few, tiles.preparedBytes(weight.columns(), rows)) : few;
     }
-    if (gemm == null || !SlabRows.readsAll(weight)) {
+    if (!SlabRows.readsAll(weight)) {
       return bytes;
     }
     long some = Math.max(bytes, few.packedBytes(Math.min(rows, StoredEights.MOST_ROWS), weight.columns()));
     return PanelGemm.prepares(rows) ? Math.max(some, gemm.preparedBytes(rows, weight.columns())) : some;
   }
 
-  void prepare(Matrix weight, Rows x, int rows, long prepared, int from, int to) {
-    if (rows < LEAST_ROWS) {
+  void prepare(Matrix weight, Rows x, int rows, MemorySegment memory, int from, int to) {
+    long prepared = memory.address();
+    if (isWide()) {
+      Rows rounded = ROUNDED.get().over(memory, x.width());
+      round(x, rounded, from, to);
+      floats.prepare(weight, rounded, rows, prepared + wideBytes(x.width(), rows), from, to);
+    } else if (rows < LEAST_ROWS) {
       floats.prepare(weight, x, rows, prepared, from, to);
     } else if (takesTiles(weight, rows)) {
       tiles.prepare(x, prepared, from, to);
@@ -117,6 +138,11 @@ final class BfloatLinear {
     } else {
       gemm.prepare(x, rows, prepared, from, to);
     }
+  }
+
+  /** Whether rounded rows are multiplied as float32, for want of code for products of bf16. */
+  private boolean isWide() {
+    return gemm == null;
   }
 
   private boolean takesTiles(Matrix weight, int rows) {
@@ -180,7 +206,7 @@ final class BfloatLinear {
   private Rows rounded(Rows x, int rows, MemorySegment scratch) {
     Rows rounded = ROUNDED.get().over(scratch, x.width());
     if (rounding == null) {
-      round(x, rounded, rows);
+      round(x, rounded, 0, rows);
     } else {
       round(x, rows, VectorLinear.address(rounded, 0, 0));
     }
@@ -195,6 +221,11 @@ final class BfloatLinear {
     widening.widen(DType.BF16, narrow, stride, rows, 0, x.width(), to, 4 * x.width());
   }
 
+  /** Of rows as float32, in whole lines. */
+  private static long wideBytes(int columns, int rows) {
+    return Math.ceilDiv((long) rows * columns, LINE) * LINE * Float.BYTES;
+  }
+
   /** Of rows as float32, and of the same as bf16 on the way. */
   private static long roundedBytes(int columns, int rows) {
     return rows * ((long) columns * Float.BYTES + narrowBytes(columns));
@@ -205,13 +236,14 @@ final class BfloatLinear {
   }
 
   /** {@code y = x} rounded to the numbers of bf16; a NaN stays one. */
-  static void round(Rows x, Rows y, int rows) {
-    for (int r = 0; r < rows; r++) {
-      roundRow(VectorLinear.address(x, r, 0), VectorLinear.address(y, r, 0), x.width());
+  static void round(Rows x, Rows y, int from, int to) {
+    for (int r = from; r < to; r++) {
+      round(VectorLinear.address(x, r, 0), VectorLinear.address(y, r, 0), x.width());
     }
   }
 
-  private static void roundRow(long x, long y, int width) {
+  /** As many numbers; y may be x. */
+  static void round(long x, long y, int width) {
     int[] bits = Desk.ofThread().bits;
     for (int c = 0; c < width; c += bits.length) {
       int n = Math.min(bits.length, width - c);

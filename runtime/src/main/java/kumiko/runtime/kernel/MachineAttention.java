@@ -10,7 +10,7 @@ import kumiko.runtime.tensor.Rows;
 
 /**
  * {@link Kernels#attention} by machine code: many queries by {@link AttentionPanel}, few a row at a time by {@link AttentionGroup}, and those
- * that are rounded by {@link BfloatAttention}. What none does right, because a fill takes part in it, is done as it is defined.
+ * that are rounded by {@link BfloatAttention}, or by the first for want of products of bf16; then probabilities are not rounded. What none does right, because a fill takes part in it, is done as it is defined.
  */
 final class MachineAttention {
   /** Queries of several rows from which on a panel of them is quicker. */
@@ -18,7 +18,7 @@ final class MachineAttention {
 
   private final FloatProducts products;
 
-  /** Null for products in float32. */
+  /** Null for products in float32, and where there is no code for others. */
   private final PairProducts roundedProducts;
 
   private final CacheElement cache;
@@ -28,34 +28,32 @@ final class MachineAttention {
   /** Likewise. */
   private final BfloatAttention pairs;
 
-  /** Null where the code lacks what this arithmetic needs. */
-  static MachineAttention orNull(MachineCode code, Arithmetic arithmetic) {
+  /** Null where there is no code. */
+  static MachineAttention orNull(MachineCode code, Arithmetic arithmetic, CacheElement cache) {
     FloatProducts products = code.floats().orNull();
-    PairProducts pairs = code.pairs().orNull();
-    if (products == null || (arithmetic == Arithmetic.BFLOAT16 && pairs == null)) {
-      return null;
-    }
-    return new MachineAttention(products, arithmetic == Arithmetic.BFLOAT16 ? pairs : null);
+    return products == null
+        ? null
+        : new MachineAttention(products, arithmetic == Arithmetic.BFLOAT16 ? code.pairs().orNull() : null, cache);
   }
 
-  /** @param pairs for products of bf16 and a cache of bf16, or null */
-  private MachineAttention(FloatProducts products, PairProducts pairs) {
+  /** @param pairs for products of bf16, or null */
+  private MachineAttention(FloatProducts products, PairProducts pairs, CacheElement cache) {
     this.products = products;
+    this.cache = cache;
     roundedProducts = pairs;
-    cache = pairs == null ? CacheElement.F32 : CacheElement.BF16;
     panels = new AttentionPanel(products, cache);
-    groups = new AttentionGroup(pairs == null ? products.group() : pairs.group(), cache);
+    groups = new AttentionGroup(cache.type() == DType.F32 ? products.group() : products.bfloatGroup(), cache);
     this.pairs = pairs == null ? null : new BfloatAttention(products, pairs);
   }
 
   /** Whether rows of the cache are written by {@link #append}. */
   boolean appends(int headDim) {
-    return roundedProducts == null || headDim % RowRounding.COLUMNS == 0;
+    return cache.type() == DType.F32 || (roundedProducts != null && headDim % RowRounding.COLUMNS == 0);
   }
 
   /** {@code count} rows of one head to the cache, where {@link #appends} says so. */
   void append(long rows, long stride, int count, int headDim, long to) {
-    if (roundedProducts == null) {
+    if (cache.type() == DType.F32) {
       products.stored().widen(DType.F32, rows, stride, count, 0, headDim, to, Float.BYTES * headDim);
     } else {
       roundedProducts.rounding().round(rows, stride, count, headDim, to, Short.BYTES * headDim);
@@ -95,7 +93,7 @@ final class MachineAttention {
       MemorySegment scratch) {
     int heads = query.width() / headDim;
     int queries = heads * (to - from);
-    if (rounded) {
+    if (rounded && pairs != null) {
       for (int first = 0; first < queries; first += BfloatAttention.QUERIES) {
         attendRounded(
             query, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out, from, first,
@@ -103,7 +101,7 @@ final class MachineAttention {
       }
       return;
     }
-    if (to - from == 1 || queries < LEAST_QUERIES) {
+    if (!rounded && (to - from == 1 || queries < LEAST_QUERIES)) {
       for (int row = from; row < to; row++) {
         int together;
         for (int head = 0; head < heads; head += together) {
@@ -118,12 +116,18 @@ final class MachineAttention {
       int lanes = Math.min(AttentionLanes.LANES, queries - first);
       long undone = panels.attend(
           query, heads, address(keys, offset), address(values, offset), headDim, visible, total,
-          (float) (scoreScale * softmaxScale), VectorAttention.floor(softmaxScale, fill), out, from, first, lanes, scratch.address());
+          (float) (scoreScale * softmaxScale), VectorAttention.floor(softmaxScale, fill), out, rounded, from, first, lanes,
+          scratch.address());
       for (; undone != 0; undone &= undone - 1) {
         int lane = first + Long.numberOfTrailingZeros(undone);
-        attend(
-            query, lane % heads, 1, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out,
-            from + lane / heads, scratch);
+        int row = from + lane / heads;
+        if (rounded) {
+          define(
+              query, lane % heads, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out, true, row, scratch);
+        } else {
+          attend(
+              query, lane % heads, 1, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out, row, scratch);
+        }
       }
     }
   }
@@ -161,10 +165,9 @@ final class MachineAttention {
         int own = lane + Long.numberOfTrailingZeros(undone);
         pairs.mix(query, heads, k, v, headDim, visible, scale, from, own, 1, p, work);
         if (pairs.finish(out, heads, headDim, total, floor, from, own, 1, p, true, work) != 0) {
-          ScalarAttention.attend(
-              DType.F32, cache.type(), true, query, own % heads * headDim, keys, values, offset, headDim, visible, total, scoreScale,
-              softmaxScale, fill,
-              out, from + own / heads, scratch);
+          define(
+              query, own % heads, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out, true,
+              from + own / heads, scratch);
         }
       }
     }
@@ -191,11 +194,30 @@ final class MachineAttention {
         query, first * headDim, heads, address(keys, offset), address(values, offset), headDim, visible, total,
         (float) (scoreScale * softmaxScale), VectorAttention.floor(softmaxScale, fill), out, row, scratch.address());
     for (; undone != 0; undone &= undone - 1) {
-      int column = (first + Integer.numberOfTrailingZeros(undone)) * headDim;
-      ScalarAttention.attend(
-          DType.F32, cache.type(), false, query, column, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out,
-          row,
-          scratch);
+      int head = first + Integer.numberOfTrailingZeros(undone);
+      define(query, head, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale, fill, out, false, row, scratch);
     }
+  }
+
+  /** One head of one row. */
+  private void define(
+      Rows query,
+      int head,
+      MemorySegment keys,
+      MemorySegment values,
+      long offset,
+      int headDim,
+      MemorySegment visible,
+      int total,
+      double scoreScale,
+      double softmaxScale,
+      double fill,
+      Rows out,
+      boolean rounded,
+      int row,
+      MemorySegment scratch) {
+    ScalarAttention.attend(
+        DType.F32, cache.type(), rounded, query, head * headDim, keys, values, offset, headDim, visible, total, scoreScale, softmaxScale,
+        fill, out, row, scratch);
   }
 }

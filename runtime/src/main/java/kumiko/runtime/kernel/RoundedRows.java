@@ -1,27 +1,25 @@
 package kumiko.runtime.kernel;
 
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 import kumiko.runtime.tensor.Rows;
 
-/** Views of one thread's scratch memory as rows of each width, made once: a steady run allocates nothing. */
+/** Views of the memory that rounded rows of a thread go to, made once: the same few places come again with every call. */
 final class RoundedRows {
-  private MemorySegment scratch;
-  private Rows[] views = new Rows[0];
+  /** As many as a deep model's layers need in turn, and a little more. */
+  private static final int VIEWS = 16;
+
+  private final Rows[] views = new Rows[VIEWS];
+  private int next;
 
   Rows over(MemorySegment memory, int width) {
-    if (!memory.equals(scratch)) {
-      scratch = memory;
-      views = new Rows[0];
-    }
     for (Rows view : views) {
-      if (view.width() == width) {
+      if (view != null && view.width() == width && view.data().equals(memory)) {
         return view;
       }
     }
     Rows view = new Rows(memory, width);
-    views = Arrays.copyOf(views, views.length + 1);
-    views[views.length - 1] = view;
+    views[next] = view;
+    next = (next + 1) % VIEWS;
     return view;
   }
 }

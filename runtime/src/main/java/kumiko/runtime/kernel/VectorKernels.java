@@ -49,10 +49,10 @@ public final class VectorKernels implements Kernels {
     floats = new VectorLinear(code, arithmetic);
     FloatProducts products = code.floats().orNull();
     stored = products == null ? null : products.stored();
-    attention = MachineAttention.orNull(code, arithmetic);
     rows = products == null ? null : new MachineRows(products);
     bfloat = arithmetic == Arithmetic.BFLOAT16 ? new BfloatLinear(code, floats) : null;
     cache = CacheElement.of(cacheType());
+    attention = MachineAttention.orNull(code, arithmetic, cache);
     vectorAttention = new VectorAttention(cache);
   }
 
@@ -129,7 +129,7 @@ public final class VectorKernels implements Kernels {
   @Override
   public void prepare(Matrix weight, Rows x, int rows, MemorySegment prepared, int from, int to) {
     if (arithmetic().isBfloat(weight.dtype(), rows)) {
-      bfloat.prepare(weight, x, rows, prepared.address(), from, to);
+      bfloat.prepare(weight, x, rows, prepared, from, to);
     } else {
       floats.prepare(weight, x, rows, prepared.address(), from, to);
     }

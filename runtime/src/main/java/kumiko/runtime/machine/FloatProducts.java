@@ -12,7 +12,9 @@ package kumiko.runtime.machine;
  * @param product of panels of float32
  * @param attention between and after the products of attention of many queries
  * @param group attention of few queries
+ * @param bfloatGroup the same with keys and values of bf16
  * @param rows what is done with single rows
  */
 public record FloatProducts(StoredProduct stored, BfloatDots dots, BlockProduct blocks, BlockProduct roughBlocks, BlockWidening widening,
-    PanelMoves moves, PanelProduct product, PanelAttention attention, GroupAttention group, RowFunctions rows) {}
+    PanelMoves moves, PanelProduct product, PanelAttention attention, GroupAttention group, GroupAttention bfloatGroup,
+    RowFunctions rows) {}

@@ -85,7 +85,7 @@ final class MachineCodeChoice {
         new FloatProducts(
             new StoredProduct(ahead, processor.nearestCache(), pages), dots, blocks, roughBlocks,
             new BlockWidening(PanelElement.SINGLE, pages), new PanelMoves(pages), new BroadcastProduct(PanelElement.SINGLE, pages),
-            new PanelAttention(pages), new GroupAttention(WeightVector.F32, pages),
+            new PanelAttention(pages), new GroupAttention(WeightVector.F32, pages), new GroupAttention(WeightVector.BF16, pages),
             new RowFunctions(pages)),
         "avx512", null);
   }
@@ -116,7 +116,7 @@ final class MachineCodeChoice {
     PairProducts products = new PairProducts(
         new PanelMoves(pages), product, new PairDots(rounding, ahead, pages), new PairEights(rounding, ahead, pages), rounding,
         inParts ? new RowParts(pages) : null, inParts ? new WeightParts(pages) : null, new BlockWidening(PanelElement.PAIR, pages),
-        new PairAttention(pages), new GroupAttention(WeightVector.BF16, pages));
+        new PairAttention(pages));
     return new MachineCode.Ready<>(products, product.instructions(), reason);
   }
 }

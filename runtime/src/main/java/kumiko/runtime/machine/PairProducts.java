@@ -12,7 +12,6 @@ package kumiko.runtime.machine;
  * @param weightParts of weights in panels for tiles, or null likewise
  * @param widening brings weights in blocks into panels
  * @param attention between the products of attention of many queries
- * @param group attention of few queries, which are not rounded, with keys and values of bf16
  */
 public record PairProducts(PanelMoves moves, PanelProduct product, BfloatDots dots, Eights eights, RowRounding rounding,
-    RowParts parts, WeightParts weightParts, BlockWidening widening, PairAttention attention, GroupAttention group) {}
+    RowParts parts, WeightParts weightParts, BlockWidening widening, PairAttention attention) {}

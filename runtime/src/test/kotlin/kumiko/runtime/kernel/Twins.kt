@@ -26,10 +26,11 @@ object Tolerance {
     fun sum(length: Int): Double = 1.5e-7 * (2 + sqrt(length.toDouble()))
 }
 
-/** The vector kernels with the machine code of this process, with tiles even where it has none, and without any. */
+/** The vector kernels with the machine code of this process, with tiles even where it has none, without products of bf16, and without any. */
 fun vectorTwins(arithmetic: Arithmetic): List<Kernels> = listOfNotNull(
     MachineCode.ofProcess(),
     if (runsBesideTiles) interpretedTiles() else null,
+    if (runsBesideTiles) MachineCode(MachineCode.ofProcess().floats(), MachineCode.Absent("tests ask for it")) else null,
     MachineCode.none("tests ask for it"),
 ).map { VectorKernels(it, arithmetic) }
 
