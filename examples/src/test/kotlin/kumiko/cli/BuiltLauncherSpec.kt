@@ -4,6 +4,7 @@ import io.kotest.core.spec.style.FunSpec
 import io.kotest.engine.spec.tempdir
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
+import kumiko.runtime.machine.MachineCode
 import java.io.File
 
 /**
@@ -72,6 +73,22 @@ class BuiltLauncherSpec : FunSpec({
         ).code shouldBe Exit.GOOD
         val read = log.readLines().filter { " kumiko." in it && "source: file:" in it }
         read.map { it.substringAfter("] ").substringBefore(' ') } shouldBe emptyList()
+    }
+
+    test("the second compiler is left out where it wins nothing: of quick commands, and of those who write tokens by machine code") {
+        val machineCode = MachineCode.ofProcess().floats().orNull() != null
+
+        fun last(vararg arguments: String, java: String = ""): Int {
+            val flags = launch(*arguments, javaArguments = "-XX:+PrintFlagsFinal $java").out
+            return Regex("TieredStopAtLevel += (\\d) ").find(flags)!!.groupValues[1].toInt()
+        }
+        val generate = arrayOf("generate", checkout.resolve("tiny").path, "--ids", "1,2,3", "--tokens", "1")
+        last("list") shouldBe 1
+        last(*generate) shouldBe if (machineCode) 1 else 4
+        last(*generate, "--quantize", "q8_0") shouldBe 4
+        last(*generate, "--top-p", "0.9") shouldBe 4
+        last(*generate, java = "-Dkumiko.machine=off") shouldBe 4
+        last("perplexity", checkout.resolve("tiny").path, "--ids", "1,2,3") shouldBe 4
     }
 
     test("the Java heap is 256 MB at most") {
