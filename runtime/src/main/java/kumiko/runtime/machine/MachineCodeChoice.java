@@ -78,7 +78,7 @@ final class MachineCodeChoice {
     boolean hasBlocks = processor.firstMissing("avx512vbmi", "avx512_vnni") == null;
     Ahead ahead = Ahead.of(processor);
     // On Zen 5 to widen bf16 beats splitting it by 5 % (LLaMA-3.2-1B, by turns).
-    BfloatDots dots = ahead == Ahead.ONCE ? null : new SplitDots(ahead, pages);
+    BfloatDots dots = ahead == Ahead.ONCE ? null : new SplitDots(ahead, processor.nearestCache(), pages);
     BlockProduct blocks = hasBlocks ? new BlockProduct(FINE_DIGITS, ahead, pages) : null;
     BlockProduct roughBlocks = hasBlocks ? new BlockProduct(ROUGH_DIGITS, ahead, pages) : null;
     return new MachineCode.Ready<>(
@@ -93,28 +93,30 @@ final class MachineCodeChoice {
   /** Without tiles where they are not wanted, where the system refuses them, and where they do not compute what they must. */
   private static MachineCode.Part<PairProducts> pairs(String wanted, Processor processor, TileMaker tiles, CodePages pages) {
     PanelProduct vectors = new BroadcastProduct(PanelElement.PAIR, pages);
-    Ahead ahead = Ahead.of(processor);
     if (processor.firstMissing(TILES) != null) {
-      return pairs(vectors, null, ahead, pages);
+      return pairs(vectors, null, processor, pages);
     }
     if (WITHOUT_TILES.equals(wanted)) {
-      return pairs(vectors, property(WITHOUT_TILES), ahead, pages);
+      return pairs(vectors, property(WITHOUT_TILES), processor, pages);
     }
     try {
-      PanelProduct product = tiles.make(vectors, ahead);
+      PanelProduct product = tiles.make(vectors, Ahead.of(processor));
       return TileTrial.passes(product) && (product.manyRows() == null || TileTrial.passes(product.manyRows()))
-          ? pairs(product, null, ahead, pages)
-          : pairs(vectors, product.instructions() + " gave a wrong product when it was tried", ahead, pages);
+          ? pairs(product, null, processor, pages)
+          : pairs(vectors, product.instructions() + " gave a wrong product when it was tried", processor, pages);
     } catch (SystemCalls.Refused refused) {
-      return pairs(vectors, refused.getMessage(), ahead, pages);
+      return pairs(vectors, refused.getMessage(), processor, pages);
     }
   }
 
-  private static MachineCode.Part<PairProducts> pairs(PanelProduct product, String reason, Ahead ahead, CodePages pages) {
+  private static MachineCode.Part<PairProducts> pairs(PanelProduct product, String reason, Processor processor, CodePages pages) {
+    Ahead ahead = Ahead.of(processor);
     RowRounding rounding = new RowRounding(pages);
     boolean inParts = product.manyRows() != null;
     PairProducts products = new PairProducts(
-        new PanelMoves(pages), product, new PairDots(rounding, ahead, pages), new PairEights(rounding, ahead, pages), rounding,
+        new PanelMoves(pages), product, new PairDots(rounding, ahead, processor.nearestCache(), pages),
+        new PairEights(rounding, ahead, pages),
+        rounding,
         inParts ? new RowParts(pages) : null, inParts ? new WeightParts(pages) : null, new BlockWidening(PanelElement.PAIR, pages),
         new PairAttention(pages));
     return new MachineCode.Ready<>(products, product.instructions(), reason);

@@ -20,18 +20,18 @@ final class PairDots implements BfloatDots {
   private static final int FACTOR = 20;
 
   private final RowRounding rounding;
-  private final Ahead ahead;
+  private final int pieceColumns;
   private final RowRoutines dots;
 
-  PairDots(RowRounding rounding, Ahead ahead, CodeInstaller installer) {
+  PairDots(RowRounding rounding, Ahead ahead, int nearestCache, CodeInstaller installer) {
     this.rounding = rounding;
-    this.ahead = ahead;
+    pieceColumns = ahead.activationBytes(nearestCache) / Short.BYTES;
     dots = RowRoutines.of(streams -> code(ahead, streams), ahead, installer);
   }
 
   @Override
   public int pieceColumns() {
-    return ahead.activationBytes() / Short.BYTES;
+    return pieceColumns;
   }
 
   @Override

@@ -22,24 +22,24 @@ final class SplitDots implements BfloatDots {
   private static final int VECTORS = GROUP / WeightVector.LANES;
 
   private static final int WEIGHT = 16;
+  private static final int FACTOR = 24;
   private static final int UPPER_HALVES = 31;
   private static final int EVEN = 30;
   private static final int ODD = 29;
 
-  private final Ahead ahead;
+  private final int pieceColumns;
   private final Routine pack;
   private final RowRoutines dots;
 
-  SplitDots(Ahead ahead, CodeInstaller installer) {
-    this.ahead = ahead;
+  SplitDots(Ahead ahead, int nearestCache, CodeInstaller installer) {
+    pieceColumns = ahead.activationBytes(nearestCache) / Float.BYTES;
     pack = installer.install(SplitDots::packCode);
-    // Where several streams are quicker the products of float32 are, and these are not used.
-    dots = new RowRoutines(installer.install(() -> dotCode(ahead)), null, ahead);
+    dots = RowRoutines.of(streams -> dotCode(ahead, streams), ahead, installer);
   }
 
   @Override
   public int pieceColumns() {
-    return ahead.activationBytes() / Float.BYTES;
+    return pieceColumns;
   }
 
   @Override
@@ -107,9 +107,9 @@ final class SplitDots implements BfloatDots {
   }
 
   /** As {@link DotCode}, with RCX packed. */
-  private static byte[] dotCode(Ahead ahead) {
+  private static byte[] dotCode(Ahead ahead, int streams) {
     Assembler code = new Assembler();
-    DotCode.begin(code, 1);
+    DotCode.begin(code, streams);
     code.mov(RAX, 0xffff_0000);
     code.vpbroadcastd(UPPER_HALVES, RAX);
     code.mov(RAX, R8);
@@ -119,26 +119,40 @@ final class SplitDots implements BfloatDots {
     code.kmovd(1, R10);
     code.shr(R10, Integer.SIZE);
     code.kmovd(2, R10);
-    DotCode.addAndGoOn(code, 1, DotCode.row(code, 1, GROUP, () -> group(code, ahead), () -> products(code, true)));
+    int nextRow = DotCode.row(code, streams, GROUP, () -> group(code, ahead, streams), () -> products(code, true, streams));
+    DotCode.addAndGoOn(code, streams, nextRow);
     return code.toBytes();
   }
 
-  private static void group(Assembler code, Ahead ahead) {
-    DotCode.ask(code, ahead, 1, GROUP * Short.BYTES, DType.BF16);
-    products(code, false);
+  private static void group(Assembler code, Ahead ahead, int streams) {
+    DotCode.ask(code, ahead, streams, GROUP * Short.BYTES, DType.BF16);
+    products(code, false, streams);
     code.add(R10, GROUP * Short.BYTES);
     code.add(R11, GROUP * Float.BYTES);
   }
 
-  private static void products(Assembler code, boolean masked) {
+  private static void products(Assembler code, boolean masked, int streams) {
     for (int v = 0; v < VECTORS; v += 2) {
-      int even = WEIGHT + v;
-      int odd = even + 1;
-      code.vmovdqu16(odd, masked ? 1 + v / 2 : 0, Address.at(R10, v / 2 * VECTOR_BYTES));
-      code.vpslld(even, odd, Short.SIZE);
-      code.vpandd(odd, odd, UPPER_HALVES);
-      code.vfmadd231ps(v, even, Address.at(R11, v * VECTOR_BYTES));
-      code.vfmadd231ps(v + 1, odd, Address.at(R11, (v + 1) * VECTOR_BYTES));
+      Address even = Address.at(R11, v * VECTOR_BYTES);
+      Address odd = Address.at(R11, (v + 1) * VECTOR_BYTES);
+      if (streams > 1) {
+        code.vmovups(FACTOR, even);
+        code.vmovups(FACTOR + 1, odd);
+      }
+      for (int s = 0; s < streams; s++) {
+        int weight = WEIGHT + (streams == 1 ? v : 2 * s);
+        int sum = DotCode.sum(s) + v;
+        code.vmovdqu16(weight + 1, masked ? 1 + v / 2 : 0, DotCode.weights(R10, s).plus(v / 2 * VECTOR_BYTES));
+        code.vpslld(weight, weight + 1, Short.SIZE);
+        code.vpandd(weight + 1, weight + 1, UPPER_HALVES);
+        if (streams == 1) {
+          code.vfmadd231ps(sum, weight, even);
+          code.vfmadd231ps(sum + 1, weight + 1, odd);
+        } else {
+          code.vfmadd231ps(sum, weight, FACTOR);
+          code.vfmadd231ps(sum + 1, weight + 1, FACTOR + 1);
+        }
+      }
     }
   }
 }

@@ -9,7 +9,7 @@ import kumiko.runtime.tensor.DType;
  * in the same order wherever it stands.
  */
 public final class StoredProduct implements Eights {
-  private final Ahead ahead;
+  private final int pieceColumns;
   private final int eightColumns;
   private final int eightStride;
   private final Map<DType, RowRoutines> dots = new EnumMap<>(DType.class);
@@ -19,7 +19,7 @@ public final class StoredProduct implements Eights {
 
   /** @param nearestCache bytes of the nearest cache for data */
   StoredProduct(Ahead ahead, int nearestCache, CodeInstaller installer) {
-    this.ahead = ahead;
+    pieceColumns = ahead.activationBytes(nearestCache) / Float.BYTES;
     eightColumns = EightCode.Singles.mostColumns(nearestCache);
     eightStride = eights(WeightVector.F32).stride();
     for (WeightVector type : WeightVector.values()) {
@@ -68,7 +68,7 @@ public final class StoredProduct implements Eights {
 
   /** Columns of a piece whose activations stay in the nearest cache while {@link #dots} reads weights. */
   public int pieceColumns() {
-    return ahead.activationBytes() / Float.BYTES;
+    return pieceColumns;
   }
 
   /**

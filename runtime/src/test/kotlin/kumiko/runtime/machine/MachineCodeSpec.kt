@@ -151,6 +151,12 @@ class MachineCodeSpec : FunSpec({
         Ahead.GAPS.tileBytes(4) shouldBe Ahead.ONCE.tileBytes(1)
     }
 
+    test("one row of activations leaves a third of the nearest cache to what passes by") {
+        Ahead.TWICE.activationBytes(48 shl 10) shouldBe (32 shl 10)
+        Ahead.TWICE.activationBytes(32 shl 10) shouldBe (16 shl 10)
+        Ahead.GAPS.activationBytes(32 shl 10) shouldBe (16 shl 10)
+    }
+
     test("eight rows of a piece of float32 leave a third of the nearest cache to what passes by") {
         for ((kibibytes, columns) in listOf(32 to 512, 47 to 512, 48 to 1024, 64 to 1024)) {
             EightCode.Singles.mostColumns(kibibytes shl 10) shouldBe columns

@@ -70,9 +70,11 @@ class StoredProductSpec : FunSpec({
         context("where memory is asked for $ahead") {
             val nearestCache = (if (ahead == Ahead.GAPS) 32 else 48) shl 10
             val product = if (here) StoredProduct(ahead, nearestCache, CodePages(Arena.ofAuto())) else null
-            val splitting = Packing("with float32", here, { SplitDots(ahead, it) }, { it })
+            val splitting = Packing("with float32", here, { SplitDots(ahead, nearestCache, it) }, { it })
             val rounding =
-                Packing("with what rounded factors give", herePairs, { PairDots(RowRounding(it), ahead, it) }, Elements::nearestBfloat16)
+                Packing("with what rounded factors give", herePairs, {
+                    PairDots(RowRounding(it), ahead, nearestCache, it)
+                }, Elements::nearestBfloat16)
 
             /** Rows without a gap, all in one call and each in one of its own. */
             fun shouldBeRowByRow(type: DType, rows: Int, columns: Int, dots: (weights: Long, stride: Long, rows: Int, y: Long) -> Unit) {
