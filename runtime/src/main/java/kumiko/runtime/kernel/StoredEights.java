@@ -80,7 +80,7 @@ final class StoredEights {
       int weights = Math.min(TILE_ROWS, end - i);
       Lanes.clear(scratch, groups * TILE);
       for (int k = 0; k < slab.columns(); k += eights.columns()) {
-        addPiece(type, slab, i, weights, k, groups, packed, scratch);
+        addPiece(type, slab, i, weights, k, rows, packed, scratch);
       }
       for (int g = 0; g < groups; g++) {
         int count = Math.min(EIGHT, rows - g * EIGHT);
@@ -113,7 +113,7 @@ final class StoredEights {
     }
   }
 
-  private void addPiece(DType type, Slab slab, int i, int count, int k, int groups, long packed, long scratch) {
+  private void addPiece(DType type, Slab slab, int i, int count, int k, int rows, long packed, long scratch) {
     long row = slab.data().address() + type.bytes(slab.offset() + i * slab.rowStride());
     long stride = type.bytes(slab.rowStride());
     int columns = Math.min(eights.columns(), slab.columns() - k);
@@ -123,12 +123,13 @@ final class StoredEights {
     if (!isRead) {
       stored.widen(type, row, stride, count, k, columns, scratch + WIDE, WIDE_STRIDE);
     }
-    for (int g = 0; g < groups; g++) {
+    for (int g = 0; g * EIGHT < rows; g++) {
+      int others = Math.min(EIGHT, rows - g * EIGHT);
       long activations = piece + g * eightBytes(slab.columns());
       if (isRead) {
-        eights.add(type, row + type.bytes(k), stride, count, activations, columns, scratch + g * TILE, later);
+        eights.add(type, row + type.bytes(k), stride, count, activations, others, columns, scratch + g * TILE, later);
       } else {
-        eights.add(DType.F32, scratch + WIDE, WIDE_STRIDE, count, activations, columns, scratch + g * TILE, scratch + WIDE);
+        eights.add(DType.F32, scratch + WIDE, WIDE_STRIDE, count, activations, others, columns, scratch + g * TILE, scratch + WIDE);
       }
     }
   }

@@ -133,8 +133,9 @@ final class EightCode {
 
   /**
    * @param rows of weights in a group: 1 or {@link #ROWS}
+   * @param others how many of the other rows there are: sums of what is missing stay zero
    */
-  static byte[] code(Meeting type, int rows, Ahead ahead) {
+  static byte[] code(Meeting type, int rows, int others, Ahead ahead) {
     int group = VECTORS * type.columns();
     Assembler code = new Assembler();
     code.push(RBX);
@@ -162,7 +163,7 @@ final class EightCode {
     for (int i = 0; i < rows * EIGHT; i++) {
       code.vpxord(i);
     }
-    ColumnLoop.emit(code, group, () -> turn(code, type, rows, ahead), () -> vectors(code, type, rows, 1));
+    ColumnLoop.emit(code, group, () -> turn(code, type, rows, others, ahead), () -> vectors(code, type, rows, others, 1));
     for (int i = 0; i < rows; i++) {
       sum(code, i * EIGHT);
       // The upper eight lanes of the tile are nobody's.
@@ -182,9 +183,9 @@ final class EightCode {
     return code.toBytes();
   }
 
-  private static void turn(Assembler code, Meeting type, int rows, Ahead ahead) {
+  private static void turn(Assembler code, Meeting type, int rows, int others, Ahead ahead) {
     ask(code, ahead, rows, type.turnBytes());
-    vectors(code, type, rows, 0);
+    vectors(code, type, rows, others, 0);
     code.add(R10, type.turnBytes());
     code.add(R11, VECTORS * VECTOR_BYTES);
   }
@@ -201,12 +202,12 @@ final class EightCode {
     }
   }
 
-  private static void vectors(Assembler code, Meeting type, int rows, int firstMask) {
+  private static void vectors(Assembler code, Meeting type, int rows, int others, int firstMask) {
     for (int i = 0; i < rows; i++) {
       type.load(code, WEIGHT + i * VECTORS, firstMask, row(R10, i));
     }
     for (int v = 0; v < VECTORS; v++) {
-      for (int r = 0; r < EIGHT; r++) {
+      for (int r = 0; r < others; r++) {
         int factor = FACTOR + r % FACTORS;
         int mask = firstMask == 0 ? 0 : firstMask + v;
         type.loadFactor(code, factor, mask, Address.at(R11, r * type.stride() + v * VECTOR_BYTES));

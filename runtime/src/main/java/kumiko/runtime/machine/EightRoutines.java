@@ -1,31 +1,35 @@
 package kumiko.runtime.machine;
 
-/**
- * {@link EightCode} of one kind of weights.
- *
- * @param groups of {@link EightCode#ROWS} rows of weights
- * @param last of single rows, that whole groups leave over
- * @param ahead as both ask
- */
-record EightRoutines(Routine groups, Routine last, Ahead ahead) {
+/** {@link EightCode} of one kind of weights, for each number of other rows: eight are more arithmetic than memory keeps busy. */
+final class EightRoutines {
+  private final Ahead ahead;
 
-  static EightRoutines of(EightCode.Meeting type, Ahead ahead, CodeInstaller installer) {
-    return new EightRoutines(
-        installer.install(() -> EightCode.code(type, EightCode.ROWS, ahead)), installer.install(() -> EightCode.code(type, 1, ahead)),
-        ahead);
+  /** By other rows, from 1: of groups of {@link EightCode#ROWS} rows of weights. */
+  private final Routine[] groups = new Routine[EightCode.EIGHT + 1];
+
+  /** Likewise: of single rows, that whole groups leave over. */
+  private final Routine[] last = new Routine[EightCode.EIGHT + 1];
+
+  EightRoutines(EightCode.Meeting type, Ahead ahead, CodeInstaller installer) {
+    this.ahead = ahead;
+    for (int i = 1; i <= EightCode.EIGHT; i++) {
+      int others = i;
+      groups[i] = installer.install(() -> EightCode.code(type, EightCode.ROWS, others, ahead));
+      last[i] = installer.install(() -> EightCode.code(type, 1, others, ahead));
+    }
   }
 
   /** See {@link Eights#add}. */
-  void add(long weights, long from, int rows, long x, int columns, long tile, long later) {
+  void add(long weights, long from, int rows, long x, int others, int columns, long tile, long later) {
     long distance = Math.clamp(later - weights, 0, Integer.MAX_VALUE);
     long both = ahead.isInLine() ? distance << Integer.SIZE | columns : columns;
     int whole = rows / EightCode.ROWS;
     int done = whole * EightCode.ROWS;
     if (whole > 0) {
-      groups.call(weights, from, whole, x, both, tile);
+      groups[others].call(weights, from, whole, x, both, tile);
     }
     if (done < rows) {
-      last.call(weights + done * from, from, rows - done, x, both, tile + (long) done * PanelLayout.TILE_BYTES);
+      last[others].call(weights + done * from, from, rows - done, x, both, tile + (long) done * PanelLayout.TILE_BYTES);
     }
   }
 }

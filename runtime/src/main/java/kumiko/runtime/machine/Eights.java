@@ -36,8 +36,9 @@ public interface Eights {
    * @param weights address of the first row
    * @param from bytes from one row of weights to the next
    * @param x address of eight packed rows
+   * @param others how many of them count, at least 1: the results of those behind may be anything
    * @param tile address of results, {@link PanelLayout#TILE_BYTES} bytes a row
    * @param later address of as many weights that will be needed after those between, in the order they lie in
    */
-  void add(DType type, long weights, long from, int rows, long x, int columns, long tile, long later);
+  void add(DType type, long weights, long from, int rows, long x, int others, int columns, long tile, long later);
 }

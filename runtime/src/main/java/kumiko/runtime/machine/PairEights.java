@@ -11,7 +11,7 @@ final class PairEights implements Eights {
 
   PairEights(RowRounding rounding, Ahead ahead, CodeInstaller installer) {
     this.rounding = rounding;
-    routines = EightRoutines.of(new EightCode.Pairs(), ahead, installer);
+    routines = new EightRoutines(new EightCode.Pairs(), ahead, installer);
   }
 
   @Override
@@ -35,7 +35,7 @@ final class PairEights implements Eights {
   }
 
   @Override
-  public void add(DType type, long weights, long from, int rows, long x, int columns, long tile, long later) {
-    routines.add(weights, from, rows, x, columns, tile, later);
+  public void add(DType type, long weights, long from, int rows, long x, int others, int columns, long tile, long later) {
+    routines.add(weights, from, rows, x, others, columns, tile, later);
   }
 }

@@ -27,7 +27,7 @@ public final class StoredProduct implements Eights {
       dots.put(type.type(), RowRoutines.of(streams -> DotCode.code(type, ahead, streams), ahead, installer));
       if (isReadInPlace(type)) {
         sums.put(type.type(), installer.install(() -> SumCode.code(type, ahead)));
-        eights.put(type.type(), EightRoutines.of(eights(type), ahead, installer));
+        eights.put(type.type(), new EightRoutines(eights(type), ahead, installer));
       }
     }
   }
@@ -90,8 +90,8 @@ public final class StoredProduct implements Eights {
   }
 
   @Override
-  public void add(DType type, long weights, long stride, int rows, long x, int columns, long tile, long later) {
-    eights.get(type).add(weights, stride, rows, x, columns, tile, later);
+  public void add(DType type, long weights, long stride, int rows, long x, int others, int columns, long tile, long later) {
+    eights.get(type).add(weights, stride, rows, x, others, columns, tile, later);
   }
 
   /**
