@@ -10,7 +10,8 @@ import kumiko.runtime.tensor.Rows;
 
 /**
  * {@link Kernels#attention} by machine code: many queries by {@link AttentionPanel}, few a row at a time by {@link AttentionGroup}, and those
- * that are rounded by {@link BfloatAttention}, or by the first for want of products of bf16; then probabilities are not rounded. What none does right, because a fill takes part in it, is done as it is defined.
+ * that are rounded by {@link BfloatAttention}, or by the first for want of products of bf16; then probabilities are not rounded. What none
+ * does right, because a fill takes part in it, is done as it is defined.
  */
 final class MachineAttention {
   /** Queries of several rows from which on a panel of them is quicker. */

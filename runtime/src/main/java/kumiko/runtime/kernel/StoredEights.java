@@ -108,8 +108,6 @@ final class StoredEights {
       long at = to + k / eights.columns() * piece;
       long in = VectorLinear.address(x, row, column + k);
       eights.pack(in, 4L * x.stride(), count, Math.min(eights.columns(), columns - k), at);
-      long given = (long) count * eights.stride();
-      Lanes.clear(at + given, piece - given);
     }
   }
 

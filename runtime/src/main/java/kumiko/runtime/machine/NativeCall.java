@@ -11,8 +11,8 @@ import java.lang.invoke.MethodHandle;
  * not, as the JVM takes 5 to 10 ms to make the handle of another type: in the calling conventions of 64-bit systems each of these parameters
  * has a place of its own, of which a function looks at those it knows, in the width that it knows.
  *
- * <p>Calls are short ones, of microseconds: the thread does not stop for the garbage collector meanwhile, which makes them cost a few
- * nanoseconds.
+ * <p>Calls are short ones, of microseconds, or of milliseconds where gigabytes go back to the system: the thread does not stop for the
+ * garbage collector meanwhile, which makes a call cost a few nanoseconds.
  */
 final class NativeCall {
   private static final ValueLayout WORD = ValueLayout.JAVA_LONG;
