@@ -20,17 +20,15 @@ enum Ahead {
     int lineBytes(DType type) {
       return WHOLE_ROWS;
     }
-
-    @Override
-    int streams() {
-      return DotCode.STREAMS;
-    }
   },
 
   /**
    * As {@link #TWICE}, but within the page of 4 KiB or little behind it. On Intel's Granite Rapids a C program that only adds reads 27 GB/s
    * when memory is asked for 6, 8 or 12 KiB ahead, 30 when 2 to 4, and the products of one row got 8 to 20 % quicker: so near, the second-level
    * cache sees what comes and fetches more at a time than the nearest has places for misses.
+   *
+   * <p>By turns four places for one row, asked for into the nearest cache, saved 3 to 5 % of a token with every type; tiles of weights that
+   * pass alone, not by twos, 4 to 5 % of a step of eight sequences with rounded activations and 6 to 8 with float32.
    */
   CLOSE(3 << 10, 3 << 10, 32 << 10) {
     @Override
@@ -41,6 +39,11 @@ enum Ahead {
     @Override
     int steps() {
       return 3;
+    }
+
+    @Override
+    int fewTiles() {
+      return 1;
     }
 
     @Override
@@ -69,8 +72,8 @@ enum Ahead {
     void near(Assembler code, Address line, int free) {}
 
     @Override
-    int streams() {
-      return DotCode.STREAMS;
+    void place(Assembler code, Address line) {
+      far(code, line.plus(NEAR));
     }
   },
 
@@ -100,9 +103,14 @@ enum Ahead {
     boolean isInLine() {
       return true;
     }
+
+    @Override
+    int streams() {
+      return 1;
+    }
   };
 
-  /** How far ahead the second time. */
+  /** How far ahead the second time, and of one of several places: there it is the best of 512 to 8192 bytes on Zen 5, with all types. */
   private static final int NEAR = 1024;
 
   private static final int WHOLE_ROWS = -1;
@@ -167,7 +175,7 @@ enum Ahead {
 
   /** From how many places weights that lie in line meet one row, each with its share of them: 1 or {@link DotCode#STREAMS}. */
   int streams() {
-    return 1;
+    return DotCode.STREAMS;
   }
 
   /** Whether single rows of this type are asked for a second time: where loading them is not all the work, as float32 lost by it. */
@@ -200,6 +208,15 @@ enum Ahead {
     return 6;
   }
 
+  /**
+   * How many tiles of weights, 16 rows each, pass together where few rows meet them, 1 or 2. Rows of a power of two lie in the same set of the
+   * nearest cache, which holds twelve: 32 of them drive one another out before the second half of a line is needed, where rows begin in
+   * the middle of one.
+   */
+  int fewTiles() {
+    return 2;
+  }
+
   /** Asks for a line that is needed so many steps later. */
   void step(Assembler code, Address line) {
     code.prefetcht1(line);
@@ -208,6 +225,15 @@ enum Ahead {
   /** Asks for a line that is needed later. */
   void far(Assembler code, Address line) {
     code.prefetcht1(line);
+  }
+
+  /**
+   * Asks for what comes soon of one of several places.
+   *
+   * @param line that is needed now
+   */
+  void place(Assembler code, Address line) {
+    code.prefetcht0(line.plus(NEAR));
   }
 
   /**

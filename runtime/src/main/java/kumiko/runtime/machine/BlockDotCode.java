@@ -123,8 +123,12 @@ final class BlockDotCode {
   private void tile(int stream) {
     Address tile = DotCode.weights(RDI, stream);
     for (int line = 0; line < type.tileBytes(); line += LINE_BYTES) {
-      ahead.far(code, tile.plus((streams > 1 ? DotCode.STREAM_BYTES : ahead.tileBytes(rows)) + line));
-      ahead.near(code, tile.plus(line), RESULT);
+      if (streams > 1) {
+        ahead.place(code, tile.plus(line));
+      } else {
+        ahead.far(code, tile.plus(ahead.tileBytes(rows) + line));
+        ahead.near(code, tile.plus(line), RESULT);
+      }
     }
     for (int half = 0; half < WeightBlock.HALVES; half++) {
       multiply(tile, half);

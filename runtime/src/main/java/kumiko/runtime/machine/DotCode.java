@@ -25,9 +25,6 @@ final class DotCode {
   /** Places to read from, if not one; the rows that are read together have a quarter of all rows between them. */
   static final int STREAMS = 4;
 
-  /** How far ahead each of several places is asked for: of 512 to 8192 bytes the best on Zen 5, with all types. */
-  static final int STREAM_BYTES = 1024;
-
   /** Sums of a row, so that no multiplication waits for the one before. */
   private static final int SUMS = 4;
 
@@ -165,7 +162,7 @@ final class DotCode {
     if (streams > 1) {
       for (int s = 0; s < streams; s++) {
         for (int line = 0; line < bytes; line += LINE_BYTES) {
-          ahead.far(code, weights(R10, s).plus(STREAM_BYTES + line));
+          ahead.place(code, weights(R10, s).plus(line));
         }
       }
       return;

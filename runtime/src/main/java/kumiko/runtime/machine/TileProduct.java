@@ -45,6 +45,9 @@ final class TileProduct implements PanelProduct {
   /** Bits of the steps that ask for weights of the next group. */
   private static final int LAST_BITS = 4;
 
+  /** Of lanes that weights meet in less time than memory takes to give them. */
+  private static final int FEW_STRIPS = 2;
+
   /** Of one instruction: a product and a sum for each of 16 x 16 results and 32 columns. */
   private static final int FLOPS = 2 * TILE_ROWS * PanelLayout.STRIP * PanelLayout.BLOCK;
 
@@ -100,9 +103,10 @@ final class TileProduct implements PanelProduct {
   public void multiply(long panel, int strips, long weights, long stride, int rows, int columns, long tile) {
     int blocks = columns / PanelLayout.BLOCK;
     int done = blocks * PanelLayout.BLOCK;
+    int most = strips <= FEW_STRIPS ? ahead.fewTiles() : 2;
     int i = 0;
     while (blocks > 0 && i < rows) {
-      int tiles = rows - i >= 2 * TILE_ROWS ? 2 : 1;
+      int tiles = rows - i >= 2 * TILE_ROWS ? most : 1;
       int filled = Math.min(TILE_ROWS, rows - i);
       int groups = (rows - i) / (tiles * filled);
       multiplyTiles(panel, strips, weights + i * stride, stride, tiles, filled, groups, blocks, tile + (long) i * PanelLayout.TILE_BYTES);
