@@ -16,9 +16,13 @@ import java.util.TreeMap;
 
 /**
  * Writes safetensors files. The header names the tensors in the order given; their data lie by falling element width, so that every
- * tensor is aligned, and the header is padded with blanks to a multiple of 8 bytes, both as the safetensors library does.
+ * tensor is aligned, as the safetensors library does. The header is padded with blanks so that data begin at a multiple of {@value #ALIGNMENT}
+ * bytes, where that library pads it to 8: rows that begin in the middle of a cache line are read as two.
  */
 public final class SafetensorsWriter {
+  /** A cache line. */
+  private static final int ALIGNMENT = 64;
+
   private SafetensorsWriter() {}
 
   /**
@@ -52,7 +56,7 @@ public final class SafetensorsWriter {
     tensors.forEach(tensor -> fields.add(field(tensor, begins.get(tensor.name()))));
     StringBuilder json = new StringBuilder("{").append(String.join(",", fields)).append('}');
     int bytes = json.toString().getBytes(StandardCharsets.UTF_8).length;
-    return json.repeat(" ", -bytes & 7).toString().getBytes(StandardCharsets.UTF_8);
+    return json.repeat(" ", -(Long.BYTES + bytes) & (ALIGNMENT - 1)).toString().getBytes(StandardCharsets.UTF_8);
   }
 
   static void write(PieceChannel channel, byte[] header, List<TensorSource> tensors) throws IOException {
