@@ -124,7 +124,7 @@ final class BlockDotCode {
     Address tile = DotCode.weights(RDI, stream);
     for (int line = 0; line < type.tileBytes(); line += LINE_BYTES) {
       if (streams > 1) {
-        ahead.place(code, tile.plus(line));
+        ahead.soon(code, tile.plus(Ahead.NEAR + line));
       } else {
         ahead.far(code, tile.plus(ahead.tileBytes(rows) + line));
         ahead.near(code, tile.plus(line), RESULT);

@@ -162,7 +162,7 @@ final class DotCode {
     if (streams > 1) {
       for (int s = 0; s < streams; s++) {
         for (int line = 0; line < bytes; line += LINE_BYTES) {
-          ahead.place(code, weights(R10, s).plus(line));
+          ahead.soon(code, weights(R10, s).plus(Ahead.NEAR + line));
         }
       }
       return;

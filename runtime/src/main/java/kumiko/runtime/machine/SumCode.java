@@ -72,7 +72,7 @@ final class SumCode {
     int next = code.here();
     for (int i = 0; i < rows; i++) {
       // The next rows: a few neighbouring columns of each are too little for the processor to see them coming.
-      ahead.far(code, weights(R12, i));
+      ahead.soon(code, weights(R12, i));
     }
     vector(code, type, rows, 0);
     code.add(R10, type.bytes());

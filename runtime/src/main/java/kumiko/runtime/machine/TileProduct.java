@@ -216,7 +216,7 @@ final class TileProduct implements PanelProduct {
     step(code, rowTiles, laneTiles);
     code.mov(RAX, RBX);
     for (int row = 0; row < rowTiles * TILE_ROWS; row++) {
-      ahead.step(code, Address.at(RAX, 0));
+      ahead.soon(code, Address.at(RAX, 0));
       code.add(RAX, RDX);
     }
     code.add(RBX, STEP_BYTES);
