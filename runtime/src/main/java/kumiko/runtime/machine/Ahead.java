@@ -48,6 +48,11 @@ enum Ahead {
     }
 
     @Override
+    int soonBytes() {
+      return 2 << 10;
+    }
+
+    @Override
     void soon(Assembler code, Address line) {
       code.prefetcht0(line);
     }
@@ -107,7 +112,7 @@ enum Ahead {
   };
 
   /** How far ahead the second time, and of one of several places: there it is the best of 512 to 8192 bytes on Zen 5, with all types. */
-  static final int NEAR = 1024;
+  private static final int NEAR = 1024;
 
   private static final int WHOLE_ROWS = -1;
 
@@ -211,6 +216,11 @@ enum Ahead {
    */
   int fewTiles() {
     return 2;
+  }
+
+  /** How far ahead of one of several places. */
+  int soonBytes() {
+    return NEAR;
   }
 
   /** Asks for a line that is needed soon, of rows that pass together or of one of several places. */

@@ -122,16 +122,9 @@ final class BlockDotCode {
 
   private void tile(int stream) {
     Address tile = DotCode.weights(RDI, stream);
-    for (int line = 0; line < type.tileBytes(); line += LINE_BYTES) {
-      if (streams > 1) {
-        ahead.soon(code, tile.plus(Ahead.NEAR + line));
-      } else {
-        ahead.far(code, tile.plus(ahead.tileBytes(rows) + line));
-        ahead.near(code, tile.plus(line), RESULT);
-      }
-    }
+    Requests requests = requests(tile);
     for (int half = 0; half < WeightBlock.HALVES; half++) {
-      multiply(tile, half);
+      multiply(tile, half, requests);
       for (int row = 0; row < rows; row++) {
         addTo(tile, results(stream).plus((row * WeightBlock.HALVES + half) * VECTOR_BYTES), row, half);
       }
@@ -146,13 +139,14 @@ final class BlockDotCode {
     return Address.at(R10, row * BlockPackCode.bytes(digits) + at);
   }
 
-  private void multiply(Address tile, int half) {
+  private void multiply(Address tile, int half, Requests requests) {
     for (int row = 0; row < rows; row++) {
       for (int d = 0; d < digits; d++) {
         code.vpbroadcastd(sum(row, d), packed(row, BlockPackCode.excessAt(digits, d)));
       }
     }
     for (int step = 0; step < type.steps(); step++) {
+      requests.turn(half * type.steps() + step);
       load(tile, half, step);
       for (int part = 0; part < type.parts(); part++) {
         for (int d = 0; d < digits; d++) {
@@ -163,6 +157,18 @@ final class BlockDotCode {
         }
       }
     }
+  }
+
+  private Requests requests(Address tile) {
+    return new Requests(type.tileBytes() / LINE_BYTES, WeightBlock.HALVES * type.steps(), i -> {
+      Address line = tile.plus(i * LINE_BYTES);
+      if (streams > 1) {
+        ahead.soon(code, line.plus(ahead.soonBytes()));
+      } else {
+        ahead.far(code, line.plus(ahead.tileBytes(rows)));
+        ahead.near(code, line, RESULT);
+      }
+    });
   }
 
   private void load(Address tile, int half, int step) {

@@ -32,7 +32,7 @@ final class DotCode {
   private static final int WEIGHT = 16;
   private static final int FACTOR = 20;
 
-  /** The vector that {@link #ask} may use. */
+  /** The vector that {@link #requests} may use. */
   private static final int FREE = 24;
 
   private static final int LINE_BYTES = 64;
@@ -56,7 +56,7 @@ final class DotCode {
   }
 
   private static void group(Assembler code, WeightVector type, Ahead ahead, int streams) {
-    ask(code, ahead, streams, SUMS * type.bytes(), type.type());
+    Requests requests = requests(code, ahead, streams, SUMS * type.bytes(), type.type(), SUMS * streams);
     for (int i = 0; i < SUMS; i++) {
       Address factor = Address.at(R11, i * Float.BYTES * WeightVector.LANES);
       if (streams > 1) {
@@ -64,6 +64,7 @@ final class DotCode {
       }
       for (int s = 0; s < streams; s++) {
         int weight = WEIGHT + (streams == 1 ? i : s);
+        requests.turn(i * streams + s);
         type.load(code, weight, 0, weights(R10, s).plus(i * type.bytes()));
         if (streams == 1) {
           code.vfmadd231ps(i, weight, factor);
@@ -157,22 +158,20 @@ final class DotCode {
     }
   }
 
-  /** Asks for as many bytes ahead, of each place. */
-  static void ask(Assembler code, Ahead ahead, int streams, int bytes, DType type) {
-    if (streams > 1) {
-      for (int s = 0; s < streams; s++) {
-        for (int line = 0; line < bytes; line += LINE_BYTES) {
-          ahead.soon(code, weights(R10, s).plus(Ahead.NEAR + line));
+  /** Requests for as many bytes ahead of each place, those of one place after those of another. */
+  static Requests requests(Assembler code, Ahead ahead, int streams, int bytes, DType type, int turns) {
+    int lines = Math.ceilDiv(bytes, LINE_BYTES);
+    return new Requests(streams * lines, turns, i -> {
+      int line = i % lines * LINE_BYTES;
+      if (streams > 1) {
+        ahead.soon(code, weights(R10, i / lines).plus(ahead.soonBytes() + line));
+      } else {
+        ahead.far(code, Address.at(R10, RBX, 1).plus(line));
+        if (ahead.asksTwice(type)) {
+          ahead.near(code, Address.at(R10, line), FREE);
         }
       }
-      return;
-    }
-    for (int line = 0; line < bytes; line += LINE_BYTES) {
-      ahead.far(code, Address.at(R10, RBX, 1).plus(line));
-    }
-    for (int line = 0; line < bytes && ahead.asksTwice(type); line += LINE_BYTES) {
-      ahead.near(code, Address.at(R10, line), FREE);
-    }
+    });
   }
 
   /** Register {@code first} becomes the sum of all lanes of as many registers as there are {@link #SUMS}, in every lane. */

@@ -63,9 +63,9 @@ final class PairDots implements BfloatDots {
   }
 
   private static void group(Assembler code, Ahead ahead, int streams) {
-    DotCode.ask(code, ahead, streams, SUMS * VECTOR_BYTES, DType.BF16);
+    Requests requests = DotCode.requests(code, ahead, streams, SUMS * VECTOR_BYTES, DType.BF16, SUMS * streams);
     for (int i = 0; i < SUMS; i++) {
-      multiply(code, streams, i, 0, i * VECTOR_BYTES);
+      multiply(code, streams, i, 0, i * VECTOR_BYTES, requests);
     }
     code.add(R10, SUMS * VECTOR_BYTES);
     code.add(R11, SUMS * VECTOR_BYTES);
@@ -76,7 +76,7 @@ final class PairDots implements BfloatDots {
     code.shr(RAX, Integer.numberOfTrailingZeros(COLUMNS));
     int none = code.jz();
     int next = code.here();
-    multiply(code, streams, 0, 0, 0);
+    multiply(code, streams, 0, 0, 0, Requests.NONE);
     code.add(R10, VECTOR_BYTES);
     code.add(R11, VECTOR_BYTES);
     code.dec(RAX);
@@ -85,20 +85,22 @@ final class PairDots implements BfloatDots {
     code.mov(RAX, R8);
     code.and(RAX, COLUMNS - 1);
     int whole = code.jz();
-    multiply(code, streams, 1, 1, 0);
+    multiply(code, streams, 1, 1, 0, Requests.NONE);
     code.land(whole);
   }
 
   /** Of several places the row is loaded once: what is loaded beside weights stands in the way of those that arrive. */
-  private static void multiply(Assembler code, int streams, int sum, int mask, int at) {
+  private static void multiply(Assembler code, int streams, int sum, int mask, int at, Requests requests) {
     Address packed = Address.at(R11, at);
     if (streams == 1) {
+      requests.turn(sum);
       code.vmovdqu16(WEIGHT + sum, mask, Address.at(R10, at));
       code.vdpbf16ps(sum, WEIGHT + sum, packed);
       return;
     }
     code.vmovdqu16(FACTOR, 0, packed);
     for (int s = 0; s < streams; s++) {
+      requests.turn(sum * streams + s);
       code.vmovdqu16(WEIGHT + s, mask, DotCode.weights(R10, s).plus(at));
       code.vdpbf16ps(DotCode.sum(s) + sum, WEIGHT + s, FACTOR);
     }

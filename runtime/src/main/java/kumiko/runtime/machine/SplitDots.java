@@ -119,19 +119,18 @@ final class SplitDots implements BfloatDots {
     code.kmovd(1, R10);
     code.shr(R10, Integer.SIZE);
     code.kmovd(2, R10);
-    int nextRow = DotCode.row(code, streams, GROUP, () -> group(code, ahead, streams), () -> products(code, true, streams));
+    int nextRow = DotCode.row(code, streams, GROUP, () -> group(code, ahead, streams), () -> products(code, Requests.NONE, true, streams));
     DotCode.addAndGoOn(code, streams, nextRow);
     return code.toBytes();
   }
 
   private static void group(Assembler code, Ahead ahead, int streams) {
-    DotCode.ask(code, ahead, streams, GROUP * Short.BYTES, DType.BF16);
-    products(code, false, streams);
+    products(code, DotCode.requests(code, ahead, streams, GROUP * Short.BYTES, DType.BF16, VECTORS / 2 * streams), false, streams);
     code.add(R10, GROUP * Short.BYTES);
     code.add(R11, GROUP * Float.BYTES);
   }
 
-  private static void products(Assembler code, boolean masked, int streams) {
+  private static void products(Assembler code, Requests requests, boolean masked, int streams) {
     for (int v = 0; v < VECTORS; v += 2) {
       Address even = Address.at(R11, v * VECTOR_BYTES);
       Address odd = Address.at(R11, (v + 1) * VECTOR_BYTES);
@@ -142,6 +141,7 @@ final class SplitDots implements BfloatDots {
       for (int s = 0; s < streams; s++) {
         int weight = WEIGHT + (streams == 1 ? v : 2 * s);
         int sum = DotCode.sum(s) + v;
+        requests.turn(v / 2 * streams + s);
         code.vmovdqu16(weight + 1, masked ? 1 + v / 2 : 0, DotCode.weights(R10, s).plus(v / 2 * VECTOR_BYTES));
         code.vpslld(weight, weight + 1, Short.SIZE);
         code.vpandd(weight + 1, weight + 1, UPPER_HALVES);
