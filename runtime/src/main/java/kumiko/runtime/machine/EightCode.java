@@ -163,7 +163,7 @@ final class EightCode {
     for (int i = 0; i < rows * EIGHT; i++) {
       code.vpxord(i);
     }
-    ColumnLoop.emit(code, group, () -> turn(code, type, rows, others, ahead), () -> vectors(code, type, rows, others, 1));
+    ColumnLoop.emit(code, group, () -> turn(code, type, rows, others, ahead), () -> vectors(code, type, rows, others, 1, Requests.NONE));
     for (int i = 0; i < rows; i++) {
       sum(code, i * EIGHT);
       // The upper eight lanes of the tile are nobody's.
@@ -184,31 +184,31 @@ final class EightCode {
   }
 
   private static void turn(Assembler code, Meeting type, int rows, int others, Ahead ahead) {
-    ask(code, ahead, rows, type.turnBytes());
-    vectors(code, type, rows, others, 0);
+    vectors(code, type, rows, others, 0, requests(code, type, rows, others, ahead));
+    if (ahead.isInLine()) {
+      code.add(R12, rows * type.turnBytes());
+    }
     code.add(R10, type.turnBytes());
     code.add(R11, VECTORS * VECTOR_BYTES);
   }
 
-  /** Asks for as many bytes of each row. */
-  private static void ask(Assembler code, Ahead ahead, int rows, int bytes) {
-    for (int i = 0; i < rows; i++) {
-      for (int line = 0; line < bytes; line += LINE_BYTES) {
-        ahead.far(code, ahead.isInLine() ? Address.at(R12, i * bytes + line) : nextRow(i).plus(line));
-      }
-    }
-    if (ahead.isInLine()) {
-      code.add(R12, rows * bytes);
-    }
+  /** For as many bytes of each row. */
+  private static Requests requests(Assembler code, Meeting type, int rows, int others, Ahead ahead) {
+    int lines = type.turnBytes() / LINE_BYTES;
+    return new Requests(rows * lines, VECTORS * others, i -> {
+      Address line = ahead.isInLine() ? Address.at(R12, i * LINE_BYTES) : nextRow(i / lines).plus(i % lines * LINE_BYTES);
+      ahead.far(code, line);
+    });
   }
 
-  private static void vectors(Assembler code, Meeting type, int rows, int others, int firstMask) {
+  private static void vectors(Assembler code, Meeting type, int rows, int others, int firstMask, Requests requests) {
     for (int i = 0; i < rows; i++) {
       type.load(code, WEIGHT + i * VECTORS, firstMask, row(R10, i));
     }
     for (int v = 0; v < VECTORS; v++) {
       for (int r = 0; r < others; r++) {
         int factor = FACTOR + r % FACTORS;
+        requests.turn(v * others + r);
         int mask = firstMask == 0 ? 0 : firstMask + v;
         type.loadFactor(code, factor, mask, Address.at(R11, r * type.stride() + v * VECTOR_BYTES));
         for (int i = 0; i < rows; i++) {
