@@ -28,9 +28,9 @@ enum Ahead {
    * cache sees what comes and fetches more at a time than the nearest has places for misses.
    *
    * <p>By turns four places for one row, asked for into the nearest cache, saved 3 to 5 % of a token with every type, 2 KiB ahead instead of 1
-   * another 3 to 5 % with bf16 by bf16 and 2 % with q4_0 by bf16; tiles of weights that
-   * pass alone, not by twos, 4 to 5 % of a step of eight sequences with rounded activations and 6 to 8 with float32; weights in columns
-   * asked for into the nearest cache 1 to 4 % of a token of GPT-2.
+   * another 3 to 5 % with bf16 by bf16 and 2 % with q4_0 by bf16; tiles of weights that pass alone, not by twos, 4 to 5 % of a step of eight
+   * sequences with rounded activations and 6 to 8 with float32; weights in columns asked for into the nearest cache 1 to 4 % of a token of
+   * GPT-2.
    */
   CLOSE(3 << 10, 3 << 10, 32 << 10) {
     @Override

@@ -14,9 +14,9 @@ import java.util.function.IntConsumer;
 record Requests(int lines, int turns, IntConsumer line) {
   static final Requests NONE = new Requests(0, 1, line -> {});
 
-  /** Emits those of a turn, from 0. */
+  /** Emits those of a turn, from 0: a line comes no later than its share of the turns. */
   void turn(int turn) {
-    for (int i = turn * lines / turns; i < (turn + 1) * lines / turns; i++) {
+    for (int i = Math.ceilDiv(turn * lines, turns); i < Math.ceilDiv((turn + 1) * lines, turns); i++) {
       line.accept(i);
     }
   }

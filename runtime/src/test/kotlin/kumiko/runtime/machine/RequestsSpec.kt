@@ -25,6 +25,12 @@ class RequestsSpec : FunSpec({
         }
     }
 
+    test("a line is asked for no later than the turn that its share of them begins in, so that none is loaded before it was") {
+        checkAll(Arb.int(1..40), Arb.int(1..40)) { lines, turns ->
+            turns(lines, turns).forEachIndexed { turn, asked -> asked.forEach { turn shouldBeLessThanOrEqual it * turns / lines } }
+        }
+    }
+
     test("where there is nothing to ask for no turn asks") {
         for (turn in 0..<40) {
             buildList { Requests(0, 1) { add(it) }.turn(turn) }.shouldBeEmpty()
