@@ -14,6 +14,9 @@ final class Desk {
   /** One vector. */
   final float[] room = new float[Lanes.COUNT];
 
+  /** A weight for each row of a tile. */
+  final float[] column = new float[VectorGemm.TILE];
+
   /** A stretch of a row, whole vectors. */
   final float[] values = new float[32 * Lanes.COUNT];
 

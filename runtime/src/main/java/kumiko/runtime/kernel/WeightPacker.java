@@ -32,7 +32,7 @@ interface WeightPacker {
         }
         return;
       }
-      float[] column = Desk.ofThread().room;
+      float[] column = Desk.ofThread().column;
       for (int j = 0; j < depth; j++) {
         weights.read(slab.data().address(), slab.offset() + first + (k + j) * slab.columnStride(), count, column, 0);
         for (int i = 0; i < count; i++) {
