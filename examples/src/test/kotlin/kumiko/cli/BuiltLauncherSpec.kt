@@ -49,7 +49,7 @@ class BuiltLauncherSpec : FunSpec({
 
     test("a setting of Java that means nothing is refused in one line") {
         launch("bench", "llama3-8b", "--tiny", javaArguments = "-Dkumiko.machine=amx") shouldBe
-            Ran(Exit.BAD_INPUT, "", "-Dkumiko.machine=amx: choose avx512 or off, or leave it away for all that the processor has\n")
+            Ran(Exit.BAD_INPUT, "", "-Dkumiko.machine=amx: choose avx512, avx2 or off, or leave it away for all that the processor has\n")
     }
 
     test("a refusal and its exit code come through") {

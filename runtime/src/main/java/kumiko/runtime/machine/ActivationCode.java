@@ -39,14 +39,12 @@ final class ActivationCode {
 
   private ActivationCode() {}
 
-  static byte[] code(Activation function, boolean gated) {
-    Assembler code = new Assembler();
+  static void code(Assembler code, Activation function, boolean gated) {
     ExponentialCode.constants(code);
     constants(code, function);
     RowWalk.emit(code, mask -> vector(code, function, gated, mask));
     code.vzeroupper();
     code.ret();
-    return code.toBytes();
   }
 
   private static void vector(Assembler code, Activation function, boolean gated, int mask) {

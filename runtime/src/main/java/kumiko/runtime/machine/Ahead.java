@@ -80,6 +80,26 @@ enum Ahead {
   },
 
   /**
+   * Once, into the nearest cache and no other, and from one place. For processors without AVX-512: on AMD's Zen 3 a C program that
+   * multiplies bf16 of 2048 columns reads 13 to 16 GB/s when it asks for nothing, or for any cache but this, and 15 to 19 so; from four
+   * places it reads no more.
+   */
+  STRAIGHT(4 << 10, 4 << 10, 16 << 10) {
+    @Override
+    void far(Assembler code, Address line) {
+      code.prefetchnta(line);
+    }
+
+    @Override
+    void near(Assembler code, Address line, int free) {}
+
+    @Override
+    int streams() {
+      return 1;
+    }
+  },
+
+  /**
    * Into the second-level cache, and only where weights do not lie in line: the processor sees those coming itself. But AMD's Zen 4 stops
    * doing so while more other memory is loaded than weights, even from the nearest cache, as with bf16 and f16, which meet twice their
    * bytes of float32; so each line of weights is loaded once more. By turns one row of bf16 and f16 came from 40 to 95 % of what memory
@@ -141,6 +161,9 @@ enum Ahead {
   }
 
   static Ahead of(Processor processor) {
+    if (processor.firstMissing("avx512bw") != null) {
+      return STRAIGHT;
+    }
     if (!processor.vendor().equals(AMD)) {
       return processor.instructionCache() < LARGE_INSTRUCTION_CACHE ? TWICE : CLOSE;
     }

@@ -11,7 +11,15 @@ import static kumiko.runtime.machine.Opcode.PF3;
  * The instructions of x86-64 that the kernels are made of, one method each, named as in the manual. Operands stand in the manual's
  * order: the target first. To the others it adds those on tiles, 0 to 7.
  */
-final class Assembler extends FloatInstructions {
+class Assembler extends FloatInstructions {
+  /** Vectors that a routine can use. */
+  static final int VECTORS = 32;
+
+  /** Of those so many, the first ones, are in registers. */
+  int vectors() {
+    return VECTORS;
+  }
+
   /** Rows and bytes a row of every tile, from 64 bytes of memory. */
   void ldtilecfg(Address source) {
     code.vex(new Opcode(NONE, M0F38, 0, 0x49), 0, NO_REGISTER, source);

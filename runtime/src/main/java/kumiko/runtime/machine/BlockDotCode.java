@@ -33,14 +33,15 @@ final class BlockDotCode {
   private static final int DIGIT = 30;
   private static final int MASK = 31;
 
-  private final Assembler code = new Assembler();
+  private final Assembler code;
   private final WeightBlock type;
   private final int digits;
   private final int rows;
   private final Ahead ahead;
   private final int streams;
 
-  private BlockDotCode(WeightBlock type, int digits, int rows, Ahead ahead, int streams) {
+  private BlockDotCode(Assembler code, WeightBlock type, int digits, int rows, Ahead ahead, int streams) {
+    this.code = code;
     this.type = type;
     this.digits = digits;
     this.rows = rows;
@@ -52,11 +53,11 @@ final class BlockDotCode {
    * @param rows of float32, 1 to 8
    * @param streams 1, or for one row of float32 {@link DotCode#STREAMS}
    */
-  static byte[] code(WeightBlock type, int digits, int rows, Ahead ahead, int streams) {
-    return new BlockDotCode(type, digits, rows, ahead, streams).code();
+  static void code(Assembler code, WeightBlock type, int digits, int rows, Ahead ahead, int streams) {
+    new BlockDotCode(code, type, digits, rows, ahead, streams).emit();
   }
 
-  private byte[] code() {
+  private void emit() {
     if (streams > 1) {
       begin();
     }
@@ -92,7 +93,6 @@ final class BlockDotCode {
     }
     code.vzeroupper();
     code.ret();
-    return code.toBytes();
   }
 
   /** R12 and R13 become what {@link DotCode#weights} asks for, RBX and R14 likewise the bytes to the results of the next place and the third. */

@@ -93,8 +93,7 @@ final class BlockPackCode {
     return excessAt(digits, digits);
   }
 
-  static byte[] code(WeightBlock type, int digits) {
-    Assembler code = new Assembler();
+  static void code(Assembler code, WeightBlock type, int digits) {
     constant(code, SIGNS, Integer.MAX_VALUE);
     constant(code, MIDDLES, 0x80_8080 >> (Byte.SIZE * (MOST_DIGITS - digits)));
     constant(code, DIGIT_SIGNS, 0x8080_8080);
@@ -129,7 +128,6 @@ final class BlockPackCode {
     code.put(digitTable(digits - 1, digits - 2));
     code.put(digitTable(0, 0));
     code.put(blockTable());
-    return code.toBytes();
   }
 
   private static void constant(Assembler code, int target, int value) {

@@ -2,6 +2,7 @@ package kumiko.runtime.machine;
 
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.function.IntFunction;
 import kumiko.runtime.tensor.BlockTile;
 import kumiko.runtime.tensor.DType;
 
@@ -12,6 +13,8 @@ import kumiko.runtime.tensor.DType;
  * rounded by at most 0.51 times 2^-14 or 2^-22 of the block's largest. The products of each digit with the weights of the block are summed exactly;
  * these sums are put together, and those of all blocks added, in float32. Where a block has no number larger than 2^-100 its unit is that of
  * 2^-100; where it has one that is not finite, the results are no numbers.
+ *
+ * <p>By AVX2 all is float32.
  */
 public final class BlockProduct {
   /** Rows that can be multiplied together. */
@@ -20,7 +23,10 @@ public final class BlockProduct {
   /** Most rows that are multiplied together. */
   public static final int MOST_ROWS = TOGETHER[TOGETHER.length - 1];
 
-  private final int digits;
+  /** Of a packed row: columns that are packed together, and bytes of a block. */
+  private final int groupColumns;
+
+  private final int blockBytes;
   private final Map<DType, Routine> packs = new EnumMap<>(DType.class);
   private final Map<DType, Routine[]> dots = new EnumMap<>(DType.class);
 
@@ -31,20 +37,33 @@ public final class BlockProduct {
 
   /** @param digits 2 or 3 */
   BlockProduct(int digits, Ahead ahead, CodeInstaller installer) {
-    this.digits = digits;
     streams = ahead.streams();
-    for (WeightBlock type : WeightBlock.values()) {
-      packs.put(type.type(), installer.install(() -> BlockPackCode.code(type, digits)));
-      Routine[] together = new Routine[TOGETHER.length];
-      for (int i = 0; i < TOGETHER.length; i++) {
-        int rows = TOGETHER[i];
-        together[i] = installer.install(() -> BlockDotCode.code(type, digits, rows, ahead, 1));
+    if (installer.vectors() < Assembler.VECTORS) {
+      groupColumns = BlockTile.COLUMNS;
+      blockBytes = BlockHalvesCode.BYTES;
+      for (WeightBlock type : WeightBlock.values()) {
+        packs.put(type.type(), installer.install(BlockHalvesCode::packCode));
+        dots.put(type.type(), together(rows -> installer.install(code -> BlockHalvesCode.code(code, type, rows, ahead))));
       }
-      dots.put(type.type(), together);
+      return;
+    }
+    groupColumns = BlockPackCode.groupColumns();
+    blockBytes = BlockPackCode.bytes(digits);
+    for (WeightBlock type : WeightBlock.values()) {
+      packs.put(type.type(), installer.install(code -> BlockPackCode.code(code, type, digits)));
+      dots.put(type.type(), together(rows -> installer.install(code -> BlockDotCode.code(code, type, digits, rows, ahead, 1))));
       if (streams > 1) {
-        streamDots.put(type.type(), installer.install(() -> BlockDotCode.code(type, digits, 1, ahead, streams)));
+        streamDots.put(type.type(), installer.install(code -> BlockDotCode.code(code, type, digits, 1, ahead, streams)));
       }
     }
+  }
+
+  private static Routine[] together(IntFunction<Routine> routine) {
+    Routine[] routines = new Routine[TOGETHER.length];
+    for (int i = 0; i < TOGETHER.length; i++) {
+      routines[i] = routine.apply(TOGETHER[i]);
+    }
+    return routines;
   }
 
   /** So many rows, or more: those that are multiplied instead. */
@@ -66,8 +85,7 @@ public final class BlockProduct {
    * @param rows {@link #together} of some
    */
   public long packedBytes(int rows, int columns) {
-    int group = BlockPackCode.groupColumns();
-    return (long) Math.ceilDiv(columns, group) * (group / BlockTile.COLUMNS) * rows * BlockPackCode.bytes(digits);
+    return (long) Math.ceilDiv(columns, groupColumns) * (groupColumns / BlockTile.COLUMNS) * rows * blockBytes;
   }
 
   /**
@@ -80,9 +98,8 @@ public final class BlockProduct {
    * @param rows {@link #together} of them
    */
   public void pack(DType type, long x, int columns, long to, int row, int rows) {
-    int group = BlockPackCode.groupColumns();
-    int bytes = BlockPackCode.bytes(digits);
-    packs.get(type).call(x, columns / group, columns % group, to + (long) row * bytes, (long) rows * bytes, 0);
+    packs.get(type).call(
+        x, columns / groupColumns, columns % groupColumns, to + (long) row * blockBytes, (long) rows * blockBytes, 0);
   }
 
   /**
@@ -98,7 +115,7 @@ public final class BlockProduct {
    */
   public void dots(DType type, long tiles, int tileRows, long packed, int rows, int columns, long results) {
     int inRow = columns / BlockTile.COLUMNS;
-    int each = rows == 1 && streams > 1 ? tileRows / streams : 0;
+    int each = rows == 1 && streamDots.containsKey(type) ? tileRows / streams : 0;
     if (each > 0) {
       streamDots.get(type).call(tiles, inRow, each, packed, results, 0);
     }

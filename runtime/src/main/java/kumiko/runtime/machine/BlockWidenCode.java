@@ -21,19 +21,20 @@ final class BlockWidenCode {
 
   private BlockWidenCode() {}
 
-  static byte[] code(WeightBlock type, PanelElement to) {
-    return code(type, to, 1);
+  static void code(Assembler code, WeightBlock type, PanelElement to) {
+    code(code, type, to, 1);
   }
 
   /** @param parts of which each weight is the sum in a panel for {@link TileRows}, see {@link WeightParts}; 1 where it is rounded */
-  static byte[] code(WeightBlock type, PanelElement to, int parts) {
-    Assembler code = new Assembler();
+  static void code(Assembler code, WeightBlock type, PanelElement to, int parts) {
     if (parts > 1) {
       PartCode.constants(code);
     }
     code.mov(RAX, (1 << type.bits()) - 1);
     code.vpbroadcastd(MASK, RAX);
-    HalvesInTurns.index(code, IN_TURNS, 0);
+    if (to == PanelElement.PAIR) {
+      HalvesInTurns.index(code, IN_TURNS, 0);
+    }
     code.mov(RAX, Float.floatToRawIntBits(-type.excess()));
     code.vpbroadcastd(EXCESS, RAX);
     int next = code.here();
@@ -49,7 +50,6 @@ final class BlockWidenCode {
     code.jnz(next);
     code.vzeroupper();
     code.ret();
-    return code.toBytes();
   }
 
   /** Leaves in R11 where the next tile's first strip goes. */

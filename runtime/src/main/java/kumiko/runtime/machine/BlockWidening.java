@@ -11,7 +11,7 @@ public final class BlockWidening {
 
   BlockWidening(PanelElement to, CodeInstaller installer) {
     for (WeightBlock type : WeightBlock.values()) {
-      routines.put(type.type(), installer.install(() -> BlockWidenCode.code(type, to)));
+      routines.put(type.type(), installer.install(code -> BlockWidenCode.code(code, type, to)));
     }
   }
 

@@ -12,14 +12,13 @@ import static kumiko.runtime.machine.Register.RSI;
 
 /**
  * {@link PanelProduct} in vector registers: up to six rows of weights by four strips of lanes in 24 of them; for each element a vector of
- * each strip is loaded and one of each weight broadcast, straight from the rows.
+ * each strip is loaded and one of each weight broadcast, straight from the rows. Where there are {@link HalvedAssembler fewer} it is one
+ * strip after the other.
  */
 final class BroadcastProduct implements PanelProduct {
   /** Rows of weights at once: with four strips they fill 24 of 32 registers. */
   private static final int ROWS = 6;
 
-  private static final int PANEL_REGISTER = ROWS * PanelLayout.STRIPS;
-  private static final int WEIGHT_REGISTER = PANEL_REGISTER + PanelLayout.STRIPS;
   private static final int WEIGHT_REGISTERS = 4;
 
   /** Elements of a piece: where pieces are summed apart, errors of rounding stay as small as those of short sums. */
@@ -30,19 +29,23 @@ final class BroadcastProduct implements PanelProduct {
 
   private final PanelElement element;
 
-  /** By rows and strips, both from 1. */
+  /** Strips at once. */
+  private final int together;
+
+  /** By rows and strips of the panel, both from 1. */
   private final Routine[][] routines = new Routine[ROWS + 1][PanelLayout.STRIPS + 1];
 
   private final Routine registers;
 
   BroadcastProduct(PanelElement element, CodeInstaller installer) {
     this.element = element;
+    together = installer.vectors() < Assembler.VECTORS ? 1 : PanelLayout.STRIPS;
     for (int i = 0; i < ROWS * PanelLayout.STRIPS; i++) {
       int rows = 1 + i / PanelLayout.STRIPS;
       int strips = 1 + i % PanelLayout.STRIPS;
-      routines[rows][strips] = installer.install(() -> code(element, rows, strips));
+      routines[rows][strips] = installer.install(code -> code(code, element, rows, strips, Math.min(strips, together)));
     }
-    registers = installer.install(() -> registerCode(element));
+    registers = installer.install(code -> registerCode(code, element, together));
   }
 
   @Override
@@ -62,7 +65,10 @@ final class BroadcastProduct implements PanelProduct {
         int whole = Math.min(DEPTH, left / element.columns());
         int single = whole < DEPTH ? left % element.columns() : 0;
         long from = panel + (long) k * strips * PanelLayout.STRIP_BYTES;
-        routine.call(from, row + (long) k * PanelElement.BYTES, stride, whole, results, single);
+        for (int s = 0; s < strips; s += together) {
+          long bytes = (long) s * PanelLayout.STRIP_BYTES;
+          routine.call(from + bytes, row + (long) k * PanelElement.BYTES, stride, whole, results + bytes, single);
+        }
       }
     }
   }
@@ -70,61 +76,59 @@ final class BroadcastProduct implements PanelProduct {
   @Override
   public long multiplyRegisters(long operands, int steps) {
     registers.call(operands, 0, 0, steps, 0, 0);
-    return 2L * steps * PANEL_REGISTER * PanelLayout.STRIP * element.columns();
+    return 2L * steps * ROWS * together * PanelLayout.STRIP * element.columns();
   }
 
   /** RDI operands, RCX steps: the sums of a full tile. */
-  private static byte[] registerCode(PanelElement element) {
-    Assembler code = new Assembler();
-    for (int i = 0; i < WEIGHT_REGISTER + WEIGHT_REGISTERS; i++) {
+  private static void registerCode(Assembler code, PanelElement element, int together) {
+    int panel = ROWS * together;
+    int weights = together == 1 ? panel : panel + together;
+    int count = together == 1 ? 1 : WEIGHT_REGISTERS;
+    for (int i = 0; i < weights + count; i++) {
       element.broadcast(code, i, Address.at(RDI, 0));
     }
     int top = code.here();
-    for (int i = 0; i < PANEL_REGISTER; i++) {
-      int weight = WEIGHT_REGISTER + i / PanelLayout.STRIPS % WEIGHT_REGISTERS;
-      element.multiply(code, i, PANEL_REGISTER + i % PanelLayout.STRIPS, weight);
+    for (int i = 0; i < panel; i++) {
+      element.multiply(code, i, panel + i % together, weights + i / together % count);
     }
     code.dec(RCX);
     code.jnz(top);
     code.vzeroupper();
     code.ret();
-    return code.toBytes();
   }
 
   /** RDI panel, RSI weights, RDX stride, RCX elements, R8 tile, R9 whether a single column follows. */
-  private static byte[] code(PanelElement element, int rows, int strips) {
-    Assembler code = new Assembler();
+  private static void code(Assembler code, PanelElement element, int rows, int strips, int taken) {
     code.lea(RAX, Address.at(RDX, RDX, 2));
     code.lea(R10, Address.at(RDX, RDX, 4));
-    for (int i = 0; i < rows * strips; i++) {
+    for (int i = 0; i < rows * taken; i++) {
       if (element.sumsApart()) {
         code.vpxord(i);
       } else {
-        code.vmovups(i, result(i, strips));
+        code.vmovups(i, result(i, taken));
       }
     }
-    elements(code, element, rows, strips, TOGETHER);
-    elements(code, element, rows, strips, 1);
+    elements(code, element, rows, strips, taken, TOGETHER);
+    elements(code, element, rows, strips, taken, 1);
     if (element.columns() > 1) {
-      last(code, element, rows, strips);
+      last(code, element, rows, taken);
     }
-    for (int i = 0; i < rows * strips; i++) {
+    for (int i = 0; i < rows * taken; i++) {
       if (element.sumsApart()) {
-        code.vaddps(i, i, result(i, strips));
+        code.vaddps(i, i, result(i, taken));
       }
-      code.vmovups(result(i, strips), i);
+      code.vmovups(result(i, taken), i);
     }
     code.vzeroupper();
     code.ret();
-    return code.toBytes();
   }
 
-  private static Address result(int i, int strips) {
-    return Address.at(R8, i / strips * PanelLayout.TILE_BYTES + i % strips * PanelLayout.STRIP_BYTES);
+  private static Address result(int i, int taken) {
+    return Address.at(R8, i / taken * PanelLayout.TILE_BYTES + i % taken * PanelLayout.STRIP_BYTES);
   }
 
   /** As many turns of {@code together} elements as there are; what is left stays in RCX. */
-  private static void elements(Assembler code, PanelElement element, int rows, int strips, int together) {
+  private static void elements(Assembler code, PanelElement element, int rows, int strips, int taken, int together) {
     code.mov(R11, RCX);
     if (together > 1) {
       code.and(RCX, together - 1);
@@ -134,10 +138,15 @@ final class BroadcastProduct implements PanelProduct {
     int none = code.jz();
     int top = code.here();
     for (int k = 0; k < together; k++) {
-      loadPanel(code, strips, k);
+      loadPanel(code, k * strips, taken);
       for (int i = 0; i < rows; i++) {
-        element.broadcast(code, weight(i), address(i).plus(k * PanelElement.BYTES));
-        multiply(code, element, i, strips);
+        Address weight = address(i).plus(k * PanelElement.BYTES);
+        if (hasFew(code)) {
+          element.multiplyEach(code, i, panel(code), weight);
+        } else {
+          element.broadcast(code, weight(i), weight);
+          multiply(code, element, i, taken);
+        }
       }
     }
     code.add(RDI, together * strips * PanelLayout.STRIP_BYTES);
@@ -147,32 +156,41 @@ final class BroadcastProduct implements PanelProduct {
     code.land(none);
   }
 
-  private static void last(Assembler code, PanelElement element, int rows, int strips) {
+  private static void last(Assembler code, PanelElement element, int rows, int taken) {
     code.test(R9, R9);
     int even = code.jz();
     PanelElement.prepareLast(code);
-    loadPanel(code, strips, 0);
+    loadPanel(code, 0, taken);
     for (int i = 0; i < rows; i++) {
       element.broadcastLast(code, weight(i), address(i));
-      multiply(code, element, i, strips);
+      multiply(code, element, i, taken);
     }
     code.land(even);
   }
 
-  private static void loadPanel(Assembler code, int strips, int k) {
-    for (int s = 0; s < strips; s++) {
-      code.vmovups(PANEL_REGISTER + s, Address.at(RDI, (k * strips + s) * PanelLayout.STRIP_BYTES));
+  /** The vectors at {@code k} strips of the panel, behind those of the sums. */
+  private static void loadPanel(Assembler code, int k, int taken) {
+    for (int s = 0; s < taken; s++) {
+      code.vmovups(panel(code) + s, Address.at(RDI, (k + s) * PanelLayout.STRIP_BYTES));
     }
   }
 
-  private static void multiply(Assembler code, PanelElement element, int row, int strips) {
-    for (int s = 0; s < strips; s++) {
-      element.multiply(code, row * strips + s, PANEL_REGISTER + s, weight(row));
+  private static void multiply(Assembler code, PanelElement element, int row, int taken) {
+    for (int s = 0; s < taken; s++) {
+      element.multiply(code, row * taken + s, panel(code) + s, weight(row));
     }
+  }
+
+  private static boolean hasFew(Assembler code) {
+    return code.vectors() < Assembler.VECTORS;
+  }
+
+  private static int panel(Assembler code) {
+    return hasFew(code) ? ROWS : ROWS * PanelLayout.STRIPS;
   }
 
   private static int weight(int row) {
-    return WEIGHT_REGISTER + row % WEIGHT_REGISTERS;
+    return (ROWS + 1) * PanelLayout.STRIPS + row % WEIGHT_REGISTERS;
   }
 
   private static Address address(int row) {

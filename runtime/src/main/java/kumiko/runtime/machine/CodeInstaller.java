@@ -1,10 +1,15 @@
 package kumiko.runtime.machine;
 
-import java.util.function.Supplier;
+import java.util.function.Consumer;
 
 /** Makes machine code callable. */
 @FunctionalInterface
 interface CodeInstaller {
-  /** @param code asked for no sooner than the routine is called, as a process calls few of all that there are */
-  Routine install(Supplier<byte[]> code);
+  /** @param code writes the routine, no sooner than it is called, as a process calls few of all that there are */
+  Routine install(Consumer<Assembler> code);
+
+  /** See {@link Assembler#vectors}. */
+  default int vectors() {
+    return Assembler.VECTORS;
+  }
 }

@@ -2,6 +2,7 @@ package kumiko.runtime.machine;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
@@ -15,13 +16,20 @@ final class CodePages implements CodeInstaller {
   private static final long REGION = 1L << 20;
 
   private final Arena arena;
+  private final Supplier<Assembler> assemblers;
 
   /** What is left of the last region. */
   private MemorySegment free = MemorySegment.NULL;
 
   /** @param arena for as long as it lives the code can be called */
   CodePages(Arena arena) {
+    this(arena, Assembler::new);
+  }
+
+  /** @param assemblers a new one for each routine */
+  CodePages(Arena arena, Supplier<Assembler> assemblers) {
     this.arena = arena;
+    this.assemblers = assemblers;
   }
 
   /**
@@ -30,18 +38,24 @@ final class CodePages implements CodeInstaller {
    * @throws SystemCalls.Refused if the system gives no memory, or none that may be executed
    */
   void tryOut() throws SystemCalls.Refused {
-    Assembler code = new Assembler();
-    code.ret();
-    NativeCall.call(place(code.toBytes()), 0, 0, 0, 0, 0, 0);
+    NativeCall.call(place(Assembler::ret), 0, 0, 0, 0, 0, 0);
   }
 
   @Override
-  public Installed install(Supplier<byte[]> code) {
+  public Installed install(Consumer<Assembler> code) {
     return new Installed(code);
   }
 
+  @Override
+  public int vectors() {
+    return assemblers.get().vectors();
+  }
+
   /** The address that code has got. */
-  private synchronized MemorySegment place(byte[] code) throws SystemCalls.Refused {
+  private synchronized MemorySegment place(Consumer<Assembler> writer) throws SystemCalls.Refused {
+    Assembler assembler = assemblers.get();
+    writer.accept(assembler);
+    byte[] code = assembler.toBytes();
     long bytes = Math.ceilDiv((long) code.length, PAGE) * PAGE;
     if (free.byteSize() < bytes) {
       free = map(Math.max(bytes, REGION));
@@ -60,11 +74,11 @@ final class CodePages implements CodeInstaller {
 
   /** Code in such memory from its first call on. */
   final class Installed implements Routine {
-    private final Supplier<byte[]> code;
+    private final Consumer<Assembler> code;
 
     private volatile MemorySegment entry;
 
-    private Installed(Supplier<byte[]> code) {
+    private Installed(Consumer<Assembler> code) {
       this.code = code;
     }
 
@@ -77,7 +91,7 @@ final class CodePages implements CodeInstaller {
     private synchronized MemorySegment placed() {
       if (entry == null) {
         try {
-          entry = place(code.get());
+          entry = place(code);
         } catch (SystemCalls.Refused refused) {
           throw new IllegalStateException("the system gave memory for machine code when it was tried, and now: " + refused.getMessage(),
               refused);

@@ -43,8 +43,7 @@ final class DotCode {
   private DotCode() {}
 
   /** @param streams 1 or {@link #STREAMS} */
-  static byte[] code(WeightVector type, Ahead ahead, int streams) {
-    Assembler code = new Assembler();
+  static void code(Assembler code, WeightVector type, Ahead ahead, int streams) {
     begin(code, streams);
     masks(code);
     int nextRow = row(code, streams, GROUP, () -> group(code, type, ahead, streams), () -> rest(code, type, streams));
@@ -52,7 +51,6 @@ final class DotCode {
       code.vmulss(sum(s), sum(s), weights(RDI, s).plus(-Float.BYTES));
     }
     addAndGoOn(code, streams, nextRow);
-    return code.toBytes();
   }
 
   private static void group(Assembler code, WeightVector type, Ahead ahead, int streams) {
@@ -63,7 +61,7 @@ final class DotCode {
         code.vmovups(FACTOR, factor);
       }
       for (int s = 0; s < streams; s++) {
-        int weight = WEIGHT + (streams == 1 ? i : s);
+        int weight = streams == 1 ? weight(code, i) : WEIGHT + s;
         requests.turn(i * streams + s);
         type.load(code, weight, 0, weights(R10, s).plus(i * type.bytes()));
         if (streams == 1) {
@@ -81,10 +79,16 @@ final class DotCode {
     for (int i = 0; i < SUMS; i++) {
       code.vmovups(FACTOR, 1 + i, Address.at(R11, i * Float.BYTES * WeightVector.LANES));
       for (int s = 0; s < streams; s++) {
-        type.load(code, WEIGHT + s, 1 + i, weights(R10, s).plus(i * type.bytes()));
-        code.vfmadd231ps(sum(s) + i, WEIGHT + s, FACTOR);
+        int weight = streams == 1 ? weight(code, i) : WEIGHT + s;
+        type.load(code, weight, 1 + i, weights(R10, s).plus(i * type.bytes()));
+        code.vfmadd231ps(sum(s) + i, weight, FACTOR);
       }
     }
+  }
+
+  /** Of one place. */
+  private static int weight(Assembler code, int i) {
+    return code.vectors() < Assembler.VECTORS ? SUMS + i % 2 : WEIGHT + i;
   }
 
   /** The first sum of a place's row. */

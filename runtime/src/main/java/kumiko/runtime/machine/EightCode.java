@@ -135,9 +135,8 @@ final class EightCode {
    * @param rows of weights in a group: 1 or {@link #ROWS}
    * @param others how many of the other rows there are: sums of what is missing stay zero
    */
-  static byte[] code(Meeting type, int rows, int others, Ahead ahead) {
+  static void code(Assembler code, Meeting type, int rows, int others, Ahead ahead) {
     int group = VECTORS * type.columns();
-    Assembler code = new Assembler();
     code.push(RBX);
     code.push(R12);
     if (ahead.isInLine()) {
@@ -180,7 +179,6 @@ final class EightCode {
     code.pop(RBX);
     code.vzeroupper();
     code.ret();
-    return code.toBytes();
   }
 
   private static void turn(Assembler code, Meeting type, int rows, int others, Ahead ahead) {

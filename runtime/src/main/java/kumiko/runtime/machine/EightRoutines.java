@@ -14,8 +14,18 @@ final class EightRoutines {
     this.ahead = ahead;
     for (int i = 1; i <= EightCode.EIGHT; i++) {
       int others = i;
-      groups[i] = installer.install(() -> EightCode.code(type, EightCode.ROWS, others, ahead));
-      last[i] = installer.install(() -> EightCode.code(type, 1, others, ahead));
+      groups[i] = installer.install(code -> EightCode.code(code, type, EightCode.ROWS, others, ahead));
+      last[i] = installer.install(code -> EightCode.code(code, type, 1, others, ahead));
+    }
+  }
+
+  /** Of float32, in halves of vectors. */
+  EightRoutines(WeightVector type, int stride, Ahead ahead, CodeInstaller installer) {
+    this.ahead = ahead;
+    for (int i = 1; i <= EightCode.EIGHT; i++) {
+      int others = i;
+      groups[i] = installer.install(code -> EightHalvesCode.code(code, type, stride, EightCode.ROWS, others, ahead));
+      last[i] = installer.install(code -> EightHalvesCode.code(code, type, stride, 1, others, ahead));
     }
   }
 

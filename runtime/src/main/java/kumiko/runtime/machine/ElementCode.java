@@ -41,8 +41,7 @@ enum ElementCode {
   /** What is done with a vector of a, and of b where it takes part. */
   abstract void vector(Assembler code, int mask);
 
-  byte[] code() {
-    Assembler code = new Assembler();
+  void code(Assembler code) {
     code.vpbroadcastd(FACTOR, R8);
     RowWalk.emit(code, mask -> {
       code.vmovups(A, mask, Address.at(RDI, 0));
@@ -50,6 +49,5 @@ enum ElementCode {
     });
     code.vzeroupper();
     code.ret();
-    return code.toBytes();
   }
 }

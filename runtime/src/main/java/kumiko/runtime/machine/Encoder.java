@@ -19,14 +19,23 @@ final class Encoder {
   private static final int SIB = 4;
   private static final int FULL_VECTOR = 2;
 
+  /** The bit of a VEX prefix that says so. */
+  private static final int HALF_VECTOR = 4;
+
   /** The bit next to the mask that says so. */
   private static final int EACH = 0x10;
 
   private byte[] bytes = new byte[1024];
   private int size;
+  private boolean hasEvex;
 
   int size() {
     return size;
+  }
+
+  /** Whether there is an instruction that needs AVX-512. */
+  boolean hasEvex() {
+    return hasEvex;
   }
 
   byte[] toBytes() {
@@ -87,20 +96,38 @@ final class Encoder {
     memory(reg, memory, 1);
   }
 
+  /** {@code code /r} with memory, of the first eight registers. */
+  void plain(int code, int reg, Address memory) {
+    put(code);
+    memory(reg, memory, 1);
+  }
+
   /** VEX with a register as last operand. */
   void vex(Opcode op, int reg, int second, int rm) {
-    vexPrefix(op, reg, second, 0, rm >> 3);
+    vexPrefix(op, reg, second, 0, rm >> 3, 0);
     registers(reg, rm);
   }
 
   /** VEX with memory as last operand. */
   void vex(Opcode op, int reg, int second, Address memory) {
-    vexPrefix(op, reg, second, high(memory.index()), high(memory.base()));
+    vexPrefix(op, reg, second, high(memory.index()), high(memory.base()), 0);
     memory(reg, memory, 1);
   }
 
-  private void vexPrefix(Opcode op, int reg, int second, int x, int b) {
-    int last = (~second & 15) << 3 | op.prefix();
+  /** VEX on 256 bits with a register as last operand. */
+  void vex256(Opcode op, int reg, int second, int rm) {
+    vexPrefix(op, reg, second, 0, rm >> 3, HALF_VECTOR);
+    registers(reg, rm);
+  }
+
+  /** VEX on 256 bits with memory as last operand. */
+  void vex256(Opcode op, int reg, int second, Address memory) {
+    vexPrefix(op, reg, second, high(memory.index()), high(memory.base()), HALF_VECTOR);
+    memory(reg, memory, 1);
+  }
+
+  private void vexPrefix(Opcode op, int reg, int second, int x, int b, int length) {
+    int last = (~second & 15) << 3 | length | op.prefix();
     int notR = (~reg >> 3 & 1) << 7;
     if (op.map() == Opcode.M0F && op.wide() == 0 && x == 0 && b == 0) {
       put(0xc5, notR | last);
@@ -139,6 +166,7 @@ final class Encoder {
   }
 
   private void evexPrefix(Opcode op, int reg, int second, int x, int b, int mask, Outside outside) {
+    hasEvex = true;
     put(0x62);
     put((~reg >> 3 & 1) << 7 | (1 - x) << 6 | (1 - b) << 5 | (~reg >> 4 & 1) << 4 | op.map());
     put(op.wide() << 7 | (~second & 15) << 3 | 4 | op.prefix());

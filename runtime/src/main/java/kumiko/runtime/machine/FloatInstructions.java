@@ -24,8 +24,6 @@ abstract class FloatInstructions extends VectorInstructions {
     }
   }
 
-  private static final int VECTOR_BYTES = 64;
-
   void vmovaps(int target, int source) {
     code.evex(new Opcode(NONE, M0F, 0, 0x28), target, NO_REGISTER, source);
   }

@@ -186,6 +186,30 @@ abstract class GeneralInstructions {
     code.patch(jump, here());
   }
 
+  /** Forward likewise, if bit {@code bit} of the 32 bits is zero. */
+  int jumpWithout(Address bits, int bit) {
+    code.hint(0xba, 4, bits);
+    code.put(bit);
+    code.put(0x0f, 0x83);
+    code.putInt(0);
+    return here() - 4;
+  }
+
+  /** One or two bytes, with zeros above; of the first four registers. */
+  void movzx(Register target, Address source, int bytes) {
+    code.hint(bytes == 1 ? 0xb6 : 0xb7, target.number(), source);
+  }
+
+  /** One or two bytes of the first four registers; the address has RBP alone. */
+  void movPart(Address target, Register source, int bytes) {
+    if (bytes == 1) {
+      code.plain(0x88, source.number(), target);
+    } else {
+      code.put(0x66);
+      code.plain(0x89, source.number(), target);
+    }
+  }
+
   void ret() {
     code.put(0xc3);
   }

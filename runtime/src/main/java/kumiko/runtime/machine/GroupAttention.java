@@ -58,11 +58,11 @@ public final class GroupAttention {
     this.type = type;
     for (int queries = 1; queries <= QUERIES; queries *= 2) {
       int count = queries;
-      scores[queries] = installer.install(() -> GroupScoreCode.code(count, type));
-      softens[queries] = installer.install(() -> softenCode(count));
+      scores[queries] = installer.install(code -> GroupScoreCode.code(code, count, type));
+      softens[queries] = installer.install(code -> softenCode(code, count));
       for (int strips = 1; strips <= PanelLayout.STRIPS; strips++) {
         int columns = strips;
-        mixes[queries][strips] = installer.install(() -> mixCode(count, columns, type));
+        mixes[queries][strips] = installer.install(code -> mixCode(code, count, columns, type));
       }
     }
   }
@@ -116,12 +116,11 @@ public final class GroupAttention {
   }
 
   /** RDI scores, RSI state, RDX blocks, RCX those of the last block that there are, as bits, R8 scale. */
-  static byte[] softenCode(int queries) {
+  static void softenCode(Assembler code, int queries) {
     int max = 0;
     int sum = 1;
     int value = 2;
     int factor = 18;
-    Assembler code = new Assembler();
     ExponentialCode.constants(code);
     ExponentialCode.constant(code, max, -Float.MAX_VALUE);
     ExponentialCode.constant(code, value, Float.NEGATIVE_INFINITY);
@@ -174,7 +173,6 @@ public final class GroupAttention {
     code.vmovups(Address.at(RSI, SUM), sum);
     code.vzeroupper();
     code.ret();
-    return code.toBytes();
   }
 
   /** An instruction of two operands. */
@@ -200,11 +198,10 @@ public final class GroupAttention {
   }
 
   /** RDI exponentials, RSI values, RDX bytes of a row, RCX keys, R8 results, R9 the columns of the last strip, as bits. */
-  static byte[] mixCode(int queries, int strips, WeightVector type) {
+  static void mixCode(Assembler code, int queries, int strips, WeightVector type) {
     int keys = keys(queries);
     // So many sums that no product waits for the one before.
     int sets = queries == 1 ? 2 : 1;
-    Assembler code = new Assembler();
     code.kmovw(1, R9);
     code.mov(R11, RDI);
     for (int i = 0; i < sets * queries * strips; i++) {
@@ -245,7 +242,6 @@ public final class GroupAttention {
     }
     code.vzeroupper();
     code.ret();
-    return code.toBytes();
   }
 
   /** The values at RSI, weighted by exponential k of every query of the block at RDI; RSI walks to the next. */

@@ -27,10 +27,9 @@ final class GroupScoreCode {
   private GroupScoreCode() {}
 
   /** RDI keys, RSI bytes of a row, RDX blocks, RCX queries, R8 columns, R9 scores. */
-  static byte[] code(int queries, WeightVector type) {
+  static void code(Assembler code, int queries, WeightVector type) {
     int keys = GroupAttention.keys(queries);
     Register[] fours = {R10, RBX, R12, R13};
-    Assembler code = new Assembler();
     code.push(RBX);
     code.push(R12);
     code.push(R13);
@@ -77,7 +76,6 @@ final class GroupScoreCode {
     code.pop(RBX);
     code.vzeroupper();
     code.ret();
-    return code.toBytes();
   }
 
   /** A vector of columns of all keys of a block with that of all queries. */

@@ -6,6 +6,7 @@ package kumiko.runtime.machine;
  * <ul>
  *   <li>absent: all that the processor can run and the system allows
  *   <li>{@code avx512}: no tiles of AMX_BF16
+ *   <li>{@code avx2}: nothing of AVX-512 either, and so no products of bf16
  *   <li>{@code off}: none
  * </ul>
  *

@@ -7,7 +7,9 @@ import java.util.function.Supplier;
 final class MachineCodeChoice {
   private static final String[] TILES = {"amx_tile", "amx_bf16"};
   private static final String WITHOUT_TILES = "avx512";
+  private static final String HALVED = "avx2";
   private static final String OFF = "off";
+  private static final String[] HALVED_FLAGS = {"avx2", "fma", "f16c", "bmi2"};
 
   /** Digits of numbers that are exact enough for products in float32, and for products in bf16. */
   private static final int FINE_DIGITS = 3;
@@ -38,9 +40,10 @@ final class MachineCodeChoice {
 
   /** The code lives as long as {@code arena}. */
   static MachineCode choose(String wanted, Processor processor, TileMaker tiles, Arena arena) {
-    if (wanted != null && !wanted.equals(OFF) && !wanted.equals(WITHOUT_TILES)) {
+    if (wanted != null && !wanted.equals(OFF) && !wanted.equals(WITHOUT_TILES) && !wanted.equals(HALVED)) {
       throw new SystemPropertyException(
-          property(wanted) + ": choose " + WITHOUT_TILES + " or " + OFF + ", or leave it away for all that the processor has");
+          property(wanted) + ": choose " + WITHOUT_TILES + ", " + HALVED + " or " + OFF
+              + ", or leave it away for all that the processor has");
     }
     if (OFF.equals(wanted)) {
       return MachineCode.none(property(OFF));
@@ -49,14 +52,19 @@ final class MachineCodeChoice {
       return MachineCode.none("machine code is written for " + Processor.LINUX + ", and this is " + processor.system());
     }
     String missing = processor.firstMissing("avx512bw");
-    if (missing != null) {
-      return MachineCode.none(lacks(missing));
+    boolean halved = missing != null || HALVED.equals(wanted);
+    if (halved && processor.firstMissing(HALVED_FLAGS) != null) {
+      return MachineCode.none(lacks(processor.firstMissing(HALVED_FLAGS)));
     }
-    CodePages pages = new CodePages(arena);
+    CodePages pages = halved ? new CodePages(arena, HalvedAssembler::new) : new CodePages(arena);
     try {
       pages.tryOut();
     } catch (SystemCalls.Refused refused) {
       return MachineCode.none(refused.getMessage());
+    }
+    if (halved) {
+      String reason = missing == null ? property(HALVED) : null;
+      return new MachineCode(halved(processor, reason, pages), new MachineCode.Absent<>(missing == null ? reason : lacks(missing)));
     }
     return new MachineCode(part(processor, () -> floats(processor, pages), "bmi2"),
         part(processor, () -> pairs(wanted, processor, tiles, pages), "avx512_bf16"));
@@ -74,6 +82,21 @@ final class MachineCodeChoice {
     return processor.firstMissing(wanted) == null ? maker.get() : new MachineCode.Absent<>(lacks(wanted));
   }
 
+  private static MachineCode.Part<FloatProducts> halved(Processor processor, String reason, CodePages pages) {
+    Ahead ahead = Ahead.of(processor);
+    BlockProduct blocks = new BlockProduct(FINE_DIGITS, ahead, pages);
+    return new MachineCode.Ready<>(products(ahead, processor, null, blocks, blocks, pages), HALVED, reason);
+  }
+
+  private static FloatProducts products(Ahead ahead, Processor processor, BfloatDots dots, BlockProduct blocks, BlockProduct roughBlocks,
+      CodePages pages) {
+    return new FloatProducts(
+        new StoredProduct(ahead, processor.nearestCache(), pages), dots, blocks, roughBlocks,
+        new BlockWidening(PanelElement.SINGLE, pages), new PanelMoves(pages), new BroadcastProduct(PanelElement.SINGLE, pages),
+        new PanelAttention(pages), new GroupAttention(WeightVector.F32, pages), new GroupAttention(WeightVector.BF16, pages),
+        new RowFunctions(pages));
+  }
+
   private static MachineCode.Part<FloatProducts> floats(Processor processor, CodePages pages) {
     boolean hasBlocks = processor.firstMissing("avx512vbmi", "avx512_vnni") == null;
     Ahead ahead = Ahead.of(processor);
@@ -81,13 +104,7 @@ final class MachineCodeChoice {
     BfloatDots dots = ahead == Ahead.ONCE ? null : new SplitDots(ahead, processor.nearestCache(), pages);
     BlockProduct blocks = hasBlocks ? new BlockProduct(FINE_DIGITS, ahead, pages) : null;
     BlockProduct roughBlocks = hasBlocks ? new BlockProduct(ROUGH_DIGITS, ahead, pages) : null;
-    return new MachineCode.Ready<>(
-        new FloatProducts(
-            new StoredProduct(ahead, processor.nearestCache(), pages), dots, blocks, roughBlocks,
-            new BlockWidening(PanelElement.SINGLE, pages), new PanelMoves(pages), new BroadcastProduct(PanelElement.SINGLE, pages),
-            new PanelAttention(pages), new GroupAttention(WeightVector.F32, pages), new GroupAttention(WeightVector.BF16, pages),
-            new RowFunctions(pages)),
-        "avx512", null);
+    return new MachineCode.Ready<>(products(ahead, processor, dots, blocks, roughBlocks, pages), "avx512", null);
   }
 
   /** Without tiles where they are not wanted, where the system refuses them, and where they do not compute what they must. */

@@ -32,8 +32,7 @@ final class NormCode {
   private NormCode() {}
 
   /** @param centred whether the mean is taken away, and biases follow the weights */
-  static byte[] code(boolean centred, boolean weighted, boolean biased) {
-    Assembler code = new Assembler();
+  static void code(Assembler code, boolean centred, boolean weighted, boolean biased) {
     ExponentialCode.constant(code, ONE, 1);
     code.vpbroadcastd(COUNT, RDX);
     code.vcvtdq2ps(COUNT, COUNT);
@@ -69,7 +68,6 @@ final class NormCode {
     transform(code, weighted, biased);
     code.vzeroupper();
     code.ret();
-    return code.toBytes();
   }
 
   /** What is done with vector i of a group, at {@code R10 + i} vectors; a mask of 0 stands for all its columns. */

@@ -23,7 +23,7 @@ public final class PairAttention {
   private final Routine turn;
 
   PairAttention(CodeInstaller installer) {
-    soften = installer.install(() -> SoftenCode.code(PanelElement.PAIR));
+    soften = installer.install(code -> SoftenCode.code(code, PanelElement.PAIR));
     shrink = installer.install(PairAttention::shrinkCode);
     turn = installer.install(PairAttention::turnCode);
   }
@@ -60,8 +60,7 @@ public final class PairAttention {
   }
 
   /** RDI rows, RSI factors, RDX how many rows, RCX strips. */
-  static byte[] shrinkCode() {
-    Assembler code = new Assembler();
+  static void shrinkCode(Assembler code) {
     int nextStrip = code.here();
     code.vmovups(0, Address.at(RSI, 0));
     code.mov(R10, RDI);
@@ -78,13 +77,11 @@ public final class PairAttention {
     code.jnz(nextStrip);
     code.vzeroupper();
     code.ret();
-    return code.toBytes();
   }
 
   /** RDI values, RSI bytes of a row, RDX blocks of keys, RCX the columns that there are, as bits, R8 where they go, R9 bytes of a row there. */
-  static byte[] turnCode() {
+  static void turnCode(Assembler code) {
     int index = 18;
-    Assembler code = new Assembler();
     code.kmovw(1, RCX);
     int next = code.here();
     // The turn uses all registers.
@@ -107,6 +104,5 @@ public final class PairAttention {
     code.jnz(next);
     code.vzeroupper();
     code.ret();
-    return code.toBytes();
   }
 }

@@ -26,7 +26,7 @@ final class PairDots implements BfloatDots {
   PairDots(RowRounding rounding, Ahead ahead, int nearestCache, CodeInstaller installer) {
     this.rounding = rounding;
     pieceColumns = ahead.activationBytes(nearestCache) / Short.BYTES;
-    dots = RowRoutines.of(streams -> code(ahead, streams), ahead, installer);
+    dots = RowRoutines.of((code, streams) -> code(code, ahead, streams), ahead, installer);
   }
 
   @Override
@@ -50,8 +50,7 @@ final class PairDots implements BfloatDots {
   }
 
   /** As {@link DotCode}, with RCX packed. */
-  private static byte[] code(Ahead ahead, int streams) {
-    Assembler code = new Assembler();
+  private static void code(Assembler code, Ahead ahead, int streams) {
     DotCode.begin(code, streams);
     code.mov(RAX, R8);
     code.and(RAX, COLUMNS - 1);
@@ -59,7 +58,6 @@ final class PairDots implements BfloatDots {
     code.bzhi(R10, R10, RAX);
     code.kmovd(1, R10);
     DotCode.addAndGoOn(code, streams, DotCode.row(code, streams, GROUP, () -> group(code, ahead, streams), () -> rest(code, streams)));
-    return code.toBytes();
   }
 
   private static void group(Assembler code, Ahead ahead, int streams) {

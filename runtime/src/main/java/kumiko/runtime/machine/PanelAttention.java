@@ -41,11 +41,11 @@ public final class PanelAttention {
   private final Routine[] mixes = new Routine[PanelLayout.STRIPS + 1];
 
   PanelAttention(CodeInstaller installer) {
-    soften = installer.install(() -> SoftenCode.code(PanelElement.SINGLE));
+    soften = installer.install(code -> SoftenCode.code(code, PanelElement.SINGLE));
     scale = installer.install(PanelAttention::scaleCode);
     for (int strips = 1; strips <= PanelLayout.STRIPS; strips++) {
       int count = strips;
-      mixes[strips] = installer.install(() -> mixCode(count));
+      mixes[strips] = installer.install(code -> mixCode(code, count));
     }
   }
 
@@ -92,10 +92,9 @@ public final class PanelAttention {
   }
 
   /** RDI tile, RSI values, RDX bytes of a row, RCX keys, R8 mixed, R9 groups of lanes and the columns of the last strip, as bits. */
-  static byte[] mixCode(int strips) {
+  static void mixCode(Assembler code, int strips) {
     int value = QUERIES * PanelLayout.STRIPS;
     int factor = value + PanelLayout.STRIPS;
-    Assembler code = new Assembler();
     code.push(RBX);
     code.kmovw(1, R9);
     code.shr(R9, Integer.SIZE);
@@ -139,12 +138,10 @@ public final class PanelAttention {
     code.pop(RBX);
     code.vzeroupper();
     code.ret();
-    return code.toBytes();
   }
 
   /** RDI rows, RSI the addresses where they go, RDX rows, RCX their factors, R8 whole vectors of a row, R9 columns behind them. */
-  static byte[] scaleCode() {
-    Assembler code = new Assembler();
+  static void scaleCode(Assembler code) {
     code.mov(R10, -1L);
     code.bzhi(R10, R10, R9);
     code.kmovw(1, R10);
@@ -172,6 +169,5 @@ public final class PanelAttention {
     code.jnz(nextRow);
     code.vzeroupper();
     code.ret();
-    return code.toBytes();
   }
 }

@@ -20,6 +20,11 @@ enum PanelElement {
     void multiply(Assembler code, int sum, int panel, int weight) {
       code.vfmadd231ps(sum, panel, weight);
     }
+
+    @Override
+    void multiplyEach(Assembler code, int sum, int panel, Address weight) {
+      code.vfmadd231psEach(sum, panel, weight);
+    }
   },
   /**
    * Two bf16 of neighbouring columns, by {@code vdpbf16ps} (AVX512BW, AVX512_BF16).
@@ -41,6 +46,11 @@ enum PanelElement {
     @Override
     void multiply(Assembler code, int sum, int panel, int weight) {
       code.vdpbf16ps(sum, panel, weight);
+    }
+
+    @Override
+    void multiplyEach(Assembler code, int sum, int panel, Address weight) {
+      throw new IllegalStateException("what has instructions for pairs has room for their weights");
     }
   };
 
@@ -87,4 +97,7 @@ enum PanelElement {
   abstract void broadcastLast(Assembler code, int target, Address weight);
 
   abstract void multiply(Assembler code, int sum, int panel, int weight);
+
+  /** With one weight in memory, where no register is left for it. */
+  abstract void multiplyEach(Assembler code, int sum, int panel, Address weight);
 }

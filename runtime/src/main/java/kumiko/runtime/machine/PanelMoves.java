@@ -29,19 +29,26 @@ public final class PanelMoves {
   private final Routine[] packColumns = new Routine[PanelLayout.STRIPS + 1];
 
   private final Routine add;
+
+  /** Of all sixteen columns; the other where AVX-512 leaves none of its own to gain by it. */
+  private final Routine addAll;
+
   private final Routine addToEverySecond;
   private final Routine addRows;
+  private final Routine addAllRows;
 
   PanelMoves(CodeInstaller installer) {
-    pack = installer.install(() -> packCode(true, 2 * PanelLayout.STRIP_BYTES));
-    packFloats = installer.install(() -> packCode(false, PanelLayout.STRIP_BYTES));
-    packParts = installer.install(() -> packCode(false, RowParts.PARTS * RowParts.GROUP_BYTES));
+    pack = installer.install(code -> packCode(code, true, 2 * PanelLayout.STRIP_BYTES));
+    packFloats = installer.install(code -> packCode(code, false, PanelLayout.STRIP_BYTES));
+    packParts = installer.install(code -> packCode(code, false, RowParts.PARTS * RowParts.GROUP_BYTES));
     add = installer.install(PanelMoves::addCode);
+    addAll = installer.vectors() < Assembler.VECTORS ? installer.install(AddHalvesCode::code) : add;
     addToEverySecond = installer.install(PanelMoves::addToEverySecondCode);
-    addRows = installer.install(PanelMoves::addRowsCode);
+    addRows = installer.install(code -> addRowsCode(code, true));
+    addAllRows = installer.install(code -> addRowsCode(code, false));
     for (int strips = 1; strips <= PanelLayout.STRIPS; strips++) {
       int count = strips;
-      packColumns[strips] = installer.install(() -> packColumnsCode(count));
+      packColumns[strips] = installer.install(code -> packColumnsCode(code, count));
     }
   }
 
@@ -114,7 +121,8 @@ public final class PanelMoves {
    * @param lanes 1 to {@value PanelLayout#LANES}
    */
   public void addRows(long tile, long y, long stride, int rows, int lanes) {
-    addRows.call(tile, y, stride, rows, bits(lanes), 0);
+    Routine routine = lanes == PanelLayout.LANES ? addAllRows : addRows;
+    routine.call(tile, y, stride, rows, bits(lanes), 0);
   }
 
   private static long bits(int lanes) {
@@ -131,7 +139,8 @@ public final class PanelMoves {
    * @param count 1 to 16: columns of y that are written
    */
   public void add(long tile, long y, long stride, int lanes, int count) {
-    add.call(tile, y, stride, lanes, (1L << count) - 1, 0);
+    Routine routine = count == PanelLayout.STRIP ? addAll : add;
+    routine.call(tile, y, stride, lanes, (1L << count) - 1, 0);
   }
 
   /** {@link #add} where {@code y[lane, 2 i]} takes result i, and what lies between stays as it is. */
@@ -145,8 +154,7 @@ public final class PanelMoves {
    * @param pairs whether to round to bf16, in blocks of 32 columns; otherwise blocks have 16
    * @param step bytes from one block of a row to the next
    */
-  static byte[] packCode(boolean pairs, int step) {
-    Assembler code = new Assembler();
+  static void packCode(Assembler code, boolean pairs, int step) {
     code.kmovw(1, R9);
     code.shr(R9, 16);
     code.kmovw(2, R9);
@@ -171,12 +179,10 @@ public final class PanelMoves {
     code.jnz(top);
     code.vzeroupper();
     code.ret();
-    return code.toBytes();
   }
 
   /** RDI columns, RSI stride, RDX panel, RCX pairs, R8 the lanes that there are, as bits, R9 whether a single column follows. */
-  static byte[] packColumnsCode(int strips) {
-    Assembler code = new Assembler();
+  static void packColumnsCode(Assembler code, int strips) {
     laneMasks(code, strips);
     code.test(RCX, RCX);
     int none = code.jz();
@@ -202,7 +208,6 @@ public final class PanelMoves {
     code.land(even);
     code.vzeroupper();
     code.ret();
-    return code.toBytes();
   }
 
   /** R8 into masks from 1 on. */
@@ -213,17 +218,19 @@ public final class PanelMoves {
     }
   }
 
-  /** RDI tile, RSI y, RDX stride, RCX rows, R8 the lanes that there are, as bits. */
-  static byte[] addRowsCode() {
-    Assembler code = new Assembler();
-    laneMasks(code, PanelLayout.STRIPS);
+  /** RDI tile, RSI y, RDX stride, RCX rows, R8 the lanes that there are, as bits, if some are missing. */
+  private static void addRowsCode(Assembler code, boolean masked) {
+    if (masked) {
+      laneMasks(code, PanelLayout.STRIPS);
+    }
     int top = code.here();
     for (int s = 0; s < PanelLayout.STRIPS; s++) {
+      int mask = masked ? 1 + s : 0;
       Address y = Address.at(RSI, s * PanelLayout.STRIP_BYTES);
       code.vmovups(s, Address.at(RDI, s * PanelLayout.STRIP_BYTES));
-      code.vmovups(4 + s, 1 + s, y);
-      code.vaddps(s, s, 4 + s);
-      code.vmovups(y, 1 + s, s);
+      code.vmovups(4, mask, y);
+      code.vaddps(s, s, 4);
+      code.vmovups(y, mask, s);
     }
     code.add(RDI, PanelLayout.TILE_BYTES);
     code.add(RSI, RDX);
@@ -231,24 +238,20 @@ public final class PanelMoves {
     code.jnz(top);
     code.vzeroupper();
     code.ret();
-    return code.toBytes();
   }
 
   /** RDI tile, RSI y, RDX stride, RCX lanes, R8 the columns that are written, as bits. */
-  static byte[] addCode() {
-    Assembler code = new Assembler();
+  static void addCode(Assembler code) {
     code.kmovw(1, R8);
     eachLaneTurned(code, lane -> {
       code.vmovups(16, 1, Address.at(RSI, 0));
       code.vaddps(lane, lane, 16);
       code.vmovups(Address.at(RSI, 0), 1, lane);
     });
-    return code.toBytes();
   }
 
   /** RDI tile, RSI y, RDX stride, RCX lanes, R8 the columns that are written, as bits of twice as many. */
-  static byte[] addToEverySecondCode() {
-    Assembler code = new Assembler();
+  static void addToEverySecondCode(Assembler code) {
     code.kmovw(1, R8);
     code.shr(R8, PanelLayout.STRIP);
     code.kmovw(2, R8);
@@ -263,7 +266,6 @@ public final class PanelMoves {
         code.vmovups(y, 1 + half, 16 + half);
       }
     });
-    return code.toBytes();
   }
 
   /** The sixteen rows at RDI turned, then {@code add} with RSI at each of RCX lanes, RDX apart. */

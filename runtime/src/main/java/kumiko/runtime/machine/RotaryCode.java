@@ -23,11 +23,10 @@ final class RotaryCode {
 
   private RotaryCode() {}
 
-  static byte[] code(Pairing pairing) {
+  static void code(Assembler code, Pairing pairing) {
     boolean halves = pairing == Pairing.HALVES;
     // Of neighbouring pairs a vector holds half as many.
     int pairs = halves ? WeightVector.LANES : WeightVector.LANES / 2;
-    Assembler code = new Assembler();
     code.push(RBX);
     masks(code, pairs, halves);
     int nextHead = code.here();
@@ -56,7 +55,6 @@ final class RotaryCode {
     code.pop(RBX);
     code.vzeroupper();
     code.ret();
-    return code.toBytes();
   }
 
   /** Mask 1: which elements the last vector has; 2: which pairs; 3: those of a whole vector. */

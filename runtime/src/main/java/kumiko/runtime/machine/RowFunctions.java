@@ -21,18 +21,18 @@ public final class RowFunctions {
 
   RowFunctions(CodeInstaller installer) {
     for (Activation function : Activation.values()) {
-      plain.put(function, installer.install(() -> ActivationCode.code(function, false)));
-      gated.put(function, installer.install(() -> ActivationCode.code(function, true)));
+      plain.put(function, installer.install(code -> ActivationCode.code(code, function, false)));
+      gated.put(function, installer.install(code -> ActivationCode.code(code, function, true)));
     }
     for (ElementCode element : ElementCode.values()) {
       elements.put(element, installer.install(element::code));
     }
     for (Pairing pairing : Pairing.values()) {
-      rotary.put(pairing, installer.install(() -> RotaryCode.code(pairing)));
+      rotary.put(pairing, installer.install(code -> RotaryCode.code(code, pairing)));
     }
     for (int norm = 0; norm < norms.length; norm++) {
       int kind = norm;
-      norms[norm] = installer.install(() -> NormCode.code((kind & CENTRED) != 0, (kind & WEIGHTED) != 0, (kind & BIASED) != 0));
+      norms[norm] = installer.install(code -> NormCode.code(code, (kind & CENTRED) != 0, (kind & WEIGHTED) != 0, (kind & BIASED) != 0));
     }
   }
 

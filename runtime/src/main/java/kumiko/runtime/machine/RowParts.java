@@ -54,8 +54,7 @@ public final class RowParts {
   }
 
   /** RDI rows, RSI bytes from one to the next, RDX how many, RCX where they go, R8 groups of columns, R9 bytes from one row of parts to the next. */
-  private static byte[] code() {
-    Assembler code = new Assembler();
+  private static void code(Assembler code) {
     code.mov(RAX, UPPER_BITS);
     code.vpbroadcastd(UPPER, RAX);
     int nextRow = code.here();
@@ -74,7 +73,6 @@ public final class RowParts {
     code.jnz(nextRow);
     code.vzeroupper();
     code.ret();
-    return code.toBytes();
   }
 
   /** Where the first part is all of a number nothing is left, which keeps an infinity from being taken from itself. */

@@ -8,7 +8,7 @@ public final class RowRounding {
   private final Routine routine;
 
   RowRounding(CodeInstaller installer) {
-    routine = installer.install(() -> WidenCode.code(WeightVector.F32, PanelElement.PAIR));
+    routine = installer.install(code -> WidenCode.code(code, WeightVector.F32, PanelElement.PAIR));
   }
 
   /**

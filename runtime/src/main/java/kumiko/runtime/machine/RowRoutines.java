@@ -16,13 +16,13 @@ record RowRoutines(Routine single, Routine streams, Ahead ahead) {
   /** As {@code code} is told how many rows it reads at a time. */
   @FunctionalInterface
   interface Code {
-    byte[] of(int streams);
+    void write(Assembler code, int streams);
   }
 
   static RowRoutines of(Code code, Ahead ahead, CodeInstaller installer) {
     int streams = ahead.streams();
     return new RowRoutines(
-        installer.install(() -> code.of(1)), streams == 1 ? null : installer.install(() -> code.of(streams)), ahead);
+        installer.install(to -> code.write(to, 1)), streams == 1 ? null : installer.install(to -> code.write(to, streams)), ahead);
   }
 
   /** See {@link StoredProduct#dots}; x is what the code takes for a row. */

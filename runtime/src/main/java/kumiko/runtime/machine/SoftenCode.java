@@ -43,11 +43,12 @@ final class SoftenCode {
   }
 
   /** @param to single exponentials take the place of what the tile held; pairs are rounded to bf16 and go to a panel whose columns are keys */
-  static byte[] code(PanelElement to) {
-    Assembler code = new Assembler();
+  static void code(Assembler code, PanelElement to) {
     ExponentialCode.constants(code);
     ExponentialCode.constant(code, HIDDEN, Float.NEGATIVE_INFINITY);
-    HalvesInTurns.index(code, IN_TURNS, 0);
+    if (to == PanelElement.PAIR) {
+      HalvesInTurns.index(code, IN_TURNS, 0);
+    }
     code.mov(RAX, 1);
     code.vpbroadcastd(ONE, RAX);
     code.vpbroadcastd(FACTOR, R8);
@@ -79,7 +80,6 @@ final class SoftenCode {
     code.jnz(nextStrip);
     code.vzeroupper();
     code.ret();
-    return code.toBytes();
   }
 
   private static void exponentials(Assembler code, PanelElement to) {

@@ -34,7 +34,7 @@ final class SplitDots implements BfloatDots {
   SplitDots(Ahead ahead, int nearestCache, CodeInstaller installer) {
     pieceColumns = ahead.activationBytes(nearestCache) / Float.BYTES;
     pack = installer.install(SplitDots::packCode);
-    dots = RowRoutines.of(streams -> dotCode(ahead, streams), ahead, installer);
+    dots = RowRoutines.of((code, streams) -> dotCode(code, ahead, streams), ahead, installer);
   }
 
   @Override
@@ -58,8 +58,7 @@ final class SplitDots implements BfloatDots {
   }
 
   /** RDI float32, RSI groups, RDX columns behind them, RCX where they go. */
-  private static byte[] packCode() {
-    Assembler code = new Assembler();
+  private static void packCode(Assembler code) {
     int tables = code.leaAhead(R10);
     code.vmovups(EVEN, Address.at(R10, 0));
     code.vmovups(ODD, Address.at(R10, VECTOR_BYTES));
@@ -90,7 +89,6 @@ final class SplitDots implements BfloatDots {
         code.putInt(2 * lane + first);
       }
     }
-    return code.toBytes();
   }
 
   private static void packGroup(Assembler code, boolean masked) {
@@ -107,8 +105,7 @@ final class SplitDots implements BfloatDots {
   }
 
   /** As {@link DotCode}, with RCX packed. */
-  private static byte[] dotCode(Ahead ahead, int streams) {
-    Assembler code = new Assembler();
+  private static void dotCode(Assembler code, Ahead ahead, int streams) {
     DotCode.begin(code, streams);
     code.mov(RAX, 0xffff_0000);
     code.vpbroadcastd(UPPER_HALVES, RAX);
@@ -121,7 +118,6 @@ final class SplitDots implements BfloatDots {
     code.kmovd(2, R10);
     int nextRow = DotCode.row(code, streams, GROUP, () -> group(code, ahead, streams), () -> products(code, Requests.NONE, true, streams));
     DotCode.addAndGoOn(code, streams, nextRow);
-    return code.toBytes();
   }
 
   private static void group(Assembler code, Ahead ahead, int streams) {

@@ -20,16 +20,23 @@ public final class StoredProduct implements Eights {
   /** @param nearestCache bytes of the nearest cache for data */
   StoredProduct(Ahead ahead, int nearestCache, CodeInstaller installer) {
     pieceColumns = ahead.activationBytes(nearestCache) / Float.BYTES;
-    eightColumns = EightCode.Singles.mostColumns(nearestCache);
+    // Half as many of the other rows are met at a time there.
+    eightColumns = installer.vectors() < Assembler.VECTORS ? MOST_COLUMNS : EightCode.Singles.mostColumns(nearestCache);
     eightStride = eights(WeightVector.F32).stride();
     for (WeightVector type : WeightVector.values()) {
-      widen.put(type.type(), installer.install(() -> WidenCode.code(type, PanelElement.SINGLE)));
-      dots.put(type.type(), RowRoutines.of(streams -> DotCode.code(type, ahead, streams), ahead, installer));
+      widen.put(type.type(), installer.install(code -> WidenCode.code(code, type, PanelElement.SINGLE)));
+      dots.put(type.type(), RowRoutines.of((code, streams) -> DotCode.code(code, type, ahead, streams), ahead, installer));
       if (isReadInPlace(type)) {
-        sums.put(type.type(), installer.install(() -> SumCode.code(type, ahead)));
-        eights.put(type.type(), new EightRoutines(eights(type), ahead, installer));
+        sums.put(type.type(), installer.install(code -> SumCode.code(code, type, ahead)));
+        eights.put(type.type(), eights(type, ahead, installer));
       }
     }
+  }
+
+  private EightRoutines eights(WeightVector type, Ahead ahead, CodeInstaller installer) {
+    return installer.vectors() < Assembler.VECTORS
+        ? new EightRoutines(type, eightStride, ahead, installer)
+        : new EightRoutines(eights(type), ahead, installer);
   }
 
   private EightCode.Meeting eights(WeightVector type) {

@@ -20,14 +20,14 @@ import static kumiko.runtime.machine.Register.RSI;
  */
 final class SumCode {
   private static final int ROWS = 4;
-  private static final int FACTOR = 4;
-  private static final int WEIGHT = 16;
+  private static final int WEIGHT = 1;
+  private static final int WEIGHTS = 2;
+  private static final int FACTOR = 3;
   private static final int VECTOR_BYTES = Float.BYTES * WeightVector.LANES;
 
   private SumCode() {}
 
-  static byte[] code(WeightVector type, Ahead ahead) {
-    Assembler code = new Assembler();
+  static void code(Assembler code, WeightVector type, Ahead ahead) {
     code.push(RBX);
     code.push(R12);
     code.mov(RAX, R8);
@@ -53,7 +53,6 @@ final class SumCode {
     code.pop(RBX);
     code.vzeroupper();
     code.ret();
-    return code.toBytes();
   }
 
   /** Some rows by all sums. */
@@ -96,8 +95,9 @@ final class SumCode {
   private static void vector(Assembler code, WeightVector type, int rows, int mask) {
     code.vmovups(0, mask, Address.at(R11, 0));
     for (int i = 0; i < rows; i++) {
-      type.load(code, WEIGHT + i, mask, weights(R10, i));
-      code.vfmadd231ps(0, WEIGHT + i, FACTOR + i);
+      int weight = WEIGHT + i % WEIGHTS;
+      type.load(code, weight, mask, weights(R10, i));
+      code.vfmadd231ps(0, weight, FACTOR + i);
     }
     code.vmovups(Address.at(R11, 0), mask, 0);
   }

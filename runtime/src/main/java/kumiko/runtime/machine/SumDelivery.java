@@ -29,7 +29,7 @@ public final class SumDelivery {
 
   SumDelivery(CodeInstaller installer) {
     for (Delivery delivery : Delivery.values()) {
-      routines.put(delivery, installer.install(() -> code(delivery)));
+      routines.put(delivery, installer.install(code -> code(code, delivery)));
     }
   }
 
@@ -51,8 +51,7 @@ public final class SumDelivery {
   }
 
   /** RDI sums, RSI results, RDX their stride, RCX rows, R8 the lanes that there are, as bits, R9 bias or 0. */
-  private static byte[] code(Delivery delivery) {
-    Assembler code = new Assembler();
+  private static void code(Assembler code, Delivery delivery) {
     code.kmovw(1, R8);
     code.shr(R8, PanelLayout.STRIP);
     code.kmovw(2, R8);
@@ -89,6 +88,5 @@ public final class SumDelivery {
     }
     code.vzeroupper();
     code.ret();
-    return code.toBytes();
   }
 }

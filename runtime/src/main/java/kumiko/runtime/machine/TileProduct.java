@@ -70,7 +70,7 @@ final class TileProduct implements PanelProduct {
       int weights = 1 + i % 2;
       int lanes = 1 + i / 2 % 2;
       int strips = 1 + i / 4;
-      routines[weights][lanes][strips] = installer.install(() -> code(weights, lanes, strips, ahead));
+      routines[weights][lanes][strips] = installer.install(code -> code(code, weights, lanes, strips, ahead));
     }
     registers = installer.install(TileProduct::registerCode);
     configurations = arena.allocate((TILE_ROWS + 1L) * CONFIGURATION_BYTES, CONFIGURATION_BYTES);
@@ -139,8 +139,7 @@ final class TileProduct implements PanelProduct {
   }
 
   /** RDI operands, RCX steps, R9 configuration, which makes the sums zero: two tiles of weights by two of lanes. */
-  private static byte[] registerCode() {
-    Assembler code = new Assembler();
+  private static void registerCode(Assembler code) {
     code.ldtilecfg(Address.at(R9, 0));
     code.mov(R11, PanelLayout.STRIP_BYTES);
     for (int tile = WEIGHTS; tile < LANES + 2; tile++) {
@@ -152,7 +151,6 @@ final class TileProduct implements PanelProduct {
     code.jnz(top);
     code.tilerelease();
     code.ret();
-    return code.toBytes();
   }
 
   /**
@@ -162,8 +160,7 @@ final class TileProduct implements PanelProduct {
    * <p>R12 weights of the group, then of the next, R13 panel, R14 and RBP steps, R15 groups left; in the loop R9 the second tile of weights,
    * RBX weights to ask for.
    */
-  static byte[] code(int rowTiles, int laneTiles, int strips, Ahead ahead) {
-    Assembler code = new Assembler();
+  static void code(Assembler code, int rowTiles, int laneTiles, int strips, Ahead ahead) {
     code.push(KEPT);
     code.ldtilecfg(Address.at(R9, 0));
     code.mov(R10, strips * PanelLayout.STRIP_BYTES);
@@ -207,7 +204,6 @@ final class TileProduct implements PanelProduct {
     code.tilerelease();
     code.pop(KEPT);
     code.ret();
-    return code.toBytes();
   }
 
   /** RCX of them. */

@@ -56,8 +56,8 @@ public final class TileRows {
 
   TileRows(CodeInstaller installer, long configuration) {
     for (TileParts parts : TileParts.values()) {
-      adding.put(parts, installer.install(() -> code(parts, true)));
-      writing.put(parts, installer.install(() -> code(parts, false)));
+      adding.put(parts, installer.install(code -> code(code, parts, true)));
+      writing.put(parts, installer.install(code -> code(code, parts, false)));
     }
     delivery = new SumDelivery(installer);
     this.configuration = configuration;
@@ -85,8 +85,7 @@ public final class TileRows {
    * RDI work, RSI configuration, then rows, RDX their stride, R14 sums, R15 groups left, R10 bytes of a row of sums or of the panel, RBP
    * stride of results, R12 weights that will be needed, R13 their stride; in the loop RAX, R9 rows, R11 what comes up, RBX panel, R8 results.
    */
-  static byte[] code(TileParts parts, boolean add) {
-    Assembler code = new Assembler();
+  static void code(Assembler code, TileParts parts, boolean add) {
     code.push(KEPT);
     code.ldtilecfg(Address.at(RSI, 0));
     code.mov(RSI, TileWork.ROWS.in(RDI));
@@ -105,7 +104,6 @@ public final class TileRows {
     code.tilerelease();
     code.pop(KEPT);
     code.ret();
-    return code.toBytes();
   }
 
   private static void advance(Assembler code, Register place, Register stride) {

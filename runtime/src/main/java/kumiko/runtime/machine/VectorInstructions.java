@@ -137,6 +137,11 @@ abstract class VectorInstructions extends WholeNumberInstructions {
     code.evex(new Opcode(P66, M0F38, 0, 0xb8), target, a, b, VECTOR_BYTES, 0, Outside.STAYS);
   }
 
+  /** {@code target += a * b} with one float32 of {@code b} for all, rounded once. */
+  void vfmadd231psEach(int target, int a, Address b) {
+    code.evexEach(new Opcode(P66, M0F38, 0, 0xb8), target, a, b);
+  }
+
   void vmulps(int target, int a, int b) {
     code.evex(new Opcode(NONE, M0F, 0, 0x59), target, a, b);
   }

@@ -29,12 +29,12 @@ public final class WeightParts {
 
   WeightParts(CodeInstaller installer) {
     for (WeightVector type : TYPES) {
-      rows.put(type.type(), installer.install(() -> rowsCode(type)));
-      columns.put(type.type(), installer.install(() -> columnsCode(type)));
+      rows.put(type.type(), installer.install(code -> rowsCode(code, type)));
+      columns.put(type.type(), installer.install(code -> columnsCode(code, type)));
     }
     for (WeightBlock type : WeightBlock.values()) {
       int parts = TileParts.ofFloats(type.type()).ofWeight();
-      blocks.put(type.type(), installer.install(() -> BlockWidenCode.code(type, PanelElement.PAIR, parts)));
+      blocks.put(type.type(), installer.install(code -> BlockWidenCode.code(code, type, PanelElement.PAIR, parts)));
     }
   }
 
@@ -74,8 +74,7 @@ public final class WeightParts {
   }
 
   /** RDI table, RSI from, RDX strip, RCX steps. */
-  static byte[] rowsCode(WeightVector type) {
-    Assembler code = new Assembler();
+  static void rowsCode(Assembler code, WeightVector type) {
     int parts = parts(type);
     int top = code.here();
     for (int half = 0; half < 2; half++) {
@@ -96,12 +95,10 @@ public final class WeightParts {
     code.jnz(top);
     code.vzeroupper();
     code.ret();
-    return code.toBytes();
   }
 
   /** RDI first column, RSI stride, RDX panel, RCX steps, R8 the lanes that there are, as bits; R9 pairs of a step. */
-  static byte[] columnsCode(WeightVector type) {
-    Assembler code = new Assembler();
+  static void columnsCode(Assembler code, WeightVector type) {
     int parts = parts(type);
     code.kmovw(1, R8);
     code.shr(R8, PanelLayout.STRIP);
@@ -127,6 +124,5 @@ public final class WeightParts {
     code.jnz(top);
     code.vzeroupper();
     code.ret();
-    return code.toBytes();
   }
 }

@@ -8,7 +8,7 @@ import static kumiko.runtime.machine.Opcode.P66;
 import kumiko.runtime.machine.Encoder.Outside;
 
 /** The instructions on whole numbers and bits in vector registers, 0 to 31 and all of 512 bits; elements of 32 bits where nothing else is said. */
-abstract class WholeNumberInstructions extends GeneralInstructions {
+abstract class WholeNumberInstructions extends HalfInstructions {
   static final int VECTOR_BYTES = 64;
 
   /** Zero. */

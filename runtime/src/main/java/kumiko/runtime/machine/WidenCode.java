@@ -16,15 +16,14 @@ import static kumiko.runtime.machine.Register.RSI;
  */
 final class WidenCode {
   private static final int VECTOR_BYTES = Float.BYTES * WeightVector.LANES;
-  private static final int WEIGHT = 16;
-  private static final int SCALE = 15;
+  private static final int WEIGHT = 0;
+  private static final int SCALE = 2;
   private static final int HALF_LONG = 32;
 
   private WidenCode() {}
 
-  static byte[] code(WeightVector type, PanelElement to) {
+  static void code(Assembler code, WeightVector type, PanelElement to) {
     int group = to.columns() * WeightVector.LANES;
-    Assembler code = new Assembler();
     code.mov(RAX, R8);
     code.and(RAX, group - 1);
     code.mov(R10, -1L);
@@ -50,7 +49,7 @@ final class WidenCode {
     int whole = code.jz();
     group(code, type, to, 1);
     code.land(whole);
-    return end(code, nextRow);
+    end(code, nextRow);
   }
 
   private static void group(Assembler code, WeightVector type, PanelElement to, int firstMask) {
@@ -80,7 +79,7 @@ final class WidenCode {
     return nextRow;
   }
 
-  private static byte[] end(Assembler code, int nextRow) {
+  private static void end(Assembler code, int nextRow) {
     code.add(RDI, RSI);
     code.mov(RAX, R9);
     code.shl(RAX, HALF_LONG);
@@ -90,6 +89,5 @@ final class WidenCode {
     code.jnz(nextRow);
     code.vzeroupper();
     code.ret();
-    return code.toBytes();
   }
 }

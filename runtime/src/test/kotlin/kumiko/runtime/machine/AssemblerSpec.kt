@@ -1,5 +1,6 @@
 package kumiko.runtime.machine
 
+import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.assertions.withClue
 import io.kotest.core.spec.style.FunSpec
 import io.kotest.matchers.shouldBe
@@ -41,6 +42,39 @@ class AssemblerSpec : FunSpec({
             Fact("dec r8", "49 ff c8") { dec(Register.R8) },
             Fact("test rcx, rcx", "48 85 c9") { test(Register.RCX, Register.RCX) },
             Fact("test r9, r9", "4d 85 c9") { test(Register.R9, Register.R9) },
+            Fact("vmovups ymm3, [r11+32]", "c4 c1 7c 10 5b 20") { loadHalf(3, Address.at(Register.R11, 32)) },
+            Fact("vmovups [r9+300], ymm12", "c4 41 7c 11 a1 2c 01 00 00") { storeHalf(Address.at(Register.R9, 300), 12) },
+            Fact("vmovss xmm10, [r11]", "c4 41 7a 10 13") { loadOne(10, Address.at(Register.R11, 0)) },
+            Fact("vmovd xmm8, edx", "c5 79 6e c2") { loadOne(8, Register.RDX) },
+            Fact("vpmovzxwd ymm9, [r10+16]", "c4 42 7d 33 4a 10") { widenHalf(9, Address.at(Register.R10, 16)) },
+            Fact("vpmovsxbd ymm9, [r10]", "c4 42 7d 21 0a") { widenBytesHalf(9, Address.at(Register.R10, 0)) },
+            Fact("vcvtph2ps ymm12, [r10+rsi*2]", "c4 42 7d 13 24 72") { convertHalf(12, Address.at(Register.R10, Register.RSI, 2)) },
+            Fact("vcvtph2ps xmm12, xmm12", "c4 42 79 13 e4") { convertOne(12) },
+            Fact("vcvtdq2ps ymm12, ymm12", "c4 41 7c 5b e4") { numbersHalf(12) },
+            Fact("vpslld ymm12, ymm8, 24", "c4 c1 1d 72 f0 18") { shiftLeftHalf(12, 8, 24) },
+            Fact("vpsrad ymm12, ymm12, 28", "c4 c1 1d 72 e4 1c") { shiftRightHalf(12, 28) },
+            Fact("vpxor ymm8, ymm14, [rdi+r11*2+64]", "c4 21 0d ef 44 5f 40") {
+                xorHalf(8, 14, Address.at(Register.RDI, Register.R11, 2).plus(64))
+            },
+            Fact("vpxor ymm5, ymm5, ymm5", "c5 d5 ef ed") { clearHalf(5) },
+            Fact("vbroadcastss ymm13, [r10+124]", "c4 42 7d 18 6a 7c") { broadcastHalf(13, Address.at(Register.R10, 124)) },
+            Fact("vbroadcastss ymm14, xmm14", "c4 42 7d 18 f6") { broadcastHalf(14, 14) },
+            Fact("vfmadd231ps ymm7, ymm8, [r11+2112]", "c4 c2 3d b8 bb 40 08 00 00") { multiplyHalf(7, 8, Address.at(Register.R11, 2112)) },
+            Fact("vfmadd231ps ymm11, ymm15, ymm14", "c4 42 05 b8 de") { multiplyHalf(11, 15, 14) },
+            Fact("vaddps ymm1, ymm1, ymm5", "c5 f4 58 cd") { addHalf(1, 5) },
+            Fact("vaddps ymm9, ymm9, [r10]", "c4 41 34 58 0a") { addHalf(9, Address.at(Register.R10, 0)) },
+            Fact("vaddps xmm4, xmm4, [r9+256]", "c4 c1 58 58 a1 00 01 00 00") { addQuarter(4, Address.at(Register.R9, 256)) },
+            Fact("vmovups [r9+16], xmm4", "c4 c1 78 11 61 10") { storeQuarter(Address.at(Register.R9, 16), 4) },
+            Fact("bt dword ptr [rbp+8], 5; jnc 0", "0f ba 65 08 05 0f 83 00 00 00 00") {
+                land(jumpWithout(Address.at(Register.RBP, 8), 5))
+            },
+            Fact("movzx edx, word ptr [r10+rsi*2]", "41 0f b7 14 72") { movzx(Register.RDX, Address.at(Register.R10, Register.RSI, 2), 2) },
+            Fact("movzx ecx, byte ptr [rdi+3]", "0f b6 4f 03") { movzx(Register.RCX, Address.at(Register.RDI, 3), 1) },
+            Fact("mov [rbp+2132], dx", "66 89 95 54 08 00 00") { movPart(Address.at(Register.RBP, 2132), Register.RDX, 2) },
+            Fact("mov [rbp+2132], cl", "88 8d 54 08 00 00") { movPart(Address.at(Register.RBP, 2132), Register.RCX, 1) },
+            Fact("vfmadd231ps zmm3, zmm24, dword ptr [rsi+4]{1to16}", "62 f2 3d 50 b8 5e 01") {
+                vfmadd231psEach(3, 24, Address.at(Register.RSI, 4))
+            },
             Fact("ret", "c3") { ret() },
             Fact("kmovw k1, r9d", "c4 c1 78 92 c9") { kmovw(1, Register.R9) },
             Fact("kmovw k2, eax", "c5 f8 92 d0") { kmovw(2, Register.RAX) },
@@ -234,5 +268,11 @@ class AssemblerSpec : FunSpec({
             land(jump)
             ret()
         } shouldBe "0f 84 01 00 00 00 c3 c3"
+    }
+
+    test("a routine for AVX2 with an instruction that only AVX-512 has is refused when it is written") {
+        val code = HalvedAssembler().apply { vpermw(0, 1, 2) }
+        shouldThrow<IllegalStateException> { code.toBytes() }.message shouldBe
+            "a routine for AVX2 uses an instruction that only AVX-512 has"
     }
 })

@@ -18,13 +18,13 @@ private const val UNTOUCHED = 0x07070707
 class BlockWideningSpec : FunSpec({
     val arena = Arena.ofAuto()
 
-    for (to in listOf(PanelElement.SINGLE, PanelElement.PAIR)) {
-        val flags = if (to == PanelElement.PAIR) arrayOf("avx512bw", "avx512_bf16") else arrayOf("avx512bw")
-        val here = Processor.current().firstMissing(*flags) == null
+    val kinds = Width.entries.map { PanelElement.SINGLE to it } + (PanelElement.PAIR to Width.AVX512)
+    for ((to, width) in kinds) {
+        val here = width.here && (to == PanelElement.SINGLE || Processor.current().firstMissing("avx512_bf16") == null)
         for (type in listOf(DType.Q8_0, DType.Q4_0)) {
-            test("tiles of $type become two strips of a panel of ${to.columns()} columns an element, and nothing else is written")
+            test("tiles of $type become two strips of a panel of ${to.columns()} columns an element by $width, and nothing else is written")
                 .config(enabled = here) {
-                    val widening = BlockWidening(to, CodePages(arena))
+                    val widening = BlockWidening(to, width.pages(arena))
                     val random = Random(1)
                     for (columns in listOf(32, 64, 160)) {
                         val data = arena.allocate(RowEncoder.bytes(type, BlockTile.ROWS, columns), 64)

@@ -20,8 +20,6 @@ private fun permissions(address: Long): String? = Files.readAllLines(Path.of("/p
     }
     ?.get(1)
 
-private fun nothing(): ByteArray = Assembler().apply { ret() }.toBytes()
-
 private const val RETURN = 0xc3.toByte()
 
 class CodePagesSpec : FunSpec({
@@ -30,7 +28,7 @@ class CodePagesSpec : FunSpec({
     test("code can be executed once it is there, and nobody can write it any more").config(enabled = linux) {
         Arena.ofConfined().use { arena ->
             val pages = CodePages(arena)
-            val routines = List(3) { pages.install(::nothing) }
+            val routines = List(3) { pages.install(Assembler::ret) }
             for (routine in routines) {
                 routine.call(1, 2, 3, 4, 5, 6)
                 routines.map { permissions(it.entry().address()) }.toSet() shouldBe setOf("r-xp")
@@ -43,7 +41,7 @@ class CodePagesSpec : FunSpec({
             val made = AtomicInteger()
             val routine = CodePages(arena).install {
                 made.incrementAndGet()
-                nothing()
+                it.ret()
             }
             made.get() shouldBe 0
             List(8) { thread { routine.call(0, 0, 0, 0, 0, 0) } }.forEach { it.join() }
@@ -55,7 +53,7 @@ class CodePagesSpec : FunSpec({
         Arena.ofConfined().use { arena ->
             val pages = CodePages(arena)
             val sizes = listOf(1, 4096, 4097, 1 shl 20, (1 shl 20) + 1, 3)
-            val routines = sizes.map { size -> pages.install { ByteArray(size) { RETURN } } }
+            val routines = sizes.map { size -> pages.install { it.put(*ByteArray(size) { RETURN }) } }
             routines.forEach { it.call(0, 0, 0, 0, 0, 0) }
             routines.zip(sizes) { routine, size ->
                 val last = routine.entry().address() + size - 1
@@ -75,7 +73,7 @@ class CodePagesSpec : FunSpec({
         SystemCalls.unmap(address, 4096)
         permissions(address) shouldBe null
         val arena = Arena.ofConfined()
-        val routine = CodePages(arena).install(::nothing)
+        val routine = CodePages(arena).install(Assembler::ret)
         permissions(routine.entry().address()) shouldBe "r-xp"
         arena.close()
         permissions(routine.entry().address()) shouldBe null

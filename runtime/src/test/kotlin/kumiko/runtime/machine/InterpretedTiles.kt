@@ -2,6 +2,7 @@ package kumiko.runtime.machine
 
 import java.lang.foreign.Arena
 import java.lang.foreign.MemorySegment
+import java.util.function.Consumer
 
 private val EVERYTHING = listOf(MemorySegment.NULL.reinterpret(Long.MAX_VALUE))
 
@@ -23,11 +24,14 @@ fun interpretedTiles(): MachineCode {
     val arena = Arena.ofAuto()
     val pages = CodePages(arena)
     val interpreted = CodeInstaller {
-        val code = it.get()
-        if (usesTiles(code)) TileInterpreter(code, { EVERYTHING }, { EVERYTHING }) else pages.install { code }
+        val code = it.bytes()
+        if (usesTiles(code)) TileInterpreter(code, { EVERYTHING }, { EVERYTHING }) else pages.install(it)
     }
     return MachineCodeChoice.choose(null, processor, { rest, ahead -> TileProduct(rest, ahead, interpreted, arena) }, arena)
 }
+
+/** What it writes. */
+internal fun Consumer<Assembler>.bytes(): ByteArray = Assembler().also(::accept).toBytes()
 
 /** Whether `ldtilecfg` is in it, without which there are no tiles. */
 private fun usesTiles(code: ByteArray) =

@@ -9,6 +9,7 @@ import java.nio.file.Files
 import java.nio.file.Path
 
 private val AVX = setOf("avx512f", "avx512bw", "bmi2", "avx512_bf16")
+private val AVX2 = setOf("avx2", "fma", "f16c", "bmi2")
 private val AMX = AVX + setOf("amx_tile", "amx_bf16")
 
 /** Products in ordinary Java under the tiles' name; the real ones would end the process where the processor has none. */
@@ -53,7 +54,14 @@ class MachineCodeSpec : FunSpec({
     test("products in float32 need less of the processor than those of bf16").config(enabled = linux) {
         choose(flags = AVX - "avx512_bf16").floats().describe() shouldBe "by avx512"
         choose(flags = AVX - "bmi2").floats().describe() shouldBe "by the vector kernels, because this processor has no bmi2"
-        choose(flags = setOf("avx2", "bmi2")).floats().describe() shouldBe "by the vector kernels, because this processor has no avx512bw"
+    }
+
+    test("without AVX-512 products in float32 are by AVX2, and there are none of bf16").config(enabled = linux) {
+        choose(flags = AVX2).floats().describe() shouldBe "by avx2"
+        describe(flags = AVX2) shouldBe "by the vector kernels, because this processor has no avx512bw"
+        choose(flags = AVX2 - "f16c").floats().describe() shouldBe "by the vector kernels, because this processor has no f16c"
+        choose("avx2", AVX + AVX2).floats().describe() shouldBe "by avx2, because -Dkumiko.machine=avx2"
+        describe("avx2", AVX + AVX2) shouldBe "by the vector kernels, because -Dkumiko.machine=avx2"
     }
 
     test("machine code is off when told so") {
@@ -63,7 +71,7 @@ class MachineCodeSpec : FunSpec({
 
     test("a processor without the instructions is told with the one it lacks") {
         describe(flags = AVX - "avx512_bf16") shouldBe "by the vector kernels, because this processor has no avx512_bf16"
-        describe(flags = emptySet()) shouldBe "by the vector kernels, because this processor has no avx512bw"
+        describe(flags = emptySet()) shouldBe "by the vector kernels, because this processor has no avx2"
         describe(flags = AMX - "avx512_bf16") shouldBe "by the vector kernels, because this processor has no avx512_bf16"
     }
 
@@ -87,7 +95,7 @@ class MachineCodeSpec : FunSpec({
     test("any other value of the property is refused") {
         for (value in listOf("avx", "amx", "")) {
             shouldThrow<SystemPropertyException> { describe(value) }.message shouldBe
-                "-Dkumiko.machine=$value: choose avx512 or off, or leave it away for all that the processor has"
+                "-Dkumiko.machine=$value: choose avx512, avx2 or off, or leave it away for all that the processor has"
         }
     }
 
@@ -96,7 +104,7 @@ class MachineCodeSpec : FunSpec({
         val file = folder.resolve("cpuinfo")
         val data = Files.createDirectory(folder.resolve("index0")).resolve("size")
         val instructions = Files.createDirectory(folder.resolve("index1")).resolve("size")
-        fun ahead(vendor: String, family: Int, instructionCache: Int): Ahead {
+        fun ahead(vendor: String, family: Int, instructionCache: Int, flag: String = "avx512bw"): Ahead {
             Files.writeString(instructions, "${instructionCache}K\n")
             Files.writeString(
                 file,
@@ -104,7 +112,7 @@ class MachineCodeSpec : FunSpec({
                 processor	: 0
                 vendor_id	: $vendor
                 cpu family	: $family
-                flags		: fpu avx512_bf16 amx_tile
+                flags		: fpu $flag avx512_bf16 amx_tile
 
                 processor	: 1
                 flags		: fpu
@@ -112,7 +120,14 @@ class MachineCodeSpec : FunSpec({
             )
             val first = Processor.of(Processor.LINUX, file, folder)
             first shouldBe
-                Processor(Processor.LINUX, vendor, family, 48 shl 10, instructionCache shl 10, setOf("fpu", "avx512_bf16", "amx_tile"))
+                Processor(
+                    Processor.LINUX,
+                    vendor,
+                    family,
+                    48 shl 10,
+                    instructionCache shl 10,
+                    setOf("fpu", flag, "avx512_bf16", "amx_tile"),
+                )
             return Ahead.of(first)
         }
         try {
@@ -121,6 +136,7 @@ class MachineCodeSpec : FunSpec({
             ahead("AuthenticAMD", 25, 32) shouldBe Ahead.GAPS
             ahead("GenuineIntel", 6, 32) shouldBe Ahead.TWICE
             ahead("GenuineIntel", 6, 64) shouldBe Ahead.CLOSE
+            ahead("AuthenticAMD", 25, 32, "avx2") shouldBe Ahead.STRAIGHT
             for (unclear in listOf("1M", "16K", "K", "")) {
                 Files.writeString(data, "$unclear\n")
                 Processor.of(Processor.LINUX, file, folder).nearestCache() shouldBe Processor.LEAST_CACHE
@@ -133,7 +149,7 @@ class MachineCodeSpec : FunSpec({
             Files.writeString(file, "cpu family\t: of nobles\n")
             Processor.of(Processor.LINUX, file, folder) shouldBe unknown
             Processor.of(Processor.LINUX, Path.of("$folder/absent"), folder) shouldBe unknown
-            Ahead.of(unknown) shouldBe Ahead.TWICE
+            Ahead.of(unknown) shouldBe Ahead.STRAIGHT
         } finally {
             folder.toFile().deleteRecursively()
         }

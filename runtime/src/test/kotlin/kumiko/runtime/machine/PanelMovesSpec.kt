@@ -73,23 +73,60 @@ class PanelMovesSpec : FunSpec({
         }
     }
 
-    for (step in 1..2) {
-        test("results are added to the lanes and columns that there are, $step apart, and to nothing else").config(enabled = pairs) {
-            val moves = PanelMoves(CodePages(arena))
-            val stride = 35
-            val tile = arena.allocate(16L * PanelLayout.TILE_BYTES)
-            for (i in 0 until 16 * 64) tile.set(ValueLayout.JAVA_FLOAT, 4L * i, i.toFloat())
-            for (lanes in 1..16) {
-                for (count in 1..16) {
-                    val y = arena.allocate(4L * 16 * stride)
-                    for (i in 0 until 16 * stride) y.set(ValueLayout.JAVA_FLOAT, 4L * i, 0.5f)
-                    val add = if (step == 1) moves::add else moves::addToEverySecond
-                    add(tile.address() + 64, y.address(), 4L * stride, lanes, count)
-                    for (lane in 0 until 16) {
-                        for (c in 0 until stride) {
-                            val isAdded = lane < lanes && c % step == 0 && c / step < count
-                            val added = if (isAdded) c / step * 64 + 16 + lane else 0
-                            y.get(ValueLayout.JAVA_FLOAT, 4L * (lane * stride + c)) shouldBe 0.5f + added
+    for (width in Width.entries) {
+        test("rows of float32 are laid side by side by $width, and no column is read that they do not have").config(enabled = width.here) {
+            val moves = PanelMoves(width.pages())
+            for (columns in listOf(1, 2, 15, 16, 17, 33, 100)) {
+                var next = 0f
+                val rows = rows(columns) { next++ }
+                val panel = arena.allocate(64L * STRIPS * (columns + PanelLayout.STRIP))
+                moves.packFloats(addresses(rows).address(), 0, columns, panel.address() + 64, STRIPS)
+                for (k in 0 until columns) {
+                    for ((lane, row) in rows.withIndex()) {
+                        panel.get(
+                            ValueLayout.JAVA_FLOAT,
+                            64L * (k * STRIPS + 1) + 4L * lane,
+                        ) shouldBe row.get(ValueLayout.JAVA_FLOAT, 4L * k)
+                    }
+                }
+            }
+        }
+
+        test("results are added to rows by $width in the lanes that there are, and to nothing else").config(enabled = width.here) {
+            val moves = PanelMoves(width.pages())
+            val tile = arena.allocate(3L * PanelLayout.TILE_BYTES)
+            for (i in 0 until 3 * 64) tile.set(ValueLayout.JAVA_FLOAT, 4L * i, i.toFloat())
+            for (lanes in listOf(1, 15, 16, 17, 40, 63, 64)) {
+                val y = arena.allocate(4L * 3 * 70)
+                moves.addRows(tile.address(), y.address(), 4L * 70, 3, lanes)
+                for (i in 0 until 3 * 70) {
+                    y.get(ValueLayout.JAVA_FLOAT, 4L * i) shouldBe if (i % 70 < lanes) i / 70 * 64f + i % 70 else 0f
+                }
+            }
+        }
+    }
+
+    for (width in Width.entries) {
+        for (step in 1..2) {
+            test("results are added by $width to the lanes and columns that there are, $step apart, and to nothing else").config(
+                enabled = width.here,
+            ) {
+                val moves = PanelMoves(width.pages())
+                val stride = 35
+                val tile = arena.allocate(16L * PanelLayout.TILE_BYTES)
+                for (i in 0 until 16 * 64) tile.set(ValueLayout.JAVA_FLOAT, 4L * i, i.toFloat())
+                for (lanes in 1..16) {
+                    for (count in 1..16) {
+                        val y = arena.allocate(4L * 16 * stride)
+                        for (i in 0 until 16 * stride) y.set(ValueLayout.JAVA_FLOAT, 4L * i, 0.5f)
+                        val add = if (step == 1) moves::add else moves::addToEverySecond
+                        add(tile.address() + 64, y.address(), 4L * stride, lanes, count)
+                        for (lane in 0 until 16) {
+                            for (c in 0 until stride) {
+                                val isAdded = lane < lanes && c % step == 0 && c / step < count
+                                val added = if (isAdded) c / step * 64 + 16 + lane else 0
+                                y.get(ValueLayout.JAVA_FLOAT, 4L * (lane * stride + c)) shouldBe 0.5f + added
+                            }
                         }
                     }
                 }

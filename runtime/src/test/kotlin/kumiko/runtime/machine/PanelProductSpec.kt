@@ -74,7 +74,6 @@ private fun compare(product: PanelProduct, operands: Operands) {
 class PanelProductSpec : FunSpec({
     val pairs = Processor.current().firstMissing("avx512bw", "avx512_bf16") == null
     val tiles = Processor.current().firstMissing("avx512bw", "avx512_bf16", "amx_tile", "amx_bf16") == null
-    val singles = Processor.current().firstMissing("avx512bw") == null
     val sizes = listOf(1, 2, 3, 31, 32, 33, 64, 97, 130)
     val arena = Arena.ofAuto()
 
@@ -94,30 +93,32 @@ class PanelProductSpec : FunSpec({
         }
     }
 
-    test("float32 is summed in the order of the columns, each product with one rounding, 256 columns apart from the others").config(
-        enabled = singles,
-    ) {
-        val product = BroadcastProduct(PanelElement.SINGLE, CodePages(arena))
-        val random = Random(6)
-        for (columns in listOf(1, 3, 4, 5, 255, 256, 257, 520)) {
-            for (rows in listOf(1, 4, 6, 7)) {
-                for (strips in 1..4) {
-                    val panel = FloatArray(columns * strips * PanelLayout.STRIP) { random.nextFloat() - 0.5f }
-                    val weights = FloatArray(rows * columns) { random.nextFloat() - 0.5f }
-                    val tile = FloatArray(rows * PanelLayout.LANES) { random.nextFloat() }
-                    val (a, b, c) = listOf(panel, weights, tile).map { arena.allocateFrom(ValueLayout.JAVA_FLOAT, *it) }
-                    product.multiply(a.address(), strips, b.address(), 4L * columns, rows, columns, c.address())
-                    for (i in 0 until rows) {
-                        for (lane in 0 until strips * PanelLayout.STRIP) {
-                            for (piece in (0 until columns).chunked(256)) {
-                                val sum = piece.fold(0f) { sum, k ->
-                                    Math.fma(weights[i * columns + k], panel[k * strips * PanelLayout.STRIP + lane], sum)
+    for (width in Width.entries) {
+        test(
+            "float32 is summed by $width in the order of columns, each product with one rounding, 256 of them apart from the others",
+        ).config(enabled = width.here) {
+            val product = BroadcastProduct(PanelElement.SINGLE, width.pages())
+            val random = Random(6)
+            for (columns in listOf(1, 3, 4, 5, 255, 256, 257, 520)) {
+                for (rows in listOf(1, 4, 6, 7)) {
+                    for (strips in 1..4) {
+                        val panel = FloatArray(columns * strips * PanelLayout.STRIP) { random.nextFloat() - 0.5f }
+                        val weights = FloatArray(rows * columns) { random.nextFloat() - 0.5f }
+                        val tile = FloatArray(rows * PanelLayout.LANES) { random.nextFloat() }
+                        val (a, b, c) = listOf(panel, weights, tile).map { arena.allocateFrom(ValueLayout.JAVA_FLOAT, *it) }
+                        product.multiply(a.address(), strips, b.address(), 4L * columns, rows, columns, c.address())
+                        for (i in 0 until rows) {
+                            for (lane in 0 until strips * PanelLayout.STRIP) {
+                                for (piece in (0 until columns).chunked(256)) {
+                                    val sum = piece.fold(0f) { sum, k ->
+                                        Math.fma(weights[i * columns + k], panel[k * strips * PanelLayout.STRIP + lane], sum)
+                                    }
+                                    tile[i * PanelLayout.LANES + lane] += sum
                                 }
-                                tile[i * PanelLayout.LANES + lane] += sum
                             }
                         }
+                        c.toArray(ValueLayout.JAVA_FLOAT) shouldBe tile
                     }
-                    c.toArray(ValueLayout.JAVA_FLOAT) shouldBe tile
                 }
             }
         }
@@ -180,5 +181,5 @@ private fun interpreted(operands: Operands, ahead: Ahead = Ahead.TWICE): PanelPr
     }
     val readable = { listOf(operands.panel, operands.weights, operands.tile) + configurations }
     val writable = { listOf(operands.tile) }
-    return TileProduct(ScalarProduct, ahead, { TileInterpreter(it.get(), readable, writable) }, recording)
+    return TileProduct(ScalarProduct, ahead, { TileInterpreter(it.bytes(), readable, writable) }, recording)
 }

@@ -50,7 +50,7 @@ private class Product(seed: Int, val parts: TileParts, val groups: Int, val step
     }
 
     private val byBytes =
-        CodeInstaller { TileInterpreter(it.get(), { listOf(rows, panel, sums, work, configuration) }, { listOf(sums, work) }) }
+        CodeInstaller { TileInterpreter(it.bytes(), { listOf(rows, panel, sums, work, configuration) }, { listOf(sums, work) }) }
 
     fun byBytes(add: Boolean) = byTiles(byBytes, add)
 
@@ -72,7 +72,7 @@ private class Product(seed: Int, val parts: TileParts, val groups: Int, val step
         val tile = arena.allocate(count.toLong() * PanelLayout.TILE_BYTES)
         move(tile, add, true)
         val product =
-            TileProduct(ScalarProduct, Ahead.TWICE, { TileInterpreter(it.get(), { everything }, { listOf(tile) }) }, arena)
+            TileProduct(ScalarProduct, Ahead.TWICE, { TileInterpreter(it.bytes(), { everything }, { listOf(tile) }) }, arena)
         product.multiply(panel.address(), TileRows.STRIPS, rows.address(), rowStride, count, columns, tile.address())
         move(tile, true, false)
     }
@@ -162,7 +162,7 @@ class TileRowsSpec : FunSpec({
         val configuration = Arena.ofAuto().allocate(64, 64).also { TileProduct.configure(it, 16) }
         fun rows(spoil: (Long) -> Unit) = TileRows(
             { code ->
-                val routine by lazy { TileInterpreter(code.get(), { listOf(MEMORY) }, { listOf(MEMORY) }) }
+                val routine by lazy { TileInterpreter(code.bytes(), { listOf(MEMORY) }, { listOf(MEMORY) }) }
                 Routine { work, b, c, d, e, f ->
                     val results = TileWork.SUMS.get(work)
                     routine.call(work, b, c, d, e, f)

@@ -33,7 +33,7 @@ class TileTrialSpec : FunSpec({
     test("a product by the definition passes, and so do tiles by their bytes") {
         TileTrial.passes(ScalarProduct) shouldBe true
         TileTrial.passes(
-            TileProduct(ScalarProduct, Ahead.TWICE, { TileInterpreter(it.get(), ::anywhere, ::anywhere) }, Arena.ofAuto()),
+            TileProduct(ScalarProduct, Ahead.TWICE, { TileInterpreter(it.bytes(), ::anywhere, ::anywhere) }, Arena.ofAuto()),
         ) shouldBe
             true
     }
