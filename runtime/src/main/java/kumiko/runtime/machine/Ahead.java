@@ -94,8 +94,13 @@ enum Ahead {
     void near(Assembler code, Address line, int free) {}
 
     @Override
-    int streams() {
-      return 1;
+    int soonBytes() {
+      return 512;
+    }
+
+    @Override
+    void soon(Assembler code, Address line) {
+      code.prefetcht0(line);
     }
   },
 

@@ -61,7 +61,7 @@ final class DotCode {
         code.vmovups(FACTOR, factor);
       }
       for (int s = 0; s < streams; s++) {
-        int weight = streams == 1 ? weight(code, i) : WEIGHT + s;
+        int weight = WEIGHT + (streams == 1 ? i : s);
         requests.turn(i * streams + s);
         type.load(code, weight, 0, weights(R10, s).plus(i * type.bytes()));
         if (streams == 1) {
@@ -79,16 +79,11 @@ final class DotCode {
     for (int i = 0; i < SUMS; i++) {
       code.vmovups(FACTOR, 1 + i, Address.at(R11, i * Float.BYTES * WeightVector.LANES));
       for (int s = 0; s < streams; s++) {
-        int weight = streams == 1 ? weight(code, i) : WEIGHT + s;
+        int weight = WEIGHT + s;
         type.load(code, weight, 1 + i, weights(R10, s).plus(i * type.bytes()));
         code.vfmadd231ps(sum(s) + i, weight, FACTOR);
       }
     }
-  }
-
-  /** Of one place. */
-  private static int weight(Assembler code, int i) {
-    return code.vectors() < Assembler.VECTORS ? SUMS + i % 2 : WEIGHT + i;
   }
 
   /** The first sum of a place's row. */

@@ -24,6 +24,7 @@ abstract class HalfInstructions extends GeneralInstructions {
   static final Opcode FROM_FLOAT16 = new Opcode(P66, M0F38, 0, 0x13);
   static final Opcode FROM_INTEGERS = new Opcode(NONE, M0F, 0, 0x5b);
   static final Opcode SHIFT = new Opcode(P66, M0F, 0, 0x72);
+  static final Opcode MULTIPLY = new Opcode(NONE, M0F, 0, 0x59);
   static final Opcode MULTIPLY_ADD = new Opcode(P66, M0F38, 0, 0xb8);
   static final Opcode QUARTERS = new Opcode(P66, M0F3A, 0, 0x06);
   static final Opcode LOWER_OF_BOTH = new Opcode(P66, M0F, 0, 0x62);
@@ -101,6 +102,15 @@ abstract class HalfInstructions extends GeneralInstructions {
   /** 32 bits into every 32. */
   void broadcastHalf(int target, Address source) {
     code.vex256(BROADCAST, target, NO_REGISTER, source);
+  }
+
+  /** The lowest float32. */
+  void storeOne(Address to, int register) {
+    code.vex(new Opcode(PF3, M0F, 0, 0x11), register, NO_REGISTER, to);
+  }
+
+  void scaleHalf(int register, int other) {
+    code.vex256(MULTIPLY, register, register, other);
   }
 
   void addHalf(int register, int other) {

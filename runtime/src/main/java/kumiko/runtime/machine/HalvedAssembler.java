@@ -50,7 +50,6 @@ final class HalvedAssembler extends Assembler {
   private static final Opcode AND_NOT = new Opcode(P66, M0F, 0, 0xdf);
   private static final Opcode EQUAL = new Opcode(P66, M0F, 0, 0x76);
   private static final Opcode GREATER = new Opcode(P66, M0F, 0, 0x66);
-  private static final Opcode MULTIPLY = new Opcode(NONE, M0F, 0, 0x59);
   private static final Opcode SUBTRACT = new Opcode(NONE, M0F, 0, 0x5c);
   private static final Opcode WIDEN_DOUBLE = new Opcode(P66, M0F38, 0, 0x35);
 

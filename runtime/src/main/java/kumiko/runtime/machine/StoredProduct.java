@@ -25,12 +25,21 @@ public final class StoredProduct implements Eights {
     eightStride = eights(WeightVector.F32).stride();
     for (WeightVector type : WeightVector.values()) {
       widen.put(type.type(), installer.install(code -> WidenCode.code(code, type, PanelElement.SINGLE)));
-      dots.put(type.type(), RowRoutines.of((code, streams) -> DotCode.code(code, type, ahead, streams), ahead, installer));
+      dots.put(type.type(), dots(type, ahead, installer));
       if (isReadInPlace(type)) {
         sums.put(type.type(), installer.install(code -> SumCode.code(code, type, ahead)));
         eights.put(type.type(), eights(type, ahead, installer));
       }
     }
+  }
+
+  private static RowRoutines dots(WeightVector type, Ahead ahead, CodeInstaller installer) {
+    if (installer.vectors() == Assembler.VECTORS) {
+      return RowRoutines.of((code, streams) -> DotCode.code(code, type, ahead, streams), ahead, installer);
+    }
+    return type == WeightVector.I8_ROWS
+        ? new RowRoutines(installer.install(code -> DotHalvesCode.code(code, type, 1, ahead)), null, ahead)
+        : RowRoutines.of((code, rows) -> DotHalvesCode.code(code, type, rows, ahead), ahead, installer);
   }
 
   private EightRoutines eights(WeightVector type, Ahead ahead, CodeInstaller installer) {

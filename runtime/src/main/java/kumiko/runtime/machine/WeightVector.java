@@ -74,7 +74,11 @@ enum WeightVector {
 
     @Override
     void loadOne(Assembler code, int register, Address source, Register room) {
-      throw new IllegalStateException("rows of int8 are widened before many meet them");
+      code.movzx(room, source, Byte.BYTES);
+      code.shl(room, Integer.SIZE - Byte.SIZE);
+      code.loadOne(register, room);
+      code.shiftRightHalf(register, Integer.SIZE - Byte.SIZE);
+      code.numbersHalf(register);
     }
   };
 
