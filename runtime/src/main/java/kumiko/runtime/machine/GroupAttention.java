@@ -54,6 +54,9 @@ public final class GroupAttention {
   private final Routine[] softens = new Routine[QUERIES + 1];
   private final Routine[][] mixes = new Routine[QUERIES + 1][PanelLayout.STRIPS + 1];
 
+  /** The same where all strips are full. */
+  private final Routine[][] wholeMixes = new Routine[QUERIES + 1][PanelLayout.STRIPS + 1];
+
   GroupAttention(WeightVector type, CodeInstaller installer) {
     this.type = type;
     for (int queries = 1; queries <= QUERIES; queries *= 2) {
@@ -62,7 +65,8 @@ public final class GroupAttention {
       softens[queries] = installer.install(code -> softenCode(code, count));
       for (int strips = 1; strips <= PanelLayout.STRIPS; strips++) {
         int columns = strips;
-        mixes[queries][strips] = installer.install(code -> mixCode(code, count, columns, type));
+        mixes[queries][strips] = installer.install(code -> mixCode(code, count, columns, type, 1));
+        wholeMixes[queries][strips] = installer.install(code -> mixCode(code, count, columns, type, 0));
       }
     }
   }
@@ -110,7 +114,8 @@ public final class GroupAttention {
       int taken = Math.min(PanelLayout.LANES, columns - d);
       int strips = Math.ceilDiv(taken, PanelLayout.STRIP);
       long mask = (1L << (taken - (strips - 1) * PanelLayout.STRIP)) - 1;
-      mixes[queries][strips].call(
+      Routine[][] routines = taken % PanelLayout.STRIP == 0 ? wholeMixes : mixes;
+      routines[queries][strips].call(
           scores, values + type.type().bytes(d), type.type().bytes(columns), count, to + (long) d * Float.BYTES, mask);
     }
   }
@@ -198,7 +203,7 @@ public final class GroupAttention {
   }
 
   /** RDI exponentials, RSI values, RDX bytes of a row, RCX keys, R8 results, R9 the columns of the last strip, as bits. */
-  static void mixCode(Assembler code, int queries, int strips, WeightVector type) {
+  private static void mixCode(Assembler code, int queries, int strips, WeightVector type, int lastMask) {
     int keys = keys(queries);
     // So many sums that no product waits for the one before.
     int sets = queries == 1 ? 2 : 1;
@@ -212,7 +217,7 @@ public final class GroupAttention {
     int few = code.jz();
     int next = code.here();
     for (int k = 0; k < keys; k++) {
-      addKey(code, queries, strips, type, k % sets, k);
+      addKey(code, queries, strips, type, lastMask, k % sets, k);
     }
     code.add(RDI, BLOCK_BYTES);
     code.dec(RAX);
@@ -221,7 +226,7 @@ public final class GroupAttention {
     code.and(RCX, keys - 1);
     int whole = code.jz();
     next = code.here();
-    addKey(code, queries, strips, type, 0, 0);
+    addKey(code, queries, strips, type, lastMask, 0, 0);
     code.add(RDI, Float.BYTES);
     code.dec(RCX);
     code.jnz(next);
@@ -234,7 +239,7 @@ public final class GroupAttention {
           code.vaddps(sum, sum, strips + sum);
         }
         code.vmulps(sum, sum, KEY);
-        code.vmovups(Address.at(R8, s * PanelLayout.STRIP_BYTES), s == strips - 1 ? 1 : 0, sum);
+        code.vmovups(Address.at(R8, s * PanelLayout.STRIP_BYTES), s == strips - 1 ? lastMask : 0, sum);
       }
       for (int bytes = 0; bytes < PanelLayout.STRIP_BYTES; bytes += type.bytes()) {
         code.add(R8, RDX);
@@ -245,10 +250,10 @@ public final class GroupAttention {
   }
 
   /** The values at RSI, weighted by exponential k of every query of the block at RDI; RSI walks to the next. */
-  private static void addKey(Assembler code, int queries, int strips, WeightVector type, int set, int k) {
+  private static void addKey(Assembler code, int queries, int strips, WeightVector type, int lastMask, int set, int k) {
     for (int s = 0; s < strips; s++) {
       Address value = Address.at(RSI, s * type.bytes());
-      type.load(code, QUERY + s, s == strips - 1 ? 1 : 0, value);
+      type.load(code, QUERY + s, s == strips - 1 ? lastMask : 0, value);
       code.prefetcht1(value.plus(AHEAD));
     }
     for (int q = 0; q < queries; q++) {

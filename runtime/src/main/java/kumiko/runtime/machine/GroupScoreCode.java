@@ -61,7 +61,11 @@ final class GroupScoreCode {
     code.dec(RAX);
     code.jnz(next);
     code.land(few);
+    code.mov(RAX, R8);
+    code.and(RAX, WeightVector.LANES - 1);
+    int whole = code.jz();
     products(code, queries, type, fours, 1);
+    code.land(whole);
     LaneSums.emit(code);
     code.vmovups(Address.at(R9, 0), 0);
     code.add(R9, BLOCK * Float.BYTES);

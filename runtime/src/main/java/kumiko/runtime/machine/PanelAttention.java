@@ -34,18 +34,25 @@ public final class PanelAttention {
   /** Queries whose sums are in registers at once: with four strips of columns they are sixteen. */
   private static final int QUERIES = 4;
 
+  /** Strips of columns whose sums are in registers at once. */
+  private final int together;
+
   private final Routine soften;
   private final Routine scale;
 
-  /** By strips, from 1. */
+  /** By strips, from 1: where the last is not full, and where all are. */
   private final Routine[] mixes = new Routine[PanelLayout.STRIPS + 1];
 
+  private final Routine[] wholeMixes = new Routine[PanelLayout.STRIPS + 1];
+
   PanelAttention(CodeInstaller installer) {
+    together = installer.vectors() < Assembler.VECTORS ? 1 : PanelLayout.STRIPS;
     soften = installer.install(code -> SoftenCode.code(code, PanelElement.SINGLE));
     scale = installer.install(PanelAttention::scaleCode);
     for (int strips = 1; strips <= PanelLayout.STRIPS; strips++) {
       int count = strips;
-      mixes[strips] = installer.install(code -> mixCode(code, count));
+      mixes[strips] = installer.install(code -> mixCode(code, count, 1));
+      wholeMixes[strips] = installer.install(code -> mixCode(code, count, 0));
     }
   }
 
@@ -72,12 +79,13 @@ public final class PanelAttention {
    */
   public void mix(long tile, int strips, long values, int count, int columns, long mixed) {
     long groups = (long) strips * PanelLayout.STRIP / QUERIES;
-    for (int d = 0; d < columns; d += PanelLayout.LANES) {
-      int taken = Math.min(PanelLayout.LANES, columns - d);
+    for (int d = 0; d < columns; d += together * PanelLayout.STRIP) {
+      int taken = Math.min(together * PanelLayout.STRIP, columns - d);
       int last = Math.ceilDiv(taken, PanelLayout.STRIP);
       long mask = (1L << (taken - (last - 1) * PanelLayout.STRIP)) - 1;
       long from = (long) d * Float.BYTES;
-      mixes[last].call(tile, values + from, (long) columns * Float.BYTES, count, mixed + from, groups << Integer.SIZE | mask);
+      Routine routine = taken % PanelLayout.STRIP == 0 ? wholeMixes[last] : mixes[last];
+      routine.call(tile, values + from, (long) columns * Float.BYTES, count, mixed + from, groups << Integer.SIZE | mask);
     }
   }
 
@@ -92,9 +100,10 @@ public final class PanelAttention {
   }
 
   /** RDI tile, RSI values, RDX bytes of a row, RCX keys, R8 mixed, R9 groups of lanes and the columns of the last strip, as bits. */
-  static void mixCode(Assembler code, int strips) {
-    int value = QUERIES * PanelLayout.STRIPS;
-    int factor = value + PanelLayout.STRIPS;
+  private static void mixCode(Assembler code, int strips, int lastMask) {
+    boolean hasFew = code.vectors() < Assembler.VECTORS;
+    int value = hasFew ? QUERIES : QUERIES * PanelLayout.STRIPS;
+    int factor = hasFew ? QUERIES + 1 : value + PanelLayout.STRIPS;
     code.push(RBX);
     code.kmovw(1, R9);
     code.shr(R9, Integer.SIZE);
@@ -108,10 +117,15 @@ public final class PanelAttention {
     code.mov(RBX, RCX);
     int nextKey = code.here();
     for (int s = 0; s < strips; s++) {
-      code.vmovups(value + s, s == strips - 1 ? 1 : 0, Address.at(RAX, s * PanelLayout.STRIP_BYTES));
+      code.vmovups(value + s, s == strips - 1 ? lastMask : 0, Address.at(RAX, s * PanelLayout.STRIP_BYTES));
     }
     for (int i = 0; i < QUERIES; i++) {
-      code.vbroadcastss(factor + i, Address.at(R10, i * Float.BYTES));
+      Address exponential = Address.at(R10, i * Float.BYTES);
+      if (hasFew) {
+        code.vfmadd231psEach(i, value, exponential);
+        continue;
+      }
+      code.vbroadcastss(factor + i, exponential);
       for (int s = 0; s < strips; s++) {
         code.vfmadd231ps(i * strips + s, value + s, factor + i);
       }
@@ -123,7 +137,7 @@ public final class PanelAttention {
     for (int i = 0; i < QUERIES; i++) {
       code.vbroadcastss(factor, Address.at(R11, i * Float.BYTES));
       for (int s = 0; s < strips; s++) {
-        int mask = s == strips - 1 ? 1 : 0;
+        int mask = s == strips - 1 ? lastMask : 0;
         Address mixed = Address.at(R8, s * PanelLayout.STRIP_BYTES);
         code.vmovups(value, mask, mixed);
         code.vfmadd231ps(i * strips + s, value, factor);
