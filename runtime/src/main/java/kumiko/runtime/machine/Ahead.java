@@ -80,10 +80,10 @@ enum Ahead {
   },
 
   /**
-   * For processors without AVX-512. Few rows of activations ask once, into the nearest cache and no other; by turns AMD's Zen 3 takes 10 to 13 %
-   * longer for a token with blocks, and a third longer for eight sequences with bf16, if nothing is asked for, and as long whatever the cache
-   * and the distance. One row meets four neighbouring rows of weights, which it sees coming by itself: asked for 512 bytes ahead they take as
-   * long with bf16 and a tenth less with float32; one row at a time, asked for, took 8 to 20 % longer with float32.
+   * For processors without AVX-512. Few rows of activations, blocks and weights in columns ask once, into the nearest cache and no other; by
+   * turns AMD's Zen 3 takes 10 to 13 % longer for a token with blocks, a third longer for eight sequences with bf16, and 6 to 15 % longer for a
+   * token of GPT-2, if nothing is asked for, and as long whatever the cache and the distance. One row that meets four neighbouring rows of
+   * weights asks for nothing: it took up to a tenth longer with float32 if it did.
    */
   STRAIGHT(4 << 10, 4 << 10, 16 << 10) {
     @Override
@@ -93,16 +93,6 @@ enum Ahead {
 
     @Override
     void near(Assembler code, Address line, int free) {}
-
-    @Override
-    int soonBytes() {
-      return 512;
-    }
-
-    @Override
-    void soon(Assembler code, Address line) {
-      code.prefetcht0(line);
-    }
   },
 
   /**

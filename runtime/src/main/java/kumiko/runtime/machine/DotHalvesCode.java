@@ -10,11 +10,9 @@ import static kumiko.runtime.machine.Register.RDI;
 import static kumiko.runtime.machine.Register.RDX;
 import static kumiko.runtime.machine.Register.RSI;
 
-import java.util.function.IntConsumer;
-
 /**
  * {@link DotCode} in the 16 registers of AVX2, for one row of weights or four neighbouring ones at a time; RDX tells how often. A row is
- * summed in the same order alone and with others.
+ * summed in the same order alone and with others. Nothing is asked for: processors see four rows in order coming.
  */
 final class DotHalvesCode {
   private static final int FOUR = 4;
@@ -25,25 +23,22 @@ final class DotHalvesCode {
 
   private static final int GROUP = VECTORS * LANES;
   private static final int HALF_BYTES = LANES * Float.BYTES;
-  private static final int LINE_BYTES = 64;
   private static final int WEIGHT = 2 * FOUR;
   private static final int FACTOR = WEIGHT + FOUR;
 
   private final Assembler code;
   private final WeightVector type;
   private final int rows;
-  private final Ahead ahead;
 
-  private DotHalvesCode(Assembler code, WeightVector type, int rows, Ahead ahead) {
+  private DotHalvesCode(Assembler code, WeightVector type, int rows) {
     this.code = code;
     this.type = type;
     this.rows = rows;
-    this.ahead = ahead;
   }
 
   /** @param rows at a time, 1 or 4; int8 is multiplied by the unit of a single row */
-  static void code(Assembler code, WeightVector type, int rows, Ahead ahead) {
-    new DotHalvesCode(code, type, rows, ahead).emit();
+  static void code(Assembler code, WeightVector type, int rows) {
+    new DotHalvesCode(code, type, rows).emit();
   }
 
   private void emit() {
@@ -83,21 +78,16 @@ final class DotHalvesCode {
 
   private void turn() {
     int bytes = type.bytes() / 2;
-    int lines = Math.ceilDiv(VECTORS * bytes, LINE_BYTES);
-    Requests requests = new Requests(rows * lines, VECTORS * rows,
-        i -> ahead.soon(code, row(i / lines).plus(ahead.soonBytes() + i % lines * LINE_BYTES)));
     for (int v = 0; v < VECTORS; v++) {
-      int vector = v;
-      vector(v % 2 * FOUR, v * bytes, v * HALF_BYTES, r -> requests.turn(vector * rows + r));
+      vector(v % 2 * FOUR, v * bytes, v * HALF_BYTES);
     }
     code.add(R10, VECTORS * bytes);
     code.add(R11, GROUP * Float.BYTES);
   }
 
-  private void vector(int sums, int weights, int factors, IntConsumer before) {
+  private void vector(int sums, int weights, int factors) {
     code.loadHalf(FACTOR, Address.at(R11, factors));
     for (int r = 0; r < rows; r++) {
-      before.accept(r);
       Address stored = row(r).plus(weights);
       if (type == WeightVector.F32) {
         code.multiplyHalf(sums + r, FACTOR, stored);
@@ -121,7 +111,7 @@ final class DotHalvesCode {
     code.shr(RAX, Integer.numberOfTrailingZeros(LANES));
     int few = code.jz();
     int next = code.here();
-    vector(0, 0, 0, r -> {});
+    vector(0, 0, 0);
     code.add(R10, type.bytes() / 2);
     code.add(R11, HALF_BYTES);
     code.dec(RAX);

@@ -38,8 +38,8 @@ public final class StoredProduct implements Eights {
       return RowRoutines.of((code, streams) -> DotCode.code(code, type, ahead, streams), ahead, installer);
     }
     return type == WeightVector.I8_ROWS
-        ? new RowRoutines(installer.install(code -> DotHalvesCode.code(code, type, 1, ahead)), null, ahead)
-        : RowRoutines.of((code, rows) -> DotHalvesCode.code(code, type, rows, ahead), ahead, installer);
+        ? new RowRoutines(installer.install(code -> DotHalvesCode.code(code, type, 1)), null, ahead)
+        : RowRoutines.of((code, rows) -> DotHalvesCode.code(code, type, rows), ahead, installer);
   }
 
   private EightRoutines eights(WeightVector type, Ahead ahead, CodeInstaller installer) {
