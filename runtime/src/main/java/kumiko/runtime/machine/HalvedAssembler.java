@@ -357,11 +357,6 @@ final class HalvedAssembler extends Assembler {
   }
 
   @Override
-  void vcvtps2dq(int target, int source) {
-    one(new Opcode(P66, M0F, 0, 0x5b), target, source);
-  }
-
-  @Override
   void vsqrtps(int target, int source) {
     one(new Opcode(NONE, M0F, 0, 0x51), target, source);
   }
@@ -521,11 +516,6 @@ final class HalvedAssembler extends Assembler {
   }
 
   @Override
-  void vpsubd(int target, int a, int b) {
-    two(new Opcode(P66, M0F, 0, 0xfa), target, a, b);
-  }
-
-  @Override
   void vpslld(int target, int source, int bits) {
     shift(SHIFT, 6, target, source, bits);
   }
@@ -571,11 +561,6 @@ final class HalvedAssembler extends Assembler {
     compare(mask, a, b, 1);
   }
 
-  @Override
-  void vcmpneqps(int mask, int a, int b) {
-    compare(mask, a, b, 4);
-  }
-
   private void compare(int mask, int a, int b, int how) {
     for (int half = 0; half < 2; half++) {
       last(new Opcode(NONE, M0F, 0, 0xc2), OTHER, read(a, half, ROOM), b, half);
@@ -604,15 +589,6 @@ final class HalvedAssembler extends Assembler {
       code.vex256(LOAD, ROOM, NO_REGISTER, maskPlace(mask, half));
       code.vex256(LOAD_WITHIN, OTHER, ROOM, b.plus(half * HALF));
       last(MULTIPLY, OTHER, OTHER, a, half);
-      writeWithin(target, half);
-    }
-  }
-
-  @Override
-  void vsubpsWithin(int mask, int target, int a, int b) {
-    for (int half = 0; half < 2; half++) {
-      last(SUBTRACT, OTHER, read(a, half, ROOM), b, half);
-      code.vex256(LOAD, ROOM, NO_REGISTER, maskPlace(mask, half));
       writeWithin(target, half);
     }
   }
