@@ -14,11 +14,25 @@ enum Ahead {
    * <p>One row meets weights from four places, as with {@link #ONCE}: on a Xeon of model 207 by turns f32 took 3 to 4 % less time so, bf16 1 to
    * 2, bf16 by bf16 5 (with a product of other numbers in its place, as that machine had none of bf16), blocks as long. That rows of 8192
    * activations are not cut in two, so that their weights lie in line too, saves another 2 %.
+   *
+   * <p>There they are asked for once, into the nearest cache: routines called by a C program over 200 MB a thread, by turns with one that only
+   * adds, came with blocks of q8_0 from 87 to 93 % of what that read, of q4_0 from 84 to 94, where the second-level cache, or 1 KiB ahead, was
+   * nearer to the former; f32, bf16 and bf16 by bf16 came to 100 either way.
    */
   TWICE(12 << 10, 4 << 10, 32 << 10) {
     @Override
     int lineBytes(DType type) {
       return WHOLE_ROWS;
+    }
+
+    @Override
+    int soonBytes() {
+      return 3 << 10;
+    }
+
+    @Override
+    void soon(Assembler code, Address line) {
+      code.prefetcht0(line);
     }
   },
 
