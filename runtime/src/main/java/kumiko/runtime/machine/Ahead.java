@@ -257,6 +257,15 @@ enum Ahead {
     return NEAR;
   }
 
+  /** How far ahead of pieces of rows that lie {@code stride} bytes apart and pass by one after the other: where there are gaps in whole rows. */
+  long sumBytes(DType type, int columns, long stride) {
+    if (lieInLine(type, columns, stride)) {
+      return soonBytes();
+    }
+    long row = Math.max(1, stride);
+    return Math.min(Integer.MAX_VALUE, Math.ceilDiv(soonBytes(), Math.max(1, type.bytes(columns))) * row);
+  }
+
   /** Asks for a line that is needed soon, of rows that pass together or of one of several places. */
   void soon(Assembler code, Address line) {
     far(code, line);

@@ -9,6 +9,7 @@ import kumiko.runtime.tensor.DType;
  * in the same order wherever it stands.
  */
 public final class StoredProduct implements Eights {
+  private final Ahead ahead;
   private final int pieceColumns;
   private final int eightColumns;
   private final int eightStride;
@@ -19,6 +20,7 @@ public final class StoredProduct implements Eights {
 
   /** @param nearestCache bytes of the nearest cache for data */
   StoredProduct(Ahead ahead, int nearestCache, CodeInstaller installer) {
+    this.ahead = ahead;
     pieceColumns = ahead.activationBytes(nearestCache) / Float.BYTES;
     // Half as many of the other rows are met at a time there.
     eightColumns = installer.vectors() < Assembler.VECTORS ? MOST_COLUMNS : EightCode.Singles.mostColumns(nearestCache);
@@ -102,7 +104,7 @@ public final class StoredProduct implements Eights {
 
   /** {@code y[c] += sum over k < rows of x[k] * weights[k, c]} for {@code c < columns}; the rest as in {@link #dots}. */
   public void sums(DType type, long weights, long stride, int rows, long x, int columns, long y) {
-    sums.get(type).call(weights, stride, rows, x, columns, y);
+    sums.get(type).call(weights, stride, rows, x, ahead.sumBytes(type, columns, stride) << Integer.SIZE | columns, y);
   }
 
   @Override

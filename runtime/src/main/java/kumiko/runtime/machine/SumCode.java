@@ -3,6 +3,9 @@ package kumiko.runtime.machine;
 import static kumiko.runtime.machine.Register.R10;
 import static kumiko.runtime.machine.Register.R11;
 import static kumiko.runtime.machine.Register.R12;
+import static kumiko.runtime.machine.Register.R13;
+import static kumiko.runtime.machine.Register.R14;
+import static kumiko.runtime.machine.Register.R15;
 import static kumiko.runtime.machine.Register.R8;
 import static kumiko.runtime.machine.Register.R9;
 import static kumiko.runtime.machine.Register.RAX;
@@ -14,100 +17,158 @@ import static kumiko.runtime.machine.Register.RSI;
 
 /**
  * Rows of weights times a float32 each, added to a row of float32: RDI weights, RSI bytes from one row of weights to the next, RDX rows,
- * RCX their factors, R8 columns, R9 the sums.
+ * RCX their factors, R8 columns and in its upper half how many bytes ahead memory is asked for, R9 the sums.
  *
- * <p>Four rows at a time pass by the sums, which stay in the nearest cache.
+ * <p>Four rows at a time pass by the sums, which stay in the nearest cache: one of each quarter of the rows, so that four places are read in
+ * order, or neighbours where {@link Ahead#streams} is 1.
  */
 final class SumCode {
-  private static final int ROWS = 4;
+  /** Rows that pass together. */
+  static final int ROWS = 4;
+
   private static final int WEIGHT = 1;
   private static final int WEIGHTS = 2;
   private static final int FACTOR = 3;
   private static final int VECTOR_BYTES = Float.BYTES * WeightVector.LANES;
+  private static final int LINE_BYTES = 64;
+  private static final Register[] KEPT = {RBX, R12, R13, R14, R15};
 
-  private SumCode() {}
+  private final Assembler code;
+  private final WeightVector type;
+  private final Ahead ahead;
+
+  /** Vectors of weights in a line, and their columns. */
+  private final int vectors;
+
+  private final int columns;
+
+  private SumCode(Assembler code, WeightVector type, Ahead ahead) {
+    this.code = code;
+    this.type = type;
+    this.ahead = ahead;
+    vectors = LINE_BYTES / type.bytes();
+    columns = vectors * WeightVector.LANES;
+  }
 
   static void code(Assembler code, WeightVector type, Ahead ahead) {
-    code.push(RBX);
-    code.push(R12);
-    code.mov(RAX, R8);
-    code.and(RAX, WeightVector.LANES - 1);
-    code.mov(R10, -1L);
-    code.bzhi(R10, R10, RAX);
-    code.kmovw(1, R10);
-    for (int rows : new int[]{ROWS, 1}) {
-      code.mov(RAX, RDX);
-      if (rows == 1) {
-        code.and(RAX, ROWS - 1);
-      } else {
-        code.shr(RAX, Integer.numberOfTrailingZeros(ROWS));
-      }
-      int none = code.jz();
-      int next = code.here();
-      pass(code, type, rows, ahead);
-      code.dec(RAX);
-      code.jnz(next);
-      code.land(none);
+    new SumCode(code, type, ahead).emit();
+  }
+
+  /**
+   * R14 becomes how far ahead is asked, RBX the bytes between the factors of rows that pass together, R12 those between their weights and R13
+   * three times as many.
+   */
+  private void emit() {
+    code.push(KEPT);
+    DotCode.takeApart(code, R14);
+    masks();
+    code.push(RDX);
+    code.shr(RDX, Integer.numberOfTrailingZeros(ROWS));
+    int few = code.jz();
+    boolean isApart = ahead.streams() > 1;
+    if (isApart) {
+      code.mov(R12, RDX);
+      code.imul(R12, RSI);
+      code.mov(RBX, RDX);
+      code.shl(RBX, Integer.numberOfTrailingZeros(Float.BYTES));
+    } else {
+      code.mov(R12, RSI);
+      code.mov(RBX, Float.BYTES);
     }
-    code.pop(R12);
-    code.pop(RBX);
+    code.lea(R13, Address.at(R12, R12, 2));
+    int next = code.here();
+    pass(ROWS);
+    advance(isApart ? 1 : ROWS);
+    code.dec(RDX);
+    code.jnz(next);
+    if (isApart) {
+      code.add(RDI, R13);
+      code.lea(RBX, Address.at(RBX, RBX, 2));
+      code.add(RCX, RBX);
+    }
+    code.land(few);
+    code.pop(RDX);
+    code.and(RDX, ROWS - 1);
+    int none = code.jz();
+    int nextSingle = code.here();
+    pass(1);
+    advance(1);
+    code.dec(RDX);
+    code.jnz(nextSingle);
+    code.land(none);
+    code.pop(KEPT);
     code.vzeroupper();
     code.ret();
   }
 
-  /** Some rows by all sums. */
-  private static void pass(Assembler code, WeightVector type, int rows, Ahead ahead) {
-    for (int i = 0; i < rows; i++) {
-      code.vbroadcastss(FACTOR + i, Address.at(RCX, i * Float.BYTES));
+  /** Masks from 1 on: which columns there are in the vectors of the last line. */
+  private void masks() {
+    code.mov(RAX, R8);
+    code.and(RAX, columns - 1);
+    code.mov(R10, -1L);
+    code.bzhi(R10, R10, RAX);
+    for (int v = 0; v < vectors; v++) {
+      code.kmovw(1 + v, R10);
+      code.shr(R10, WeightVector.LANES);
     }
-    code.push(RAX);
+  }
+
+  private void advance(int rows) {
+    for (int i = 0; i < rows; i++) {
+      code.add(RDI, RSI);
+    }
+    code.add(RCX, rows * Float.BYTES);
+  }
+
+  /** Some rows by all sums: R10 weights, R11 sums, R15 what is asked for. */
+  private void pass(int rows) {
+    code.lea(RAX, Address.at(RBX, RBX, 2));
+    for (int i = 0; i < rows; i++) {
+      code.vbroadcastss(FACTOR + i, i == ROWS - 1 ? Address.at(RCX, RAX, 1) : place(RCX, RBX, i));
+    }
+    code.lea(R15, Address.at(RDI, R14, 1));
     code.mov(R10, RDI);
     code.mov(R11, R9);
-    code.lea(RBX, Address.at(RSI, RSI, 2));
-    code.lea(R12, Address.at(RDI, RSI, ROWS));
     code.mov(RAX, R8);
-    code.shr(RAX, Integer.numberOfTrailingZeros(WeightVector.LANES));
+    code.shr(RAX, Integer.numberOfTrailingZeros(columns));
     int few = code.jz();
     int next = code.here();
-    for (int i = 0; i < rows; i++) {
-      // The next rows: a few neighbouring columns of each are too little for the processor to see them coming.
-      ahead.soon(code, weights(R12, i));
+    Requests requests = rows == 1 ? Requests.NONE : new Requests(rows, vectors * rows, i -> ahead.soon(code, weights(R15, i)));
+    for (int v = 0; v < vectors; v++) {
+      vector(rows, v, 0, requests);
     }
-    vector(code, type, rows, 0);
-    code.add(R10, type.bytes());
-    code.add(R12, type.bytes());
-    code.add(R11, VECTOR_BYTES);
+    code.add(R10, LINE_BYTES);
+    code.add(R15, LINE_BYTES);
+    code.add(R11, vectors * VECTOR_BYTES);
     code.dec(RAX);
     code.jnz(next);
     code.land(few);
     code.mov(RAX, R8);
-    code.and(RAX, WeightVector.LANES - 1);
+    code.and(RAX, columns - 1);
     int whole = code.jz();
-    vector(code, type, rows, 1);
-    code.land(whole);
-    code.pop(RAX);
-    code.add(RCX, rows * Float.BYTES);
-    for (int i = 0; i < rows; i++) {
-      code.add(RDI, RSI);
+    for (int v = 0; v < vectors; v++) {
+      vector(rows, v, 1 + v, Requests.NONE);
     }
+    code.land(whole);
   }
 
-  private static void vector(Assembler code, WeightVector type, int rows, int mask) {
-    code.vmovups(0, mask, Address.at(R11, 0));
+  private void vector(int rows, int vector, int mask, Requests requests) {
+    Address sums = Address.at(R11, vector * VECTOR_BYTES);
+    code.vmovups(0, mask, sums);
     for (int i = 0; i < rows; i++) {
       int weight = WEIGHT + i % WEIGHTS;
-      type.load(code, weight, mask, weights(R10, i));
+      requests.turn(vector * rows + i);
+      type.load(code, weight, mask, weights(R10, i).plus(vector * type.bytes()));
       code.vfmadd231ps(0, weight, FACTOR + i);
     }
-    code.vmovups(Address.at(R11, 0), mask, 0);
+    code.vmovups(sums, mask, 0);
   }
 
   private static Address weights(Register first, int row) {
-    return switch (row) {
-      case 0 -> Address.at(first, 0);
-      case 1 -> Address.at(first, RSI, 1);
-      case 2 -> Address.at(first, RSI, 2);
-      default -> Address.at(first, RBX, 1);
-    };
+    return row == ROWS - 1 ? Address.at(first, R13, 1) : place(first, R12, row);
+  }
+
+  private static Address place(Register first, Register apart, int index) {
+    return index == 0 ? Address.at(first, 0) : Address.at(first, apart, index);
   }
 }

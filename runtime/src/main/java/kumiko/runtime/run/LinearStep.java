@@ -11,6 +11,7 @@ import kumiko.runtime.tensor.Rows;
  * @param prepared what {@link Preparations} make of x, or null
  * @param residual null, or what {@code scale} times is under the product
  * @param inPlace whether y already holds the residual
+ * @param splitK how a single row is shared out instead, or null
  */
 record LinearStep(
     Kernels kernels,
@@ -23,6 +24,7 @@ record LinearStep(
     double scale,
     boolean inPlace,
     boolean picked,
+    SplitK splitK,
     Scratch scratch)
     implements
       Step {
@@ -39,6 +41,15 @@ record LinearStep(
   @Override
   public void run(Call call, int from, int to, int parts, int worker) {
     int rows = call.rows(picked);
+    if (rows == 1 && splitK != null) {
+      if (splitK.run(from, to, parts, bias, scratch.of(worker))) {
+        if (residual != null) {
+          place(residual.whole, y.whole, 1);
+        }
+        splitK.add(y.whole, residual != null);
+      }
+      return;
+    }
     int merged = merged(rows, parts);
     int first = Math.ceilDiv(from, merged) * merged;
     int end = Math.min(Math.ceilDiv(to, merged) * merged, y.count());
@@ -54,20 +65,14 @@ record LinearStep(
 
   /**
    * Parts that are always done as one. Small ones leave no thread waiting for another at the end; but what a part does with the activations
-   * before it begins, it does again for each. Where the weights of neighbouring outputs are neighbours in memory, a part reads as many of
-   * them in order as it has columns: so one row takes all of a thread's at once. A power of two, as it must not be that some threads have
-   * more such to do than others.
+   * before it begins, it does again for each. A power of two, as it must not be that some threads have more such to do than others.
    */
   private int merged(int rows, int parts) {
     if (parts == 1) {
       return y.count();
     }
     int wide = Math.min(MOST_MERGED, powerOfTwo(Math.ceilDiv(LEAST_COLUMNS * parts, weight.rows())));
-    if (rows == 1) {
-      boolean inColumns = weight.slabs().getFirst().columnStride() != 1;
-      return inColumns ? Phase.PARTS_PER_WORKER : wide;
-    }
-    return Math.max(wide, rows < MANY_ROWS ? 4 : 8);
+    return rows == 1 ? wide : Math.max(wide, rows < MANY_ROWS ? 4 : 8);
   }
 
   /** The least that is not below {@code count}. */

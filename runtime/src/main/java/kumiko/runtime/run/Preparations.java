@@ -2,12 +2,10 @@ package kumiko.runtime.run;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import kumiko.runtime.kernel.Kernels;
-import kumiko.runtime.machine.LazyMemory;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Matrix;
 import kumiko.runtime.tensor.Rows;
@@ -15,7 +13,7 @@ import kumiko.runtime.tensor.Slab;
 
 /**
  * What {@link Kernels#prepare} makes of the rows that linear layers read: once for all layers of a phase that read the same ones, before
- * that phase. All phases use the same memory.
+ * that phase.
  */
 final class Preparations {
   /** How a weight lies in memory, by which kernels decide whether and how they prepare what it meets. */
@@ -39,18 +37,15 @@ final class Preparations {
   /** Rows that no two threads share. */
   private static final int ROWS = 16;
 
-  private final Arena arena;
   private final Kernels kernels;
   private final int maxRows;
   private final Map<Integer, Map<Read, PrepareStep>> byLevel = new HashMap<>();
-
-  /** One for each value that a phase needs at the same time. */
-  private final List<MemorySegment> memory = new ArrayList<>();
+  private final PhaseMemory memory;
 
   Preparations(Arena arena, Kernels kernels, int maxRows) {
-    this.arena = arena;
     this.kernels = kernels;
     this.maxRows = maxRows;
+    memory = new PhaseMemory(arena, "prepared rows");
   }
 
   /** Where the phase {@code level} finds what was made of {@code value}, whose rows are {@code x}; null where this weight has no use for it. */
@@ -61,16 +56,7 @@ final class Preparations {
     }
     Map<Read, PrepareStep> here = byLevel.computeIfAbsent(level, key -> new HashMap<>());
     Read read = new Read(value, weight.dtype(), Form.of(weight));
-    return here.computeIfAbsent(read, key -> new PrepareStep(kernels, weight, x, value.picked, memory(here.size(), bytes))).prepared();
-  }
-
-  private MemorySegment memory(int index, long bytes) {
-    if (index == memory.size()) {
-      memory.add(LazyMemory.allocateHuge(arena, bytes, "prepared rows"));
-    } else if (memory.get(index).byteSize() < bytes) {
-      memory.set(index, LazyMemory.allocateHuge(arena, bytes, "prepared rows"));
-    }
-    return memory.get(index);
+    return here.computeIfAbsent(read, key -> new PrepareStep(kernels, weight, x, value.picked, memory.take(level, bytes))).prepared();
   }
 
   Step[] steps(int level) {

@@ -81,7 +81,8 @@ final class StepFactory {
     Parts residual = first == 0 ? null : work.parts(value.inputs.getFirst(), COLUMNS);
     boolean inPlace = first == 1 && value.inputs.getFirst().buffer == value.buffer;
     return new LinearStep(
-        kernels, weight, bias, x, prepared, work.parts(value, COLUMNS), residual, scale, inPlace, value.picked, work.scratch);
+        kernels, weight, bias, x, prepared, work.parts(value, COLUMNS), residual, scale, inPlace, value.picked,
+        work.splitK(weight, x, value.level), work.scratch);
   }
 
   private Step layerNorm(Value value, double eps) {

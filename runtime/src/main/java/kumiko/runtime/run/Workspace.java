@@ -11,6 +11,7 @@ import kumiko.runtime.graph.Op;
 import kumiko.runtime.graph.Source;
 import kumiko.runtime.kernel.Kernels;
 import kumiko.runtime.machine.LazyMemory;
+import kumiko.runtime.tensor.Matrix;
 import kumiko.runtime.tensor.Rows;
 
 /** The memory of one session: working buffers, caches, scratch of each thread. */
@@ -34,6 +35,7 @@ final class Workspace {
 
   final Scratch scratch;
   final Preparations preparations;
+  private final PhaseMemory sums;
   final List<KeyValueCache> caches = new ArrayList<>();
   private final Map<Value, KeyValueCache> cacheOf = new HashMap<>();
   private final Map<Value.Buffer, MemorySegment> memory = new HashMap<>();
@@ -63,6 +65,7 @@ final class Workspace {
       }
     }
     preparations = new Preparations(arena, kernels, call.maxRows);
+    sums = new PhaseMemory(arena, "sums of pieces");
     scratch = new Scratch(arena, threads, program.scratchBytes(call.maxRows, keyCapacity));
   }
 
@@ -116,6 +119,11 @@ final class Workspace {
   /** A value's rows cut for the parts of a step into whole {@code align} columns. */
   Parts parts(Value value, int align) {
     return new Parts(rows(value), align, parts);
+  }
+
+  /** How one row meets a weight in phase {@code level}, where that is not by its outputs; otherwise null. */
+  SplitK splitK(Matrix weight, Rows x, int level) {
+    return SplitK.suits(weight) ? new SplitK(kernels, weight, x, sums.take(level, bytes(SplitK.elements(weight)))) : null;
   }
 
   Heads heads(Value value, int heads, int headDim) {

@@ -36,7 +36,7 @@ class LinearStepSpec : FunSpec({
         )
         val x = Rows(arena.allocate(4L * rows * INPUTS), INPUTS)
         val y = Parts(Rows(arena.allocate(4L * rows * outputs), outputs), LINE, parts)
-        val step = LinearStep(kernels, weight, null, x, null, y, null, 1.0, false, false, Scratch(arena, threads, 8))
+        val step = LinearStep(kernels, weight, null, x, null, y, null, 1.0, false, false, null, Scratch(arena, threads, 8))
         val call = Call(arena, rows, 1, emptyList()).apply {
             begin(0, 0)
             repeat(rows) { nextRow() }
