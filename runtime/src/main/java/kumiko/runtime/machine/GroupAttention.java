@@ -15,6 +15,10 @@ import static kumiko.runtime.machine.Register.RSI;
  *
  * <p>Two queries get, bit for bit, what they get among four: how many are taken at once may hang on the number of threads.
  *
+ * <p>Where there are many keys, four places are read at once, each in order: then the keys stand in another order in blocks, the first of each
+ * quarter, then the second of each and so on. Only keys in whole blocks of one query are taken so, however many queries there are; the others
+ * follow as they come. See {@link #inFour}.
+ *
  * <p>Scores come in <em>blocks</em> of sixteen: some keys of the first query, the same ones of the second, and so on. Before the first
  * block lies a <em>state</em> of {@value #STATE_BYTES} bytes, vectors of float32: in each place the largest score of the query that the
  * place in a block belongs to, likewise the sum of its exponentials, and one factor for each query.
@@ -37,8 +41,10 @@ public final class GroupAttention {
 
   private static final int BLOCK_BYTES = 64;
 
-  /** Values lie without a gap: so far ahead they are asked for. */
-  private static final int AHEAD = 4096;
+  private static final int FOUR = GroupScoreCode.FOUR;
+
+  /** Fewer keys are not worth four beginnings. */
+  private static final int LEAST_IN_FOUR = 64;
 
   private static final int QUERY = 16;
   private static final int KEY = 20;
@@ -47,6 +53,8 @@ public final class GroupAttention {
 
   /** Of keys and values. */
   private final WeightVector type;
+
+  private final boolean readsFour;
 
   /** By queries, and for mixing by strips of columns. */
   private final Routine[] scores = new Routine[QUERIES + 1];
@@ -57,16 +65,17 @@ public final class GroupAttention {
   /** The same where all strips are full. */
   private final Routine[][] wholeMixes = new Routine[QUERIES + 1][PanelLayout.STRIPS + 1];
 
-  GroupAttention(WeightVector type, CodeInstaller installer) {
+  GroupAttention(WeightVector type, Ahead ahead, CodeInstaller installer) {
     this.type = type;
+    readsFour = ahead.streams() > 1;
     for (int queries = 1; queries <= QUERIES; queries *= 2) {
       int count = queries;
-      scores[queries] = installer.install(code -> GroupScoreCode.code(code, count, type));
+      scores[queries] = installer.install(code -> GroupScoreCode.code(code, count, type, ahead));
       softens[queries] = installer.install(code -> softenCode(code, count));
       for (int strips = 1; strips <= PanelLayout.STRIPS; strips++) {
         int columns = strips;
-        mixes[queries][strips] = installer.install(code -> mixCode(code, count, columns, type, 1));
-        wholeMixes[queries][strips] = installer.install(code -> mixCode(code, count, columns, type, 0));
+        mixes[queries][strips] = installer.install(code -> mixCode(code, count, columns, type, ahead, 1));
+        wholeMixes[queries][strips] = installer.install(code -> mixCode(code, count, columns, type, ahead, 0));
       }
     }
   }
@@ -77,6 +86,15 @@ public final class GroupAttention {
   }
 
   /**
+   * How many of the first of so many keys are read from four places: those of them with number {@code n} are key {@code n % 4 * inFour / 4 +
+   * n / 4}.
+   */
+  int inFour(int keys) {
+    int whole = keys / BLOCK * BLOCK;
+    return readsFour && whole >= LEAST_IN_FOUR ? whole : 0;
+  }
+
+  /**
    * Dot products of {@code queries} rows with the keys of {@code blocks} whole blocks.
    *
    * @param query address of rows of {@code columns} float32 without a gap
@@ -84,7 +102,17 @@ public final class GroupAttention {
    * @param to address of the first block
    */
   public void score(int queries, long query, long keys, int blocks, int columns, long to) {
-    scores[queries].call(keys, type.type().bytes(columns), blocks, query, columns, to);
+    long row = type.type().bytes(columns);
+    int all = blocks * keys(queries);
+    int inFour = inFour(all);
+    if (inFour > 0) {
+      scores[queries].call(keys, inFour / FOUR * row, inFour / keys(queries), query, row << Integer.SIZE | columns, to);
+    }
+    if (inFour < all) {
+      long behind = to + (long) inFour / keys(queries) * BLOCK_BYTES;
+      scores[queries].call(
+          keys + inFour * row, row, (all - inFour) / keys(queries), query, (FOUR * row) << Integer.SIZE | columns, behind);
+    }
   }
 
   /**
@@ -110,13 +138,16 @@ public final class GroupAttention {
    * @param to address of rows of {@code columns} float32 likewise
    */
   public void mix(int queries, long scores, long values, int count, int columns, long to) {
+    int inFour = inFour(count);
+    long blocks = inFour / keys(queries);
+    long counts = blocks << Integer.SIZE | (count - inFour);
     for (int d = 0; d < columns; d += PanelLayout.LANES) {
       int taken = Math.min(PanelLayout.LANES, columns - d);
       int strips = Math.ceilDiv(taken, PanelLayout.STRIP);
       long mask = (1L << (taken - (strips - 1) * PanelLayout.STRIP)) - 1;
       Routine[][] routines = taken % PanelLayout.STRIP == 0 ? wholeMixes : mixes;
       routines[queries][strips].call(
-          scores, values + type.type().bytes(d), type.type().bytes(columns), count, to + (long) d * Float.BYTES, mask);
+          scores, values + type.type().bytes(d), type.type().bytes(columns), counts, to + (long) d * Float.BYTES, mask);
     }
   }
 
@@ -202,8 +233,11 @@ public final class GroupAttention {
     }
   }
 
-  /** RDI exponentials, RSI values, RDX bytes of a row, RCX keys, R8 results, R9 the columns of the last strip, as bits. */
-  private static void mixCode(Assembler code, int queries, int strips, WeightVector type, int lastMask) {
+  /**
+   * RDI exponentials, RSI values, RDX bytes of a row, RCX blocks of keys from four places in its upper half and below it keys behind them, R8
+   * results, R9 the columns of the last strip, as bits, then three times the bytes from one place to the next, which are in R10.
+   */
+  private static void mixCode(Assembler code, int queries, int strips, WeightVector type, Ahead ahead, int lastMask) {
     int keys = keys(queries);
     // So many sums that no product waits for the one before.
     int sets = queries == 1 ? 2 : 1;
@@ -213,11 +247,33 @@ public final class GroupAttention {
       code.vpxord(i);
     }
     code.mov(RAX, RCX);
-    code.shr(RAX, Integer.numberOfTrailingZeros(keys));
-    int few = code.jz();
+    code.shr(RAX, Integer.SIZE);
+    int none = code.jz();
+    code.mov(R10, RDX);
+    code.imul(R10, RAX);
+    code.shl(R10, Integer.numberOfTrailingZeros(keys / FOUR));
+    code.lea(R9, Address.at(R10, R10, 2));
     int next = code.here();
     for (int k = 0; k < keys; k++) {
-      addKey(code, queries, strips, type, lastMask, k % sets, k);
+      addKey(code, queries, strips, type, ahead, place(k % FOUR), lastMask, k % sets, k);
+      if (k % FOUR == FOUR - 1) {
+        code.add(RSI, RDX);
+      }
+    }
+    code.add(RDI, BLOCK_BYTES);
+    code.dec(RAX);
+    code.jnz(next);
+    code.add(RSI, R9);
+    code.land(none);
+    code.shl(RCX, Integer.SIZE);
+    code.shr(RCX, Integer.SIZE);
+    code.mov(RAX, RCX);
+    code.shr(RAX, Integer.numberOfTrailingZeros(keys));
+    int few = code.jz();
+    next = code.here();
+    for (int k = 0; k < keys; k++) {
+      addKey(code, queries, strips, type, ahead, place(0), lastMask, k % sets, k);
+      code.add(RSI, RDX);
     }
     code.add(RDI, BLOCK_BYTES);
     code.dec(RAX);
@@ -226,7 +282,8 @@ public final class GroupAttention {
     code.and(RCX, keys - 1);
     int whole = code.jz();
     next = code.here();
-    addKey(code, queries, strips, type, lastMask, 0, 0);
+    addKey(code, queries, strips, type, ahead, place(0), lastMask, 0, 0);
+    code.add(RSI, RDX);
     code.add(RDI, Float.BYTES);
     code.dec(RCX);
     code.jnz(next);
@@ -249,12 +306,17 @@ public final class GroupAttention {
     code.ret();
   }
 
-  /** The values at RSI, weighted by exponential k of every query of the block at RDI; RSI walks to the next. */
-  private static void addKey(Assembler code, int queries, int strips, WeightVector type, int lastMask, int set, int k) {
+  private static Address place(int index) {
+    return index == FOUR - 1 ? Address.at(RSI, R9, 1) : index == 0 ? Address.at(RSI, 0) : Address.at(RSI, R10, index);
+  }
+
+  /** A row of values, weighted by exponential k of every query of the block at RDI. */
+  private static void addKey(
+      Assembler code, int queries, int strips, WeightVector type, Ahead ahead, Address row, int lastMask, int set, int k) {
     for (int s = 0; s < strips; s++) {
-      Address value = Address.at(RSI, s * type.bytes());
+      Address value = row.plus(s * type.bytes());
       type.load(code, QUERY + s, s == strips - 1 ? lastMask : 0, value);
-      code.prefetcht1(value.plus(AHEAD));
+      ahead.soon(code, value.plus(ahead.soonBytes()));
     }
     for (int q = 0; q < queries; q++) {
       code.vbroadcastss(KEY + q, Address.at(RDI, (q * keys(queries) + k) * Float.BYTES));
@@ -262,6 +324,5 @@ public final class GroupAttention {
         code.vfmadd231ps((set * queries + q) * strips + s, QUERY + s, KEY + q);
       }
     }
-    code.add(RSI, RDX);
   }
 }

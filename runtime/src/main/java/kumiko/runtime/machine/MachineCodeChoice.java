@@ -93,7 +93,7 @@ final class MachineCodeChoice {
     return new FloatProducts(
         new StoredProduct(ahead, processor.nearestCache(), pages), dots, blocks, roughBlocks,
         new BlockWidening(PanelElement.SINGLE, pages), new PanelMoves(pages), new BroadcastProduct(PanelElement.SINGLE, pages),
-        new PanelAttention(pages), new GroupAttention(WeightVector.F32, pages), new GroupAttention(WeightVector.BF16, pages),
+        new PanelAttention(pages), new GroupAttention(WeightVector.F32, ahead, pages), new GroupAttention(WeightVector.BF16, ahead, pages),
         new RowFunctions(pages));
   }
 

@@ -44,19 +44,25 @@ private class Cached(private val type: DType, size: Int, value: (Int) -> Float) 
 
 private const val STATE = GroupAttention.STATE_BYTES / 4
 
-/** Where the score of [query] and [key] stands behind a state. */
-private fun place(queries: Int, query: Int, key: Int): Int {
+/** Where the score of [query] and the key with this number stands behind a state. */
+private fun place(queries: Int, query: Int, number: Int): Int {
     val keys = GroupAttention.keys(queries)
-    return STATE + key / keys * GroupAttention.BLOCK + query * keys + key % keys
+    return STATE + number / keys * GroupAttention.BLOCK + query * keys + number % keys
+}
+
+/** Which number [key] has among so many. */
+private fun GroupAttention.number(key: Int, keys: Int): Int {
+    val quarter = inFour(keys) / 4
+    return if (key < 4 * quarter) key % quarter * 4 + key / quarter else key
 }
 
 class GroupAttentionSpec : FunSpec({
-    for (width in Width.entries) {
-        context("by $width") {
+    for ((width, ahead) in Width.entries.flatMap { width -> listOf(Ahead.TWICE, Ahead.GAPS).map { width to it } }) {
+        context("by $width, where memory is asked for $ahead") {
             val here = width.here
             val attentions = if (here) {
                 listOf(WeightVector.F32, WeightVector.BF16).associateWith {
-                    GroupAttention(it, width.pages())
+                    GroupAttention(it, ahead, width.pages())
                 }
             } else {
                 mapOf()
@@ -72,7 +78,7 @@ class GroupAttentionSpec : FunSpec({
             test("every key of whole blocks meets every query, whatever their width and type").config(enabled = here) {
                 forTypes(listOf(1, 2, 4)) { type, own, queries ->
                     for (columns in listOf(1, 15, 16, 17, 64, 100, 128, 129)) {
-                        for (blocks in 1..3) {
+                        for (blocks in listOf(1, 2, 3, 5, 18)) {
                             val keys = blocks * GroupAttention.keys(queries)
                             val q = Floats(queries * columns, any)
                             val k = Cached(type.type(), keys * columns, any)
@@ -82,7 +88,9 @@ class GroupAttentionSpec : FunSpec({
                                 for (key in 0 until keys) {
                                     val want = (0 until columns).sumOf { q[query * columns + it].toDouble() * k[key * columns + it] }
                                     withClue("$type, $queries queries, $columns columns, query $query, key $key of $keys") {
-                                        abs(scores[place(queries, query, key)] - want) shouldBeLessThanOrEqual (columns + 4) * 6e-8
+                                        abs(
+                                            scores[place(queries, query, own.number(key, keys))] - want,
+                                        ) shouldBeLessThanOrEqual (columns + 4) * 6e-8
                                     }
                                 }
                             }
@@ -91,6 +99,11 @@ class GroupAttentionSpec : FunSpec({
                         }
                     }
                 }
+            }
+
+            test("many keys are read from four places where weights are, all but a last few").config(enabled = here) {
+                listOf(1, 63, 64, 79, 80, 1000).map(attention!!::inFour) shouldBe
+                    if (ahead == Ahead.TWICE) listOf(0, 0, 64, 64, 80, 992) else List(6) { 0 }
             }
 
             test("scores become exponentials, and those behind the last key take no part").config(enabled = here) {
@@ -151,7 +164,7 @@ class GroupAttentionSpec : FunSpec({
             test("values of every type are weighted by every query's exponentials and its factor").config(enabled = here) {
                 forTypes(listOf(1, 2, 4)) { type, own, queries ->
                     for (columns in listOf(1, 15, 16, 17, 40, 64, 65, 128, 200)) {
-                        for (keys in listOf(1, 3, 4, 5, 15, 16, 17, 37)) {
+                        for (keys in listOf(1, 3, 4, 5, 15, 16, 17, 37, 64, 83)) {
                             val blocks = Math.ceilDiv(keys, GroupAttention.keys(queries))
                             val scores = Floats(STATE + blocks * GroupAttention.BLOCK) { any(0) }
                             val values = Cached(type.type(), keys * columns, any)
@@ -160,7 +173,7 @@ class GroupAttentionSpec : FunSpec({
                             for (q in 0 until queries) {
                                 for (d in 0 until columns) {
                                     val sum = (0 until keys).sumOf {
-                                        scores[place(queries, q, it)].toDouble() * values[it * columns + d]
+                                        scores[place(queries, q, own.number(it, keys))].toDouble() * values[it * columns + d]
                                     }
                                     withClue("$type, $queries queries, $keys keys, query $q, column $d of $columns") {
                                         val want = sum * scores[GroupAttention.FACTORS / 4 + q]
