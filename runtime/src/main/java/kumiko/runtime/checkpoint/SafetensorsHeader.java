@@ -2,7 +2,6 @@ package kumiko.runtime.checkpoint;
 
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -48,7 +47,7 @@ record SafetensorsHeader(List<TensorEntry> entries, Map<String, String> metadata
 
   private static void provePacked(MappedFile file, List<TensorEntry> entries, long dataStart) {
     List<TensorEntry> placed = new ArrayList<>(entries);
-    placed.sort(Comparator.comparingLong(TensorEntry::position).thenComparingLong(TensorEntry::bytes));
+    placed.sort((a, b) -> a.position() == b.position() ? Long.compare(a.bytes(), b.bytes()) : Long.compare(a.position(), b.position()));
     long end = dataStart;
     String previous = "the header";
     for (TensorEntry entry : placed) {

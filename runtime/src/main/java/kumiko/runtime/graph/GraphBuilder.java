@@ -1,6 +1,7 @@
 package kumiko.runtime.graph;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,7 +18,7 @@ public final class GraphBuilder {
   private final String name;
   private final List<Node> nodes = new ArrayList<>();
   private final Map<String, Node> byName = new HashMap<>();
-  private final Map<SharedAngles, Node> allAngles = new HashMap<>();
+  private final List<Node> allAngles = new ArrayList<>();
 
   public GraphBuilder(String name) {
     this.name = name;
@@ -119,15 +120,19 @@ public final class GraphBuilder {
     return add(nodeName, new Op.Slice(from, width), x.type().withWidth(width), x);
   }
 
+  /** Angles of all positions; the same node where the same ones were asked for before. */
   public Node angles(Node positions, Frequencies frequencies) {
-    Op op = new Op.Angles(frequencies);
-    int before = allAngles.size();
-    return allAngles.computeIfAbsent(
-        new SharedAngles(positions, op),
-        key -> add(before == 0 ? "angles" : "angles." + before, op, Type.rows(frequencies.dims()), positions));
+    double[] values = frequencies.values();
+    for (Node known : allAngles) {
+      if (known.inputs().getFirst().equals(positions) && Arrays.equals(((Op.Angles) known.op()).frequencies().values(), values)) {
+        return known;
+      }
+    }
+    String nodeName = allAngles.isEmpty() ? "angles" : "angles." + allAngles.size();
+    Node node = add(nodeName, new Op.Angles(frequencies), Type.rows(frequencies.dims()), positions);
+    allAngles.add(node);
+    return node;
   }
-
-  private record SharedAngles(Node positions, Op op) {}
 
   public Node rotate(String nodeName, Node x, Node angles, int headDim, int first, Pairing pairing) {
     int dims = angles.type().width();
@@ -189,7 +194,7 @@ public final class GraphBuilder {
   }
 
   private static Node[] present(Node... candidates) {
-    return java.util.Arrays.stream(candidates).filter(java.util.Objects::nonNull).toArray(Node[]::new);
+    return Arrays.stream(candidates).filter(java.util.Objects::nonNull).toArray(Node[]::new);
   }
 
   private static void requireVector(String nodeName, String role, Node vector, int width) {

@@ -2,6 +2,7 @@ package kumiko.runtime.graph;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Collectors;
 
 /** The shape of a node's value: extents that are numbers, or {@code seq} and {@code keys}, which each call decides. */
@@ -10,19 +11,34 @@ public record Type(List<Extent> extents) {
   /** One extent. */
   public sealed interface Extent {
     /** Rows of the call. */
-    Extent SEQ = new Named("seq");
+    Extent SEQ = Named.SEQ;
 
     /** Positions a sequence can look at. */
-    Extent KEYS = new Named("keys");
+    Extent KEYS = Named.KEYS;
 
-    record Named(String name) implements Extent {
+    /** What each call decides. */
+    enum Named implements Extent {
+      SEQ,
+      KEYS;
+
       @Override
       public String toString() {
-        return name;
+        return name().toLowerCase(Locale.ROOT);
       }
     }
 
     record Size(long size) implements Extent {
+      // A record's own take the JVM ten milliseconds when they are first called, as whenever a model is compiled.
+      @Override
+      public boolean equals(Object other) {
+        return other instanceof Size that && size == that.size;
+      }
+
+      @Override
+      public int hashCode() {
+        return Long.hashCode(size);
+      }
+
       @Override
       public String toString() {
         return Long.toString(size);
@@ -32,6 +48,16 @@ public record Type(List<Extent> extents) {
 
   public Type {
     extents = List.copyOf(extents);
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Type that && extents.equals(that.extents);
+  }
+
+  @Override
+  public int hashCode() {
+    return extents.hashCode();
   }
 
   public static Type of(Extent... extents) {

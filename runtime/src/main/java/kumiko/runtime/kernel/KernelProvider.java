@@ -12,6 +12,8 @@ import kumiko.runtime.tensor.DType;
 public final class KernelProvider {
   public static final String PROPERTY = "kumiko.kernels";
 
+  private static final String SCALAR = "scalar";
+  private static final String VECTOR = "vector";
   private static final String MODULE = "jdk.incubator.vector";
 
   private static Kernels chosen;
@@ -36,10 +38,10 @@ public final class KernelProvider {
   }
 
   static Kernels choose(String wanted, boolean vectorApi, System.Logger logger) {
-    Kernels kernels = switch (wanted) {
-      case "scalar" -> new ScalarKernels(DType.F32);
-      case "vector" -> vector(vectorApi);
-      case null -> vectorApi ? new VectorKernels() : new ScalarKernels(DType.F32);
+    String fastest = vectorApi ? VECTOR : SCALAR;
+    Kernels kernels = switch (wanted == null ? fastest : wanted) {
+      case SCALAR -> new ScalarKernels(DType.F32);
+      case VECTOR -> vector(vectorApi);
       default -> throw new SystemPropertyException("-D" + PROPERTY + "=" + wanted + ": choose scalar or vector");
     };
     if (wanted == null && !vectorApi) {

@@ -1,7 +1,6 @@
 package kumiko.runtime.run;
 
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -33,7 +32,7 @@ final class BufferPlan {
   private Value.Buffer free(Value value) {
     Value.Buffer found = buffers.stream()
         .filter(b -> b.busyUntil < value.level && b.perKey == value.perKey() && b.picked == value.picked && b.width >= value.width())
-        .min(Comparator.comparingInt(b -> b.width))
+        .min((a, b) -> Integer.compare(a.width, b.width))
         .orElse(null);
     if (found == null) {
       found = new Value.Buffer(value.width(), value.perKey(), value.picked);

@@ -3,7 +3,6 @@ package kumiko.runtime.run;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -22,13 +21,13 @@ import kumiko.runtime.graph.Type.Extent;
  * @param positionTables the table that looks up positions of an axis; an axis without one has no end
  * @param prefix keys of a tuned prefix in front of every sequence
  */
-record Limits(String model, long vocab, Map<Integer, Node> positionTables, int prefix, Positions positions, Set<Mask> masks,
+record Limits(String model, long vocab, Map<Integer, Node> positionTables, int prefix, Positions positions, List<Mask> masks,
     List<String> problems) {
 
   static Limits of(Graph graph) {
     long vocab = Long.MAX_VALUE;
     Map<Integer, Node> tables = new HashMap<>();
-    Set<Mask> masks = new LinkedHashSet<>();
+    List<Mask> masks = new ArrayList<>();
     Set<Integer> prefixes = new HashSet<>();
     List<String> problems = new ArrayList<>();
     for (Node node : graph.nodes()) {
@@ -60,7 +59,7 @@ record Limits(String model, long vocab, Map<Integer, Node> positionTables, int p
     if (prefixes.size() > 1) {
       problems.add("layers have tuned prefixes of different lengths " + prefixes + "; all must have the same");
     }
-    if (!blocks && masks.contains(new Mask.PrefixCausal())) {
+    if (!blocks && wholeFront()) {
       problems.add("a prefix-causal mask needs positions that say where the prefix ends, but they are sequential");
     }
     if (prefix > 0 && masks.stream().anyMatch(mask -> mask instanceof Mask.Window)) {
@@ -79,7 +78,7 @@ record Limits(String model, long vocab, Map<Integer, Node> positionTables, int p
 
   /** Whether the front of a prompt sees itself whole and so cannot be computed in pieces. */
   boolean wholeFront() {
-    return masks.contains(new Mask.PrefixCausal());
+    return masks.stream().anyMatch(mask -> mask instanceof Mask.PrefixCausal);
   }
 
   void checkPrompt(int slot, int[] ids) {

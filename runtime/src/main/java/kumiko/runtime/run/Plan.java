@@ -36,7 +36,7 @@ final class Plan {
     List<Value> values = new Builder(graph, kept).values();
     Value output = values.stream().filter(v -> v.node.equals(graph.output()) && v.gatheredFrom == null).findFirst().orElseThrow();
     output.lastUse = Integer.MAX_VALUE;
-    values.sort(java.util.Comparator.comparingInt(v -> v.level));
+    values.sort((a, b) -> Integer.compare(a.level, b.level));
     return new Plan(values, output, BufferPlan.assign(values));
   }
 

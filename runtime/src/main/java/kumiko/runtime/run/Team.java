@@ -197,12 +197,14 @@ public final class Team implements AutoCloseable {
   }
 
   private static void rethrow(Throwable thrown) {
-    switch (thrown) {
-      case null -> {
-      }
-      case RuntimeException exception -> throw exception;
-      case Error error -> throw error;
-      default -> throw new IllegalStateException(thrown);
+    if (thrown instanceof RuntimeException exception) {
+      throw exception;
+    }
+    if (thrown instanceof Error error) {
+      throw error;
+    }
+    if (thrown != null) {
+      throw new IllegalStateException(thrown);
     }
   }
 
