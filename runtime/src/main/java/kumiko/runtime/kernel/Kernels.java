@@ -82,6 +82,14 @@ public interface Kernels {
    */
   default void prepare(Matrix weight, Rows x, int rows, MemorySegment prepared, int from, int to) {}
 
+  /**
+   * Whether a result of {@link #linear} may be the sum of results over pieces of x: not where sums are kept wider than activations, which they
+   * would be rounded to one by one.
+   */
+  default boolean addsPieces() {
+    return false;
+  }
+
   /** Scratch one call of {@link #linear} needs for up to {@code rows} rows. */
   long linearScratchBytes(Matrix weight, int rows);
 

@@ -105,6 +105,11 @@ public final class VectorKernels implements Kernels {
   }
 
   @Override
+  public boolean addsPieces() {
+    return true;
+  }
+
+  @Override
   public long linearScratchBytes(Matrix weight, int rows) {
     long few = floats.scratchBytes(weight, rows);
     return arithmetic().isBfloat(weight.dtype(), rows) ? Math.max(few, bfloat.scratchBytes(weight, rows)) : few;

@@ -137,6 +137,11 @@ enum Ahead {
     }
 
     @Override
+    int soonBytes() {
+      return 4 << 10;
+    }
+
+    @Override
     int streams() {
       return 1;
     }
@@ -257,8 +262,14 @@ enum Ahead {
     return NEAR;
   }
 
-  /** How far ahead of pieces of rows that lie {@code stride} bytes apart and pass by one after the other: where there are gaps in whole rows. */
+  /**
+   * How far ahead of pieces of rows that lie {@code stride} bytes apart and pass by one after the other, from {@link #streams} places: where
+   * there are gaps in whole rows. From one place {@link SumCode#ROWS neighbours} pass together, and are followed by as many others.
+   */
   long sumBytes(DType type, int columns, long stride) {
+    if (streams() == 1) {
+      return SumCode.ROWS * stride;
+    }
     if (lieInLine(type, columns, stride)) {
       return soonBytes();
     }

@@ -43,9 +43,9 @@ final class SplitK {
     }
   }
 
-  /** Whether the weight lies so, and has enough inputs. */
-  static boolean suits(Matrix weight) {
-    return weight.slabs().getFirst().columnStride() != 1 && weight.columns() >= LEAST_INPUTS;
+  /** Whether the weight lies so, and has enough inputs, and sums of pieces are as good as those of all. */
+  static boolean suits(Kernels kernels, Matrix weight) {
+    return kernels.addsPieces() && weight.slabs().getFirst().columnStride() != 1 && weight.columns() >= LEAST_INPUTS;
   }
 
   static long elements(Matrix weight) {

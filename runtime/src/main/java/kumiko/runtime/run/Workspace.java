@@ -123,7 +123,7 @@ final class Workspace {
 
   /** How one row meets a weight in phase {@code level}, where that is not by its outputs; otherwise null. */
   SplitK splitK(Matrix weight, Rows x, int level) {
-    return SplitK.suits(weight) ? new SplitK(kernels, weight, x, sums.take(level, bytes(SplitK.elements(weight)))) : null;
+    return SplitK.suits(kernels, weight) ? new SplitK(kernels, weight, x, sums.take(level, bytes(SplitK.elements(weight)))) : null;
   }
 
   Heads heads(Value value, int heads, int headDim) {

@@ -5,7 +5,9 @@ import io.kotest.core.spec.style.FunSpec
 import io.kotest.matchers.doubles.shouldBeLessThanOrEqual
 import io.kotest.matchers.shouldBe
 import kumiko.runtime.kernel.KernelProvider
+import kumiko.runtime.kernel.ScalarKernels
 import kumiko.runtime.kernel.Tolerance
+import kumiko.runtime.kernel.VectorKernels
 import kumiko.runtime.tensor.DType
 import kumiko.runtime.tensor.Elements
 import kumiko.runtime.tensor.Matrix
@@ -101,10 +103,12 @@ class SplitKSpec : FunSpec({
         }
     }
 
-    test("only weights in columns are split, and only where each piece has some inputs") {
+    test("only weights in columns are split, where each piece has some inputs and sums are no wider than activations") {
         val random = Random(1)
-        SplitK.suits(inRows(DType.BF16, 128, 32, random).transpose()) shouldBe true
-        SplitK.suits(inRows(DType.BF16, 127, 32, random).transpose()) shouldBe false
-        SplitK.suits(inRows(DType.BF16, 32, 128, random)) shouldBe false
+        val kernels = VectorKernels()
+        SplitK.suits(ScalarKernels(DType.F32), inRows(DType.BF16, 128, 32, random).transpose()) shouldBe false
+        SplitK.suits(kernels, inRows(DType.BF16, 128, 32, random).transpose()) shouldBe true
+        SplitK.suits(kernels, inRows(DType.BF16, 127, 32, random).transpose()) shouldBe false
+        SplitK.suits(kernels, inRows(DType.BF16, 32, 128, random)) shouldBe false
     }
 })
