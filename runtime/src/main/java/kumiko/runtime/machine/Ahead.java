@@ -175,12 +175,12 @@ enum Ahead {
     this.activationBytes = activationBytes;
   }
 
-  static Ahead of(Processor processor) {
+  static Ahead of(Processor processor, NearestCaches caches) {
     if (processor.firstMissing("avx512bw") != null) {
       return STRAIGHT;
     }
     if (!processor.vendor().equals(AMD)) {
-      return processor.instructionCache() < LARGE_INSTRUCTION_CACHE ? TWICE : CLOSE;
+      return caches.instructions() < LARGE_INSTRUCTION_CACHE ? TWICE : CLOSE;
     }
     return processor.family() == ZEN_4 ? GAPS : ONCE;
   }

@@ -210,6 +210,11 @@ abstract class GeneralInstructions {
     }
   }
 
+  /** What RAX and RCX ask for, into RAX, RBX, RCX and RDX, of each the lower 32 bits; the upper become zero. */
+  void cpuid() {
+    code.put(0x0f, 0xa2);
+  }
+
   void ret() {
     code.put(0xc3);
   }

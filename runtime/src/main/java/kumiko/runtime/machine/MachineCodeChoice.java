@@ -23,6 +23,18 @@ final class MachineCodeChoice {
     PanelProduct make(PanelProduct rest, Ahead ahead) throws SystemCalls.Refused;
   }
 
+  /**
+   * What code is made for.
+   *
+   * @param ahead what suits the others
+   */
+  private record Here(Processor processor, NearestCaches caches, Ahead ahead, CodePages pages) {
+    static Here of(Processor processor, CodePages pages) {
+      NearestCaches caches = NearestCaches.ofProcess(pages);
+      return new Here(processor, caches, Ahead.of(processor, caches), pages);
+    }
+  }
+
   private static MachineCode chosen;
 
   private MachineCodeChoice() {}
@@ -62,12 +74,13 @@ final class MachineCodeChoice {
     } catch (SystemCalls.Refused refused) {
       return MachineCode.none(refused.getMessage());
     }
+    Here here = Here.of(processor, pages);
     if (halved) {
       String reason = missing == null ? property(HALVED) : null;
-      return new MachineCode(halved(processor, reason, pages), new MachineCode.Absent<>(missing == null ? reason : lacks(missing)));
+      return new MachineCode(halved(here, reason), new MachineCode.Absent<>(missing == null ? reason : lacks(missing)));
     }
-    return new MachineCode(part(processor, () -> floats(processor, pages), "bmi2"),
-        part(processor, () -> pairs(wanted, processor, tiles, pages), "avx512_bf16"));
+    return new MachineCode(part(processor, () -> floats(here), "bmi2"),
+        part(processor, () -> pairs(wanted, here, tiles), "avx512_bf16"));
   }
 
   private static String property(String value) {
@@ -82,57 +95,56 @@ final class MachineCodeChoice {
     return processor.firstMissing(wanted) == null ? maker.get() : new MachineCode.Absent<>(lacks(wanted));
   }
 
-  private static MachineCode.Part<FloatProducts> halved(Processor processor, String reason, CodePages pages) {
-    Ahead ahead = Ahead.of(processor);
-    BlockProduct blocks = new BlockProduct(FINE_DIGITS, ahead, pages);
-    return new MachineCode.Ready<>(products(ahead, processor, null, blocks, blocks, pages), HALVED, reason);
+  private static MachineCode.Part<FloatProducts> halved(Here here, String reason) {
+    BlockProduct blocks = new BlockProduct(FINE_DIGITS, here.ahead, here.pages);
+    return new MachineCode.Ready<>(products(here, null, blocks, blocks), HALVED, reason);
   }
 
-  private static FloatProducts products(Ahead ahead, Processor processor, BfloatDots dots, BlockProduct blocks, BlockProduct roughBlocks,
-      CodePages pages) {
+  private static FloatProducts products(Here here, BfloatDots dots, BlockProduct blocks, BlockProduct roughBlocks) {
+    Ahead ahead = here.ahead;
+    CodePages pages = here.pages;
     return new FloatProducts(
-        new StoredProduct(ahead, processor.nearestCache(), pages), dots, blocks, roughBlocks,
+        new StoredProduct(ahead, here.caches.data(), pages), dots, blocks, roughBlocks,
         new BlockWidening(PanelElement.SINGLE, pages), new PanelMoves(pages), new BroadcastProduct(PanelElement.SINGLE, pages),
         new PanelAttention(pages), new GroupAttention(WeightVector.F32, ahead, pages), new GroupAttention(WeightVector.BF16, ahead, pages),
         new RowFunctions(pages));
   }
 
-  private static MachineCode.Part<FloatProducts> floats(Processor processor, CodePages pages) {
-    boolean hasBlocks = processor.firstMissing("avx512vbmi", "avx512_vnni") == null;
-    Ahead ahead = Ahead.of(processor);
+  private static MachineCode.Part<FloatProducts> floats(Here here) {
+    boolean hasBlocks = here.processor.firstMissing("avx512vbmi", "avx512_vnni") == null;
     // On Zen 5 to widen bf16 beats splitting it by 5 % (LLaMA-3.2-1B, by turns).
-    BfloatDots dots = ahead == Ahead.ONCE ? null : new SplitDots(ahead, processor.nearestCache(), pages);
-    BlockProduct blocks = hasBlocks ? new BlockProduct(FINE_DIGITS, ahead, pages) : null;
-    BlockProduct roughBlocks = hasBlocks ? new BlockProduct(ROUGH_DIGITS, ahead, pages) : null;
-    return new MachineCode.Ready<>(products(ahead, processor, dots, blocks, roughBlocks, pages), "avx512", null);
+    BfloatDots dots = here.ahead == Ahead.ONCE ? null : new SplitDots(here.ahead, here.caches.data(), here.pages);
+    BlockProduct blocks = hasBlocks ? new BlockProduct(FINE_DIGITS, here.ahead, here.pages) : null;
+    BlockProduct roughBlocks = hasBlocks ? new BlockProduct(ROUGH_DIGITS, here.ahead, here.pages) : null;
+    return new MachineCode.Ready<>(products(here, dots, blocks, roughBlocks), "avx512", null);
   }
 
   /** Without tiles where they are not wanted, where the system refuses them, and where they do not compute what they must. */
-  private static MachineCode.Part<PairProducts> pairs(String wanted, Processor processor, TileMaker tiles, CodePages pages) {
-    PanelProduct vectors = new BroadcastProduct(PanelElement.PAIR, pages);
-    if (processor.firstMissing(TILES) != null) {
-      return pairs(vectors, null, processor, pages);
+  private static MachineCode.Part<PairProducts> pairs(String wanted, Here here, TileMaker tiles) {
+    PanelProduct vectors = new BroadcastProduct(PanelElement.PAIR, here.pages);
+    if (here.processor.firstMissing(TILES) != null) {
+      return pairs(vectors, null, here);
     }
     if (WITHOUT_TILES.equals(wanted)) {
-      return pairs(vectors, property(WITHOUT_TILES), processor, pages);
+      return pairs(vectors, property(WITHOUT_TILES), here);
     }
     try {
-      PanelProduct product = tiles.make(vectors, Ahead.of(processor));
+      PanelProduct product = tiles.make(vectors, here.ahead);
       return TileTrial.passes(product) && (product.manyRows() == null || TileTrial.passes(product.manyRows()))
-          ? pairs(product, null, processor, pages)
-          : pairs(vectors, product.instructions() + " gave a wrong product when it was tried", processor, pages);
+          ? pairs(product, null, here)
+          : pairs(vectors, product.instructions() + " gave a wrong product when it was tried", here);
     } catch (SystemCalls.Refused refused) {
-      return pairs(vectors, refused.getMessage(), processor, pages);
+      return pairs(vectors, refused.getMessage(), here);
     }
   }
 
-  private static MachineCode.Part<PairProducts> pairs(PanelProduct product, String reason, Processor processor, CodePages pages) {
-    Ahead ahead = Ahead.of(processor);
+  private static MachineCode.Part<PairProducts> pairs(PanelProduct product, String reason, Here here) {
+    CodePages pages = here.pages;
     RowRounding rounding = new RowRounding(pages);
     boolean inParts = product.manyRows() != null;
     PairProducts products = new PairProducts(
-        new PanelMoves(pages), product, new PairDots(rounding, ahead, processor.nearestCache(), pages),
-        new PairEights(rounding, ahead, pages),
+        new PanelMoves(pages), product, new PairDots(rounding, here.ahead, here.caches.data(), pages),
+        new PairEights(rounding, here.ahead, pages),
         rounding,
         inParts ? new RowParts(pages) : null, inParts ? new WeightParts(pages) : null, new BlockWidening(PanelElement.PAIR, pages),
         new PairAttention(pages));

@@ -12,37 +12,24 @@ import java.util.Set;
  * @param system name and architecture, as the JVM calls them
  * @param vendor who made it, as the processor calls them; empty where that is not known
  * @param family of its maker's processors; 0 where that is not known
- * @param nearestCache bytes of the nearest cache for data
- * @param instructionCache bytes of the nearest cache for instructions; 0 where that is not known
  * @param flags the instruction sets that the processor has and the system lets programs use, by Linux' names
  */
-record Processor(String system, String vendor, int family, int nearestCache, int instructionCache, Set<String> flags) {
+record Processor(String system, String vendor, int family, Set<String> flags) {
   static final String LINUX = "Linux amd64";
   private static final Path INFORMATION = Path.of("/proc/cpuinfo");
-  private static final Path CACHES = Path.of("/sys/devices/system/cpu/cpu0/cache");
-  private static final String OF_DATA = "index0/size";
-  private static final String OF_INSTRUCTIONS = "index1/size";
-
-  /** The least that a processor with AVX-512 has. */
-  static final int LEAST_CACHE = 32 << 10;
 
   /** The one that this process runs on. */
   static Processor current() {
     String system = System.getProperty("os.name") + " " + System.getProperty("os.arch");
-    return system.equals(LINUX) ? of(system, INFORMATION, CACHES) : unknown(system);
+    return system.equals(LINUX) ? of(system, INFORMATION) : unknown(system);
   }
 
   private static Processor unknown(String system) {
-    return new Processor(system, "", 0, LEAST_CACHE, 0, Set.of());
+    return new Processor(system, "", 0, Set.of());
   }
 
-  /**
-   * As a file describes the first of them, and a folder its caches; where the file cannot be read nothing is known, and nothing that needs
-   * a flag is used.
-   */
-  static Processor of(String system, Path information, Path caches) {
-    int cache = Math.max(LEAST_CACHE, size(caches.resolve(OF_DATA)));
-    int instructions = size(caches.resolve(OF_INSTRUCTIONS));
+  /** As a file describes the first of them; where it cannot be read nothing is known, and nothing that needs a flag is used. */
+  static Processor of(String system, Path information) {
     String vendor = "";
     int family = 0;
     try (BufferedReader lines = Files.newBufferedReader(information)) {
@@ -52,23 +39,13 @@ record Processor(String system, String vendor, int family, int nearestCache, int
         } else if (line.startsWith("cpu family")) {
           family = Integer.parseInt(value(line));
         } else if (line.startsWith("flags")) {
-          return new Processor(system, vendor, family, cache, instructions, Set.of(value(line).split(" +")));
+          return new Processor(system, vendor, family, Set.of(value(line).split(" +")));
         }
       }
     } catch (IOException | NumberFormatException unreadable) {
       return unknown(system);
     }
-    return new Processor(system, vendor, family, cache, instructions, Set.of());
-  }
-
-  /** Of a file that says "48K"; 0 where it says something else. */
-  private static int size(Path file) {
-    try {
-      String size = Files.readString(file).trim();
-      return size.endsWith("K") ? Integer.parseInt(size, 0, size.length() - 1, 10) << 10 : 0;
-    } catch (IOException | NumberFormatException unreadable) {
-      return 0;
-    }
+    return new Processor(system, vendor, family, Set.of());
   }
 
   private static String value(String line) {

@@ -91,6 +91,7 @@ class AssemblerSpec : FunSpec({
             Fact("vmovups [rsi]{k1}, zmm31", "62 61 7c 49 11 3e") { vmovups(Address.at(Register.RSI, 0), 1, 31) },
             Fact("vmovntps [rsi+64], zmm1", "62 f1 7c 48 2b 4e 01") { vmovntps(Address.at(Register.RSI, 64), 1) },
             Fact("sfence", "0f ae f8") { sfence() },
+            Fact("cpuid", "0f a2") { cpuid() },
             Fact("vmovups [r8+1344], zmm23", "62 c1 7c 48 11 78 15") { vmovups(Address.at(Register.R8, 1344), 23) },
             Fact("vpbroadcastd zmm28, [rsi]", "62 62 7d 48 58 26") { vpbroadcastd(28, Address.at(Register.RSI, 0)) },
             Fact("vpbroadcastd zmm29, [rsi+rdx*2]", "62 62 7d 48 58 2c 56") { vpbroadcastd(29, Address.at(Register.RSI, Register.RDX, 2)) },

@@ -13,14 +13,7 @@ val runsBesideTiles: Boolean
 /** The machine code of a processor with tiles, whose instructions for them are interpreted: for tests on one that has none. */
 fun interpretedTiles(): MachineCode {
     val here = Processor.current()
-    val processor = Processor(
-        here.system(),
-        here.vendor(),
-        here.family(),
-        here.nearestCache(),
-        here.instructionCache(),
-        here.flags() + setOf("amx_tile", "amx_bf16"),
-    )
+    val processor = Processor(here.system(), here.vendor(), here.family(), here.flags() + setOf("amx_tile", "amx_bf16"))
     val arena = Arena.ofAuto()
     val pages = CodePages(arena)
     val interpreted = CodeInstaller {

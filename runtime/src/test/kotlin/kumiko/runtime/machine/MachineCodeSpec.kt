@@ -25,7 +25,7 @@ private fun choose(
     system: String = Processor.LINUX,
     tiles: MachineCodeChoice.TileMaker = right,
 ) = Arena.ofConfined().use {
-    MachineCodeChoice.choose(wanted, Processor(system, "GenuineIntel", 6, 48 shl 10, 32 shl 10, flags), tiles, it)
+    MachineCodeChoice.choose(wanted, Processor(system, "GenuineIntel", 6, flags), tiles, it)
 }
 
 /** The products of bf16. */
@@ -102,57 +102,42 @@ class MachineCodeSpec : FunSpec({
     test("a processor is the first in the system's list, and nothing is known of it where there is no list") {
         val folder = Files.createTempDirectory("flags")
         val file = folder.resolve("cpuinfo")
-        val data = Files.createDirectory(folder.resolve("index0")).resolve("size")
-        val instructions = Files.createDirectory(folder.resolve("index1")).resolve("size")
-        fun ahead(vendor: String, family: Int, instructionCache: Int, flag: String = "avx512bw"): Ahead {
-            Files.writeString(instructions, "${instructionCache}K\n")
+        try {
             Files.writeString(
                 file,
                 """
                 processor	: 0
-                vendor_id	: $vendor
-                cpu family	: $family
-                flags		: fpu $flag avx512_bf16 amx_tile
+                vendor_id	: AuthenticAMD
+                cpu family	: 25
+                flags		: fpu avx512bw avx512_bf16
 
                 processor	: 1
                 flags		: fpu
                 """.trimIndent(),
             )
-            val first = Processor.of(Processor.LINUX, file, folder)
-            first shouldBe
-                Processor(
-                    Processor.LINUX,
-                    vendor,
-                    family,
-                    48 shl 10,
-                    instructionCache shl 10,
-                    setOf("fpu", flag, "avx512_bf16", "amx_tile"),
-                )
-            return Ahead.of(first)
-        }
-        try {
-            Files.writeString(data, "48K\n")
-            ahead("AuthenticAMD", 26, 32) shouldBe Ahead.ONCE
-            ahead("AuthenticAMD", 25, 32) shouldBe Ahead.GAPS
-            ahead("GenuineIntel", 6, 32) shouldBe Ahead.TWICE
-            ahead("GenuineIntel", 6, 64) shouldBe Ahead.CLOSE
-            ahead("AuthenticAMD", 25, 32, "avx2") shouldBe Ahead.STRAIGHT
-            for (unclear in listOf("1M", "16K", "K", "")) {
-                Files.writeString(data, "$unclear\n")
-                Processor.of(Processor.LINUX, file, folder).nearestCache() shouldBe Processor.LEAST_CACHE
-            }
-            Files.delete(data)
-            Files.delete(instructions)
+            Processor.of(Processor.LINUX, file) shouldBe
+                Processor(Processor.LINUX, "AuthenticAMD", 25, setOf("fpu", "avx512bw", "avx512_bf16"))
             Files.writeString(file, "processor\t: 0\n")
-            val unknown = Processor(Processor.LINUX, "", 0, Processor.LEAST_CACHE, 0, emptySet())
-            Processor.of(Processor.LINUX, file, folder) shouldBe unknown
+            val unknown = Processor(Processor.LINUX, "", 0, emptySet())
+            Processor.of(Processor.LINUX, file) shouldBe unknown
             Files.writeString(file, "cpu family\t: of nobles\n")
-            Processor.of(Processor.LINUX, file, folder) shouldBe unknown
-            Processor.of(Processor.LINUX, Path.of("$folder/absent"), folder) shouldBe unknown
-            Ahead.of(unknown) shouldBe Ahead.STRAIGHT
+            Processor.of(Processor.LINUX, file) shouldBe unknown
+            Processor.of(Processor.LINUX, Path.of("$folder/absent")) shouldBe unknown
         } finally {
             folder.toFile().deleteRecursively()
         }
+    }
+
+    test("how memory is asked ahead depends on the processor's maker, family and cache for instructions") {
+        fun ahead(vendor: String, family: Int, instructions: Int, flag: String = "avx512bw") =
+            Ahead.of(Processor(Processor.LINUX, vendor, family, setOf(flag)), NearestCaches(48 shl 10, instructions shl 10))
+        ahead("AuthenticAMD", 26, 32) shouldBe Ahead.ONCE
+        ahead("AuthenticAMD", 25, 32) shouldBe Ahead.GAPS
+        ahead("GenuineIntel", 6, 32) shouldBe Ahead.TWICE
+        ahead("GenuineIntel", 6, 64) shouldBe Ahead.CLOSE
+        ahead("GenuineIntel", 6, 0) shouldBe Ahead.TWICE
+        ahead("AuthenticAMD", 25, 32, "avx2") shouldBe Ahead.STRAIGHT
+        ahead("", 0, 0, "fpu") shouldBe Ahead.STRAIGHT
     }
 
     test("whole rows are asked ahead of rows with gaps; of rows and tiles in line it depends on who asks") {
