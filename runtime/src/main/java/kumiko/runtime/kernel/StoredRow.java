@@ -1,5 +1,6 @@
 package kumiko.runtime.kernel;
 
+import java.util.List;
 import kumiko.runtime.machine.BfloatDots;
 import kumiko.runtime.machine.StoredProduct;
 import kumiko.runtime.tensor.DType;
@@ -10,6 +11,11 @@ import kumiko.runtime.tensor.Slab;
 final class StoredRow {
   /** The unit of a row of int8 lies before its first column, so it is never cut. */
   private static final int ALL_COLUMNS = Integer.MAX_VALUE / 2;
+
+  /** Rows whose results wait until they go to where they belong. */
+  private static final int MOST_SUMS = 1024;
+
+  private static final long SUMS = (long) MOST_SUMS * Float.BYTES;
 
   private final StoredProduct product;
 
@@ -42,36 +48,73 @@ final class StoredRow {
 
   /** For {@link #multiply}. */
   long scratchBytes(DType type, int columns) {
-    return packs(type) ? packedBytes(columns) : 0;
+    return SUMS + (packs(type) ? packedBytes(columns) : 0);
   }
 
   /**
-   * {@code y += x w^T} of one row and weights {@code [first, end)} of a slab whose rows lie in order.
+   * {@code y += x w^T} of one row and weights {@code [from, to)} of slabs {@code [s, behind)}, which are {@link SlabRows#together}, or one that
+   * lies in rows. Rows that take turns in the weight, those of a rotary head that begin and end its pairs, are read as they lie in memory.
    *
-   * @param prepared address of the row {@link #pack packed}, where the slab meets all columns, or 0
+   * @param prepared address of the row {@link #pack packed}, where the slabs meet all columns, or 0
    * @param scratch address of {@link #scratchBytes} bytes
    */
-  void multiply(DType type, Slab slab, Rows x, Rows y, int first, int end, long prepared, long scratch) {
+  void multiply(DType type, List<Slab> slabs, int s, int behind, Rows x, Rows y, int from, int to, long prepared, long scratch) {
     long packed = prepared;
     if (packed == 0 && packs(type)) {
-      packed = scratch;
-      pack(VectorLinear.address(x, 0, slab.column()), slab.columns(), packed);
+      packed = scratch + SUMS;
+      pack(VectorLinear.address(x, 0, slabs.get(s).column()), slabs.get(s).columns(), packed);
     }
-    long stride = type.bytes(slab.rowStride());
-    int most = pieceColumns(type);
-    int together = slab.rowStep() == 1 ? end - first : 1;
-    for (int k = 0; k < slab.columns(); k += most) {
-      long in = VectorLinear.address(x, 0, slab.column() + k);
-      int columns = Math.min(most, slab.columns() - k);
-      for (int i = first; i < end; i += together) {
-        long weights = slab.data().address() + type.bytes(slab.offset() + i * slab.rowStride() + k);
-        long out = VectorLinear.address(y, 0, slab.row() + i * slab.rowStep());
-        if (packs(type)) {
-          dots.dots(weights, stride, together, packed + dots.packedBytes(k), columns, out);
-        } else {
-          product.dots(type, weights, stride, together, in, columns, out);
+    int i = s;
+    int first = SlabRows.first(slabs.get(s), from);
+    while (i < behind) {
+      Slab slab = slabs.get(i);
+      int end = SlabRows.end(slab, to);
+      if (first >= end) {
+        i++;
+        first = i < behind ? SlabRows.first(slabs.get(i), from) : 0;
+      } else if (slab.rowStep() == 1) {
+        multiply(type, slab, x, first, end - first, packed, VectorLinear.address(y, 0, slab.row() + first));
+        first = end;
+      } else {
+        int count = SlabRows.inLine(slabs, i, behind, first, from, to, MOST_SUMS);
+        Lanes.clear(scratch, (long) count * Float.BYTES);
+        multiply(type, slab, x, first, count, packed, scratch);
+        addTo(slabs, i, first, count, scratch, y);
+        for (first += count; first > slabs.get(i).rows(); i++) {
+          first -= slabs.get(i).rows();
         }
       }
+    }
+  }
+
+  /** So many rows that follow row {@code first} in memory. */
+  private void multiply(DType type, Slab slab, Rows x, int first, int rows, long packed, long out) {
+    long stride = type.bytes(slab.rowStride());
+    int most = pieceColumns(type);
+    for (int k = 0; k < slab.columns(); k += most) {
+      int columns = Math.min(most, slab.columns() - k);
+      long weights = slab.data().address() + type.bytes(slab.offset() + first * slab.rowStride() + k);
+      if (packs(type)) {
+        dots.dots(weights, stride, rows, packed + dots.packedBytes(k), columns, out);
+      } else {
+        product.dots(type, weights, stride, rows, VectorLinear.address(x, 0, slab.column() + k), columns, out);
+      }
+    }
+  }
+
+  /** The sums of {@code count} rows from {@code first} of slab {@code i} on, to where those of the slabs belong. */
+  private static void addTo(List<Slab> slabs, int i, int first, int count, long sums, Rows y) {
+    int begin = first;
+    for (int s = i, done = 0; done < count; s++) {
+      Slab slab = slabs.get(s);
+      int here = Math.min(count - done, slab.rows() - begin);
+      long to = VectorLinear.address(y, 0, slab.row() + begin * slab.rowStep());
+      long step = (long) Float.BYTES * slab.rowStep();
+      for (int r = 0; r < here; r++) {
+        Lanes.set(to + r * step, Lanes.get(to + r * step) + Lanes.get(sums + (long) Float.BYTES * (done + r)));
+      }
+      done += here;
+      begin = 0;
     }
   }
 

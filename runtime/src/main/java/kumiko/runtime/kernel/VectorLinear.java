@@ -162,6 +162,9 @@ final class VectorLinear {
       if (format != null && format.reads(slab) && goesToGemm(weight.dtype(), slab, rows)) {
         next = SlabRows.together(format, slabs, s);
         gemm.multiply(weight, s, next, x, y, rows, from, to, prepared, scratch);
+      } else if (rows == 1 && isReadAsStored(format, slab, weight.dtype())) {
+        next = SlabRows.together(format, slabs, s);
+        one.multiply(weight.dtype(), slabs, s, next, x, y, from, to, prepared, scratch);
       } else if (first < end) {
         add(weight.dtype(), format, slab, x, y, rows, first, end, scalar, prepared, scratch);
       }
@@ -183,6 +186,11 @@ final class VectorLinear {
     return slab.columnStride() == 1 ? rows > StoredEights.MOST_ROWS : rows > 1 || slab.rowStep() != 1;
   }
 
+  /** Whether one row meets these rows of weights by {@link StoredRow}. */
+  private boolean isReadAsStored(Format format, Slab slab, DType type) {
+    return one != null && one.reads(type) && format != null && format.reads(slab) && SlabRows.isInRows(format, slab);
+  }
+
   private void add(
       DType type, Format format, Slab slab, Rows x, Rows y, int rows, int first, int end, ScalarLinear scalar, long prepared,
       long scratch) {
@@ -193,7 +201,7 @@ final class VectorLinear {
     } else if (few != null && rows > 1) {
       few.multiply(type, slab, x, y, rows, first, end, prepared, scratch);
     } else if (one != null && one.reads(type)) {
-      addOne(type, slab, x, y, first, end, prepared, scratch);
+      one.multiplyByColumns(type, slab, x, y, first, end);
     } else if (rows >= VectorGemm.LEAST_ROWS) {
       VectorGemm.multiply(format.packer(), slab, x, y, rows, first, end);
     } else {
@@ -209,14 +217,6 @@ final class VectorLinear {
       VectorGemm.multiply(format.packer(), slab, x, y, rows, first, end);
     } else {
       VectorBlocks.multiply(type, slab, x, y, rows, first, end);
-    }
-  }
-
-  private void addOne(DType type, Slab slab, Rows x, Rows y, int first, int end, long prepared, long scratch) {
-    if (slab.columnStride() == 1) {
-      one.multiply(type, slab, x, y, first, end, prepared, scratch);
-    } else {
-      one.multiplyByColumns(type, slab, x, y, first, end);
     }
   }
 

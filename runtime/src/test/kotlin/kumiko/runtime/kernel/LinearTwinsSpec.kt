@@ -50,10 +50,14 @@ class LinearTwinsSpec :
 
             test("halves of heads that lie one behind the other in a $type weight multiply as the definition does, taken apart") {
                 val bench = Bench(13)
-                val whole = bench.matrix(type, 10 * HALF, 45)
-                val heads = List(5) {
-                    Matrix.interleaveRows(whole.rows(2 * HALF * it, HALF, 1), whole.rows(2 * HALF * it + HALF, HALF, 1))
+                fun heads(count: Int): List<Matrix> {
+                    val whole = bench.matrix(type, 2 * count * HALF, 45)
+                    return List(count) {
+                        Matrix.interleaveRows(whole.rows(2 * HALF * it, HALF, 1), whole.rows(2 * HALF * it + HALF, HALF, 1))
+                    }
                 }
+                val heads = heads(5)
+                bench.compareLinear(Matrix.stackRows(heads(60)), 1, "more heads than results of one row wait for")
                 for (rows in listOf(1, 6, 20, 70)) {
                     bench.compareLinear(Matrix.stackRows(heads), rows, "heads")
                     bench.compareLinear(Matrix.stackRows(heads.reversed()), rows, "heads in another order")
