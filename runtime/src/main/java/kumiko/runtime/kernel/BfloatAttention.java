@@ -198,7 +198,7 @@ final class BfloatAttention {
     for (int lane = 0; lane < queries; lane += PanelLayout.STRIP) {
       for (int d = 0; d < headDim; d += PanelLayout.STRIP) {
         pairs.moves().add(
-            mixed + (long) d * PanelLayout.TILE_BYTES + 4L * lane, rows + 4L * (lane * headDim + d), 4L * headDim,
+            mixed + (long) d * PanelLayout.TILE_BYTES + 4L * lane, PanelLayout.TILE_BYTES, rows + 4L * (lane * headDim + d), 4L * headDim,
             Math.min(PanelLayout.STRIP, queries - lane), Math.min(PanelLayout.STRIP, headDim - d));
       }
     }

@@ -42,7 +42,7 @@ final class PanelGemm {
 
   PanelGemm(PanelOperands operands) {
     this.operands = operands;
-    results = new TileResults(operands.moves());
+    results = new TileResults(operands.moves(), PanelLayout.TILE_BYTES);
     product = operands.product();
     depth = PANEL / PanelLayout.LANES / operands.type().blockBytes();
   }

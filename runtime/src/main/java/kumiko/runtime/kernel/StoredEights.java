@@ -3,7 +3,6 @@ package kumiko.runtime.kernel;
 import kumiko.runtime.machine.Eights;
 import kumiko.runtime.machine.FloatProducts;
 import kumiko.runtime.machine.PairProducts;
-import kumiko.runtime.machine.PanelLayout;
 import kumiko.runtime.machine.StoredProduct;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Rows;
@@ -26,7 +25,7 @@ final class StoredEights {
   /** Of float32, which take the most; not a power of two, whose rows would share few lines of the nearest cache. */
   private static final int WIDE_STRIDE = Eights.MOST_COLUMNS * Float.BYTES + 64;
 
-  private static final long TILE = (long) TILE_ROWS * PanelLayout.TILE_BYTES;
+  private static final long TILE = (long) TILE_ROWS * Eights.TILE_BYTES;
   private static final long WIDE = MOST_ROWS / EIGHT * TILE;
   private static final long PACKED = WIDE + (long) TILE_ROWS * WIDE_STRIDE;
 
@@ -38,13 +37,13 @@ final class StoredEights {
 
   StoredEights(FloatProducts products) {
     eights = products.stored();
-    results = new TileResults(products.moves());
+    results = new TileResults(products.moves(), Eights.TILE_BYTES);
     stored = products.stored();
   }
 
   StoredEights(PairProducts products) {
     eights = products.eights();
-    results = new TileResults(products.moves());
+    results = new TileResults(products.moves(), Eights.TILE_BYTES);
     stored = null;
   }
 

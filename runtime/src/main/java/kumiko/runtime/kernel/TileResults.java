@@ -6,8 +6,10 @@ import kumiko.runtime.machine.PanelMoves;
 /**
  * Adds the results in a tile to rows of y. A row of the tile is one of what passed by, a lane one of what was packed; {@code step} is the
  * distance of two neighbouring results in a row of y, see {@link kumiko.runtime.tensor.Slab#rowStep}.
+ *
+ * @param rowBytes from one row of the tile to the next
  */
-record TileResults(PanelMoves moves) {
+record TileResults(PanelMoves moves, int rowBytes) {
   /**
    * {@code y[lane, i step] += tile[i, lane]}.
    *
@@ -28,18 +30,18 @@ record TileResults(PanelMoves moves) {
       int some = Math.min(PanelLayout.STRIP, lanes - s);
       for (int i = 0; i < count; i += PanelLayout.STRIP) {
         int columns = Math.min(PanelLayout.STRIP, count - i);
-        long from = tile + (long) i * PanelLayout.TILE_BYTES + 4L * s;
+        long from = tile + (long) i * rowBytes + 4L * s;
         long to = y + s * stride + 4L * i * step;
         if (step == 1) {
-          moves.add(from, to, stride, some, columns);
+          moves.add(from, rowBytes, to, stride, some, columns);
         } else {
-          moves.addToEverySecond(from, to, stride, some, columns);
+          moves.addToEverySecond(from, rowBytes, to, stride, some, columns);
         }
       }
     }
   }
 
-  /** {@code y[i, lane step] += tile[i, lane]}; the rest as in {@link #addTurned}. */
+  /** {@code y[i, lane step] += tile[i, lane]} of a tile like that of {@link PanelLayout}; the rest as in {@link #addTurned}. */
   void addStraight(long tile, int count, int lanes, long y, long stride, int step) {
     if (step == 1) {
       moves.addRows(tile, y, stride, count, lanes);
@@ -52,7 +54,7 @@ record TileResults(PanelMoves moves) {
     }
   }
 
-  private static void addOne(long tile, int row, int lane, long y) {
-    Lanes.set(y, Lanes.get(y) + Lanes.get(tile + (long) row * PanelLayout.TILE_BYTES + 4L * lane));
+  private void addOne(long tile, int row, int lane, long y) {
+    Lanes.set(y, Lanes.get(y) + Lanes.get(tile + (long) row * rowBytes + 4L * lane));
   }
 }

@@ -2,6 +2,8 @@ package kumiko.runtime.machine;
 
 import static kumiko.runtime.machine.Register.R10;
 import static kumiko.runtime.machine.Register.R11;
+import static kumiko.runtime.machine.Register.R8;
+import static kumiko.runtime.machine.Register.R9;
 import static kumiko.runtime.machine.Register.RCX;
 import static kumiko.runtime.machine.Register.RDI;
 import static kumiko.runtime.machine.Register.RDX;
@@ -9,7 +11,7 @@ import static kumiko.runtime.machine.Register.RSI;
 
 /**
  * {@link PanelMoves#add} of sixteen columns in the 16 registers of AVX2, four squares of 8 x 8 elements one after the other: RDI tile, RSI y,
- * RDX stride, RCX lanes.
+ * RDX stride, RCX lanes, R9 bytes from one row of the tile to the next.
  */
 final class AddHalvesCode {
   private static final int SQUARE = 8;
@@ -20,9 +22,11 @@ final class AddHalvesCode {
   static void code(Assembler code) {
     int[] ends = {};
     for (int lanes = 0; lanes < 2; lanes++) {
+      code.lea(R8, Address.at(RDI, lanes * HALF_BYTES));
       for (int columns = 0; columns < 2; columns++) {
         for (int i = 0; i < SQUARE; i++) {
-          code.loadHalf(i, Address.at(RDI, (columns * SQUARE + i) * PanelLayout.TILE_BYTES + lanes * HALF_BYTES));
+          code.loadHalf(i, Address.at(R8, 0));
+          code.add(R8, R9);
         }
         code.turnHalves(0, SQUARE);
         code.lea(R10, Address.at(RSI, columns * HALF_BYTES));

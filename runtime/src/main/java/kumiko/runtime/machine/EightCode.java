@@ -165,14 +165,14 @@ final class EightCode {
     ColumnLoop.emit(code, group, () -> turn(code, type, rows, others, ahead), () -> vectors(code, type, rows, others, 1, Requests.NONE));
     for (int i = 0; i < rows; i++) {
       sum(code, i * EIGHT);
-      // The upper eight lanes of the tile are nobody's.
-      Address result = Address.at(R9, i * PanelLayout.TILE_BYTES);
+      // The upper eight lanes of the row are nobody's.
+      Address result = Address.at(R9, i * Eights.TILE_BYTES);
       code.vmovups(FACTOR, result);
       code.vaddps(i * EIGHT, i * EIGHT, FACTOR);
       code.vmovups(result, i * EIGHT);
     }
     code.add(RDI, RBX);
-    code.add(R9, rows * PanelLayout.TILE_BYTES);
+    code.add(R9, rows * Eights.TILE_BYTES);
     code.dec(RDX);
     code.jnz(nextRows);
     code.pop(R12);

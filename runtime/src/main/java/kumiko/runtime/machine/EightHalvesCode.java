@@ -71,7 +71,7 @@ final class EightHalvesCode {
     for (int i = 0; i < rows; i++) {
       code.add(RDI, RSI);
     }
-    code.add(R9, rows * PanelLayout.TILE_BYTES);
+    code.add(R9, rows * Eights.TILE_BYTES);
     code.dec(RDX);
     code.jnz(nextRows);
     code.pop(R12);
@@ -88,7 +88,7 @@ final class EightHalvesCode {
     code.lea(R12, Address.at(RDI, RBX, 1));
     ColumnLoop.emit(code, GROUP, () -> turn(first, count), () -> rest(first, count));
     for (int i = 0; i < rows; i++) {
-      Address results = Address.at(R9, i * PanelLayout.TILE_BYTES + first * Float.BYTES);
+      Address results = Address.at(R9, i * Eights.TILE_BYTES + first * Float.BYTES);
       code.sumFour(i * FOUR, FACTOR);
       code.addQuarter(i * FOUR, results);
       code.storeQuarter(results, i * FOUR);

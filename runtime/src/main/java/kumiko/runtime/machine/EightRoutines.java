@@ -39,7 +39,7 @@ final class EightRoutines {
       groups[others].call(weights, from, whole, x, both, tile);
     }
     if (done < rows) {
-      last[others].call(weights + done * from, from, rows - done, x, both, tile + (long) done * PanelLayout.TILE_BYTES);
+      last[others].call(weights + done * from, from, rows - done, x, both, tile + (long) done * Eights.TILE_BYTES);
     }
   }
 }

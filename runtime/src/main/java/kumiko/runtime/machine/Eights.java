@@ -9,6 +9,9 @@ public interface Eights {
   /** {@link #columns} at most. */
   int MOST_COLUMNS = EightCode.MOST_COLUMNS;
 
+  /** Bytes of a row of results: eight, and room for as many that {@link #add} may write behind them. */
+  int TILE_BYTES = 2 * EIGHT * Float.BYTES;
+
   /** Columns that {@link #add} has room for, for the nearest cache. */
   int columns();
 
@@ -37,7 +40,7 @@ public interface Eights {
    * @param from bytes from one row of weights to the next
    * @param x address of eight packed rows
    * @param others how many of them count, at least 1: the results of those behind may be anything
-   * @param tile address of results, {@link PanelLayout#TILE_BYTES} bytes a row
+   * @param tile address of results, {@link #TILE_BYTES} bytes a row
    * @param later address of as many weights that will be needed after those between, in the order they lie in
    */
   void add(DType type, long weights, long from, int rows, long x, int others, int columns, long tile, long later);

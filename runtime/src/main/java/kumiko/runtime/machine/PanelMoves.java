@@ -133,19 +133,20 @@ public final class PanelMoves {
    * {@code y[lane, i] += tile[i, lane]} for one strip of lanes and sixteen rows of results.
    *
    * @param tile address of the strip in the first of the sixteen rows
+   * @param rowBytes from one row of results to the next
    * @param y address of the first lane's first result
    * @param stride bytes from one lane's results to the next's
    * @param lanes 1 to 16
    * @param count 1 to 16: columns of y that are written
    */
-  public void add(long tile, long y, long stride, int lanes, int count) {
+  public void add(long tile, int rowBytes, long y, long stride, int lanes, int count) {
     Routine routine = count == PanelLayout.STRIP ? addAll : add;
-    routine.call(tile, y, stride, lanes, (1L << count) - 1, 0);
+    routine.call(tile, y, stride, lanes, (1L << count) - 1, rowBytes);
   }
 
   /** {@link #add} where {@code y[lane, 2 i]} takes result i, and what lies between stays as it is. */
-  public void addToEverySecond(long tile, long y, long stride, int lanes, int count) {
-    addToEverySecond.call(tile, y, stride, lanes, EVERY_SECOND & ((1L << (2 * count)) - 1), 0);
+  public void addToEverySecond(long tile, int rowBytes, long y, long stride, int lanes, int count) {
+    addToEverySecond.call(tile, y, stride, lanes, EVERY_SECOND & ((1L << (2 * count)) - 1), rowBytes);
   }
 
   /**
@@ -240,7 +241,7 @@ public final class PanelMoves {
     code.ret();
   }
 
-  /** RDI tile, RSI y, RDX stride, RCX lanes, R8 the columns that are written, as bits. */
+  /** RDI tile, RSI y, RDX stride, RCX lanes, R8 the columns that are written, as bits, R9 bytes from one row of the tile to the next. */
   static void addCode(Assembler code) {
     code.kmovw(1, R8);
     eachLaneTurned(code, lane -> {
@@ -250,7 +251,7 @@ public final class PanelMoves {
     });
   }
 
-  /** RDI tile, RSI y, RDX stride, RCX lanes, R8 the columns that are written, as bits of twice as many. */
+  /** The same, with R8 as bits of twice as many. */
   static void addToEverySecondCode(Assembler code) {
     code.kmovw(1, R8);
     code.shr(R8, PanelLayout.STRIP);
@@ -268,10 +269,11 @@ public final class PanelMoves {
     });
   }
 
-  /** The sixteen rows at RDI turned, then {@code add} with RSI at each of RCX lanes, RDX apart. */
+  /** The sixteen rows at RDI, R9 apart, turned, then {@code add} with RSI at each of RCX lanes, RDX apart. */
   private static void eachLaneTurned(Assembler code, IntConsumer add) {
     for (int i = 0; i < PanelLayout.STRIP; i++) {
-      code.vmovups(i, Address.at(RDI, i * PanelLayout.TILE_BYTES));
+      code.vmovups(i, Address.at(RDI, 0));
+      code.add(RDI, R9);
     }
     SquareTurn.emit(code);
     int[] ends = new int[PanelLayout.STRIP];

@@ -113,18 +113,19 @@ class PanelMovesSpec : FunSpec({
             ) {
                 val moves = PanelMoves(width.pages())
                 val stride = 35
-                val tile = arena.allocate(16L * PanelLayout.TILE_BYTES)
-                for (i in 0 until 16 * 64) tile.set(ValueLayout.JAVA_FLOAT, 4L * i, i.toFloat())
+                val rowBytes = 192
+                val tile = arena.allocate(16L * rowBytes)
+                for (i in 0 until 16 * 48) tile.set(ValueLayout.JAVA_FLOAT, 4L * i, i.toFloat())
                 for (lanes in 1..16) {
                     for (count in 1..16) {
                         val y = arena.allocate(4L * 16 * stride)
                         for (i in 0 until 16 * stride) y.set(ValueLayout.JAVA_FLOAT, 4L * i, 0.5f)
                         val add = if (step == 1) moves::add else moves::addToEverySecond
-                        add(tile.address() + 64, y.address(), 4L * stride, lanes, count)
+                        add(tile.address() + 64, rowBytes, y.address(), 4L * stride, lanes, count)
                         for (lane in 0 until 16) {
                             for (c in 0 until stride) {
                                 val isAdded = lane < lanes && c % step == 0 && c / step < count
-                                val added = if (isAdded) c / step * 64 + 16 + lane else 0
+                                val added = if (isAdded) c / step * 48 + 16 + lane else 0
                                 y.get(ValueLayout.JAVA_FLOAT, 4L * (lane * stride + c)) shouldBe 0.5f + added
                             }
                         }

@@ -192,7 +192,7 @@ class StoredProductSpec : FunSpec({
                                     )
                                 }
                             }
-                            val tile = arena.allocate(ROWS.toLong() * PanelLayout.TILE_BYTES)
+                            val tile = arena.allocate(ROWS.toLong() * Eights.TILE_BYTES)
                             product.add(
                                 type,
                                 stored.weights.address(),
@@ -209,7 +209,7 @@ class StoredProductSpec : FunSpec({
                                     val want = (0 until columns).sumOf {
                                         factors.get(ValueLayout.JAVA_FLOAT, r * stride + 4L * it) * stored.weight(i, it)
                                     }
-                                    val got = tile.get(ValueLayout.JAVA_FLOAT, i.toLong() * PanelLayout.TILE_BYTES + 4L * r)
+                                    val got = tile.get(ValueLayout.JAVA_FLOAT, i.toLong() * Eights.TILE_BYTES + 4L * r)
                                     withClue("$columns columns, weight row $i, row $r of $others") {
                                         abs(got - want) shouldBeLessThanOrEqual (columns + 2) * 2 * UNIT
                                     }
