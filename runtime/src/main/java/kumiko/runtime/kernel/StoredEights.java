@@ -20,6 +20,9 @@ final class StoredEights {
   /** Rows of weights whose results wait in a tile, and that are widened together. */
   private static final int TILE_ROWS = 48;
 
+  /** The same where those are read from several places: as many results as those of all eights. */
+  private static final int WHOLE_ROWS = TILE_ROWS * MOST_ROWS / Eights.EIGHT;
+
   private static final int EIGHT = Eights.EIGHT;
 
   /** Of float32, which take the most; not a power of two, whose rows would share few lines of the nearest cache. */
@@ -75,11 +78,14 @@ final class StoredEights {
       packed = scratch + PACKED;
       pack(x, slab.column(), slab.columns(), rows, packed, 0, rows);
     }
-    for (int i = first; i < end; i += TILE_ROWS) {
-      int weights = Math.min(TILE_ROWS, end - i);
-      Lanes.clear(scratch, groups * TILE);
-      for (int k = 0; k < slab.columns(); k += eights.columns()) {
-        addPiece(type, slab, i, weights, k, rows, packed, scratch);
+    boolean whole = groups == 1 && eights.readsWhole(type, type.bytes(slab.rowStride()), rows, slab.columns());
+    int most = whole ? slab.columns() : eights.columns();
+    int together = whole ? WHOLE_ROWS : TILE_ROWS;
+    for (int i = first; i < end; i += together) {
+      int weights = Math.min(together, end - i);
+      Lanes.clear(scratch, groups == 1 ? (long) weights * Eights.TILE_BYTES : groups * TILE);
+      for (int k = 0; k < slab.columns(); k += most) {
+        addPiece(type, slab, i, weights, k, Math.min(most, slab.columns() - k), rows, packed, scratch);
       }
       for (int g = 0; g < groups; g++) {
         int count = Math.min(EIGHT, rows - g * EIGHT);
@@ -110,10 +116,9 @@ final class StoredEights {
     }
   }
 
-  private void addPiece(DType type, Slab slab, int i, int count, int k, int rows, long packed, long scratch) {
+  private void addPiece(DType type, Slab slab, int i, int count, int k, int columns, int rows, long packed, long scratch) {
     long row = slab.data().address() + type.bytes(slab.offset() + i * slab.rowStride());
     long stride = type.bytes(slab.rowStride());
-    int columns = Math.min(eights.columns(), slab.columns() - k);
     long piece = packed + (long) k / eights.columns() * EIGHT * eights.stride();
     long later = row + type.bytes(TILE_ROWS * slab.rowStride() + (long) k * count);
     boolean isRead = eights.reads(type);

@@ -2,6 +2,7 @@ package kumiko.runtime.machine;
 
 import static kumiko.runtime.machine.Register.R10;
 import static kumiko.runtime.machine.Register.R11;
+import static kumiko.runtime.machine.Register.R13;
 import static kumiko.runtime.machine.Register.R8;
 import static kumiko.runtime.machine.Register.RAX;
 import static kumiko.runtime.machine.Register.RCX;
@@ -17,20 +18,59 @@ final class ColumnLoop {
    * @param rest meets what is left at R10 and R11; RAX tells how many columns, at least 1
    */
   static void emit(Assembler code, int group, Runnable whole, Runnable rest) {
+    begin(code);
+    code.mov(RAX, R8);
+    walk(code, group, whole, rest);
+  }
+
+  /**
+   * The same where what the weights meet lies in pieces; R13 counts those.
+   *
+   * @param piece columns of a piece, a power of two
+   * @param gap bytes between the columns of a piece and those of the next
+   */
+  static void emitPieces(Assembler code, int group, int piece, int gap, Runnable whole, Runnable rest) {
+    begin(code);
+    code.mov(R13, R8);
+    code.shr(R13, Integer.numberOfTrailingZeros(piece));
+    int last = code.jz();
+    int nextPiece = code.here();
+    code.mov(RAX, piece / group);
+    groups(code, whole);
+    code.add(R11, gap);
+    code.dec(R13);
+    code.jnz(nextPiece);
+    code.land(last);
+    int above = Long.numberOfLeadingZeros(piece - 1);
+    code.mov(RAX, R8);
+    code.shl(RAX, above);
+    code.shr(RAX, above);
+    walk(code, group, whole, rest);
+  }
+
+  private static void begin(Assembler code) {
     code.mov(R10, RDI);
     code.mov(R11, RCX);
-    code.mov(RAX, R8);
+  }
+
+  /** Along RAX columns. */
+  private static void walk(Assembler code, int group, Runnable whole, Runnable rest) {
     code.shr(RAX, Integer.numberOfTrailingZeros(group));
     int few = code.jz();
-    int next = code.here();
-    whole.run();
-    code.dec(RAX);
-    code.jnz(next);
+    groups(code, whole);
     code.land(few);
     code.mov(RAX, R8);
     code.and(RAX, group - 1);
     int none = code.jz();
     rest.run();
     code.land(none);
+  }
+
+  /** RAX of them. */
+  private static void groups(Assembler code, Runnable whole) {
+    int next = code.here();
+    whole.run();
+    code.dec(RAX);
+    code.jnz(next);
   }
 }

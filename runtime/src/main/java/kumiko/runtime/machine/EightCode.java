@@ -3,6 +3,7 @@ package kumiko.runtime.machine;
 import static kumiko.runtime.machine.Register.R10;
 import static kumiko.runtime.machine.Register.R11;
 import static kumiko.runtime.machine.Register.R12;
+import static kumiko.runtime.machine.Register.R13;
 import static kumiko.runtime.machine.Register.R8;
 import static kumiko.runtime.machine.Register.R9;
 import static kumiko.runtime.machine.Register.RAX;
@@ -13,8 +14,11 @@ import static kumiko.runtime.machine.Register.RSI;
 
 /**
  * Dot products of rows of weights with eight other rows at once, added to rows of a tile: RDI weights, RSI bytes from one row of weights
- * to the next, RDX groups of rows of weights, RCX the other rows, R8 columns, R9 the tile's first eight lanes.
+ * to the next, RDX groups of rows of weights, RCX the other rows in pieces, R8 columns, R9 the tile's first eight lanes.
  * Where memory is asked for {@link Ahead#isInLine in line} the upper half of R8 is how far behind the first weight.
+ *
+ * <p>The rows of a group are neighbours, or from {@link #ROWS} places, of which the first RDX rows are those of the first place, and so on: then
+ * RSI is the bytes from one place to the next, and the upper half of R8 those from one row to the next.
  */
 final class EightCode {
   static final int EIGHT = 8;
@@ -33,6 +37,7 @@ final class EightCode {
   private static final int FACTOR = 30;
   private static final int FACTORS = 2;
   private static final int LINE_BYTES = 64;
+  private static final Register[] SAVED = {RBX, R12, R13};
   private static final int EVEN = 0x88;
   private static final int ODD = 0xdd;
 
@@ -50,6 +55,11 @@ final class EightCode {
 
     /** Bytes of the weights of {@link #VECTORS} vectors. */
     int turnBytes();
+
+    /** Bytes of a row of weights. */
+    default long bytes(int columns) {
+      return (long) columns * turnBytes() / (VECTORS * (long) columns());
+    }
 
     /**
      * {@link #VECTORS} vectors of weights; vectors 30 and 31 are free to use.
@@ -133,13 +143,17 @@ final class EightCode {
 
   /**
    * @param rows of weights in a group: 1 or {@link #ROWS}
+   * @param inPlaces whether they are from several places
    * @param others how many of the other rows there are: sums of what is missing stay zero
    */
-  static void code(Assembler code, Meeting type, int rows, int others, Ahead ahead) {
+  static void code(Assembler code, Meeting type, int rows, boolean inPlaces, int others, Ahead ahead) {
     int group = VECTORS * type.columns();
-    code.push(RBX);
-    code.push(R12);
-    if (ahead.isInLine()) {
+    code.push(SAVED);
+    if (inPlaces) {
+      DotCode.takeApart(code, RBX);
+      code.mov(R12, RDX);
+      code.shl(R12, Integer.numberOfTrailingZeros(Eights.TILE_BYTES));
+    } else if (ahead.isInLine()) {
       DotCode.takeApart(code, R12);
       code.add(R12, RDI);
     } else {
@@ -147,7 +161,7 @@ final class EightCode {
     }
     if (rows == 1) {
       code.mov(RBX, RSI);
-    } else {
+    } else if (!inPlaces) {
       code.lea(RBX, Address.at(RSI, RSI, 2));
     }
     code.mov(RAX, R8);
@@ -162,28 +176,31 @@ final class EightCode {
     for (int i = 0; i < rows * EIGHT; i++) {
       code.vpxord(i);
     }
-    ColumnLoop.emit(code, group, () -> turn(code, type, rows, others, ahead), () -> vectors(code, type, rows, others, 1, Requests.NONE));
+    int piece = type.mostColumns();
+    int gap = EIGHT * type.stride() - piece / type.columns() * VECTOR_BYTES;
+    ColumnLoop.emitPieces(
+        code, group, piece, gap, () -> turn(code, type, rows, inPlaces, others, ahead),
+        () -> vectors(code, type, rows, others, 1, Requests.NONE));
     for (int i = 0; i < rows; i++) {
       sum(code, i * EIGHT);
       // The upper eight lanes of the row are nobody's.
-      Address result = Address.at(R9, i * Eights.TILE_BYTES);
+      Address result = inPlaces ? row(R9, i, R12) : Address.at(R9, i * Eights.TILE_BYTES);
       code.vmovups(FACTOR, result);
       code.vaddps(i * EIGHT, i * EIGHT, FACTOR);
       code.vmovups(result, i * EIGHT);
     }
     code.add(RDI, RBX);
-    code.add(R9, rows * Eights.TILE_BYTES);
+    code.add(R9, inPlaces ? Eights.TILE_BYTES : rows * Eights.TILE_BYTES);
     code.dec(RDX);
     code.jnz(nextRows);
-    code.pop(R12);
-    code.pop(RBX);
+    code.pop(SAVED);
     code.vzeroupper();
     code.ret();
   }
 
-  private static void turn(Assembler code, Meeting type, int rows, int others, Ahead ahead) {
-    vectors(code, type, rows, others, 0, requests(code, type, rows, others, ahead));
-    if (ahead.isInLine()) {
+  private static void turn(Assembler code, Meeting type, int rows, boolean inPlaces, int others, Ahead ahead) {
+    vectors(code, type, rows, others, 0, requests(code, type, rows, inPlaces, others, ahead));
+    if (!inPlaces && ahead.isInLine()) {
       code.add(R12, rows * type.turnBytes());
     }
     code.add(R10, type.turnBytes());
@@ -191,9 +208,13 @@ final class EightCode {
   }
 
   /** For as many bytes of each row. */
-  private static Requests requests(Assembler code, Meeting type, int rows, int others, Ahead ahead) {
+  private static Requests requests(Assembler code, Meeting type, int rows, boolean inPlaces, int others, Ahead ahead) {
     int lines = type.turnBytes() / LINE_BYTES;
     return new Requests(rows * lines, VECTORS * others, i -> {
+      if (inPlaces) {
+        ahead.soon(code, row(R10, i / lines, RSI).plus(ahead.soonBytes() + i % lines * LINE_BYTES));
+        return;
+      }
       Address line = ahead.isInLine() ? Address.at(R12, i * LINE_BYTES) : nextRow(i / lines).plus(i % lines * LINE_BYTES);
       ahead.far(code, line);
     });
@@ -201,7 +222,7 @@ final class EightCode {
 
   private static void vectors(Assembler code, Meeting type, int rows, int others, int firstMask, Requests requests) {
     for (int i = 0; i < rows; i++) {
-      type.load(code, WEIGHT + i * VECTORS, firstMask, row(R10, i));
+      type.load(code, WEIGHT + i * VECTORS, firstMask, row(R10, i, RSI));
     }
     for (int v = 0; v < VECTORS; v++) {
       for (int r = 0; r < others; r++) {
@@ -216,8 +237,8 @@ final class EightCode {
     }
   }
 
-  private static Address row(Register base, int i) {
-    return i == 0 ? Address.at(base, 0) : Address.at(base, RSI, i);
+  private static Address row(Register first, int i, Register distance) {
+    return i == 0 ? Address.at(first, 0) : Address.at(first, distance, i);
   }
 
   /** The row of the next group. */

@@ -22,6 +22,15 @@ public interface Eights {
   boolean reads(DType type);
 
   /**
+   * Whether {@link #add} takes rows of so many columns at once, which may be more than {@link #columns()}, and best many of them: it reads them
+   * from several places.
+   *
+   * @param from bytes from one row of weights to the next
+   * @param others how many rows of activations there are
+   */
+  boolean readsWhole(DType type, long from, int others, int columns);
+
+  /**
    * Rows of float32 as {@link #add} takes them.
    *
    * @param x address of the first row
@@ -38,7 +47,7 @@ public interface Eights {
    *
    * @param weights address of the first row
    * @param from bytes from one row of weights to the next
-   * @param x address of eight packed rows
+   * @param x address of eight packed rows, or of their pieces one behind the other
    * @param others how many of them count, at least 1: the results of those behind may be anything
    * @param tile address of results, {@link #TILE_BYTES} bytes a row
    * @param later address of as many weights that will be needed after those between, in the order they lie in

@@ -30,6 +30,11 @@ final class PairEights implements Eights {
   }
 
   @Override
+  public boolean readsWhole(DType type, long from, int others, int columns) {
+    return type == DType.BF16 && routines.readsWhole(from, others, columns);
+  }
+
+  @Override
   public void pack(long x, long from, int rows, int columns, long to) {
     rounding.round(x, from, rows, columns, to, STRIDE);
   }

@@ -75,6 +75,11 @@ public final class StoredProduct implements Eights {
   }
 
   @Override
+  public boolean readsWhole(DType type, long from, int others, int columns) {
+    return reads(type) && eights.get(type).readsWhole(from, others, columns);
+  }
+
+  @Override
   public void pack(long x, long from, int rows, int columns, long to) {
     widen(DType.F32, x, from, rows, 0, columns, to, eightStride);
   }

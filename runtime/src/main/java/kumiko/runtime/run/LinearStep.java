@@ -65,14 +65,17 @@ record LinearStep(
 
   /**
    * Parts that are always done as one. Small ones leave no thread waiting for another at the end; but what a part does with the activations
-   * before it begins, it does again for each. A power of two, as it must not be that some threads have more such to do than others.
+   * before it begins, it does again for each, where nobody has prepared them. A power of two, as it must not be that some threads have more such to do than others.
    */
   private int merged(int rows, int parts) {
     if (parts == 1) {
       return y.count();
     }
     int wide = Math.min(MOST_MERGED, powerOfTwo(Math.ceilDiv(LEAST_COLUMNS * parts, weight.rows())));
-    return rows == 1 ? wide : Math.max(wide, rows < MANY_ROWS ? 4 : 8);
+    if (rows >= MANY_ROWS) {
+      return Math.max(wide, 8);
+    }
+    return rows == 1 || kernels.prepares(weight, rows) ? wide : Math.max(wide, 4);
   }
 
   /** The least that is not below {@code count}. */
