@@ -80,8 +80,8 @@ final class BfloatLinear {
       tiles.multiply(weight, bias, ready, y, rows, from, to, accumulate, scratch.address());
       return;
     }
-    Rows in = ready != 0 || isByMachine(rows) ? x : rounded(x, rows, scratch);
-    if (weight.dtype() == DType.BF16 && !isByMachine(rows)) {
+    Rows in = ready != 0 || isByMachine(weight, rows) ? x : rounded(x, rows, scratch);
+    if (weight.dtype() == DType.BF16 && !isByMachine(weight, rows)) {
       long rest = scratch.address() + roundedBytes(weight.columns(), rows);
       floats.linear(weight, bias, in, y, rows, from, to, accumulate, definition, ready, rest);
       return;
@@ -190,8 +190,9 @@ final class BfloatLinear {
   }
 
   long scratchBytes(Matrix weight, int rows) {
-    int least = isByMachine(rows) ? LEAST_ROWS - 1 : rows;
-    long rounded = roundedBytes(weight.columns(), least) + floats.scratchBytes(weight, least);
+    int byColumns = floats.addsByColumns(weight, LEAST_ROWS) ? StoredProduct.MOST_SUMS : 1;
+    int wide = gemm == null ? rows : Math.min(rows, byColumns);
+    long rounded = roundedBytes(weight.columns(), wide) + floats.scratchBytes(weight, wide);
     if (gemm == null) {
       return rounded;
     }
@@ -199,8 +200,9 @@ final class BfloatLinear {
     return Math.max(rounded, Math.max(many, few.scratchBytes(StoredEights.MOST_ROWS, weight.columns())));
   }
 
-  private boolean isByMachine(int rows) {
-    return gemm != null && rows >= LEAST_ROWS;
+  /** Whether rounded rows meet the weight as bf16. A few of them meet one that lies in columns no slower as float32, which it need not be turned for. */
+  private boolean isByMachine(Matrix weight, int rows) {
+    return gemm != null && rows >= LEAST_ROWS && !floats.addsByColumns(weight, rows);
   }
 
   private Rows rounded(Rows x, int rows, MemorySegment scratch) {

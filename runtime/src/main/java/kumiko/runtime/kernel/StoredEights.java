@@ -23,6 +23,9 @@ final class StoredEights {
   /** The same where those are read from several places: as many results as those of all eights. */
   private static final int WHOLE_ROWS = TILE_ROWS * MOST_ROWS / Eights.EIGHT;
 
+  /** Columns of weights whose sums, of all rows, stay in the nearest cache. */
+  private static final int STRIP = 512;
+
   private static final int EIGHT = Eights.EIGHT;
 
   /** Of float32, which take the most; not a power of two, whose rows would share few lines of the nearest cache. */
@@ -92,6 +95,23 @@ final class StoredEights {
         long to = VectorLinear.address(y, g * EIGHT, slab.row() + i * slab.rowStep());
         results.addTurned(scratch + g * TILE, weights, count, to, 4L * y.stride(), slab.rowStep());
       }
+    }
+  }
+
+  /** Whether {@link #multiplyByColumns} takes so many rows and weights of this type. */
+  boolean readsColumns(DType type, int rows) {
+    return stored != null && stored.sumsOf(type, rows);
+  }
+
+  /** {@code y += x w^T} for weights {@code [first, end)} of a slab whose columns lie in order, and whose rows are neighbours in the weight. */
+  void multiplyByColumns(DType type, Slab slab, Rows x, Rows y, int rows, int first, int end) {
+    long in = VectorLinear.address(x, 0, slab.column());
+    for (int i = first; i < end; i += STRIP) {
+      long weights = slab.data().address() + type.bytes(slab.offset() + i);
+      long to = VectorLinear.address(y, 0, slab.row() + i);
+      stored.sums(
+          type, weights, type.bytes(slab.columnStride()), slab.columns(), in, 4L * x.stride(), rows, Math.min(STRIP, end - i), to,
+          4L * y.stride());
     }
   }
 

@@ -183,7 +183,24 @@ final class VectorLinear {
     if (gemm == null || (rows == 1 && !one.reads(type))) {
       return false;
     }
-    return slab.columnStride() == 1 ? rows > StoredEights.MOST_ROWS : rows > 1 || slab.rowStep() != 1;
+    if (slab.columnStride() == 1) {
+      return rows > StoredEights.MOST_ROWS;
+    }
+    return slab.rowStep() != 1 || (rows > 1 && !few.readsColumns(type, rows));
+  }
+
+  /** Whether so many rows, several but few, meet all of the weight as it lies in columns. */
+  boolean addsByColumns(Matrix weight, int rows) {
+    return few != null && few.readsColumns(weight.dtype(), rows) && liesInColumns(weight.slabs());
+  }
+
+  private static boolean liesInColumns(List<Slab> slabs) {
+    for (int s = 0; s < slabs.size(); s++) {
+      if (slabs.get(s).columnStride() == 1 || slabs.get(s).rowStep() != 1 || slabs.get(s).rowStride() != 1) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** Whether one row meets these rows of weights by {@link StoredRow}. */
@@ -199,7 +216,11 @@ final class VectorLinear {
     } else if (BlockTile.holds(type)) {
       addBlocks(type, format, slab, x, y, rows, first, end, prepared, scratch);
     } else if (few != null && rows > 1) {
-      few.multiply(type, slab, x, y, rows, first, end, prepared, scratch);
+      if (slab.columnStride() == 1) {
+        few.multiply(type, slab, x, y, rows, first, end, prepared, scratch);
+      } else {
+        few.multiplyByColumns(type, slab, x, y, rows, first, end);
+      }
     } else if (one != null && one.reads(type)) {
       one.multiplyByColumns(type, slab, x, y, first, end);
     } else if (rows >= VectorGemm.LEAST_ROWS) {

@@ -42,10 +42,11 @@ class LinearTwinsSpec :
             test("a transposed $type weight multiplies as the definition does") {
                 val bench = Bench(2)
                 for (columns in AWKWARD) {
-                    for (rows in listOf(1, 4, 19)) {
+                    for (rows in listOf(1, 4, 7, 19)) {
                         bench.compareLinear(bench.matrix(type, columns, 150).transpose(), rows, "$rows x $columns x 150")
                     }
                 }
+                for (rows in 2..9) bench.compareLinear(bench.matrix(type, 38, 1100).transpose(), rows, "$rows x 38 x 1100")
             }
 
             test("halves of heads that lie one behind the other in a $type weight multiply as the definition does, taken apart") {
