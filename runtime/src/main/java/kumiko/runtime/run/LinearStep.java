@@ -29,8 +29,11 @@ record LinearStep(
     implements
       Step {
 
-  /** Columns below which a part is mostly beginning and ending. */
-  private static final int LEAST_COLUMNS = 96;
+  /** Weights below which a part is mostly beginning and ending, and the least and most columns that come to. */
+  private static final int LEAST_WEIGHTS = 96 * 2048;
+
+  private static final int FEW_COLUMNS = 32;
+  private static final int ENOUGH_COLUMNS = 96;
 
   /** Where there are many threads their shares may be smaller, and still each is to have something that another can take over. */
   private static final int MOST_MERGED = Phase.PARTS_PER_WORKER / 2;
@@ -65,17 +68,19 @@ record LinearStep(
 
   /**
    * Parts that are always done as one. Small ones leave no thread waiting for another at the end; but what a part does with the activations
-   * before it begins, it does again for each, where nobody has prepared them. A power of two, as it must not be that some threads have more such to do than others.
+   * before it begins, where nobody has prepared them, it does again for each. A power of two, as it must not be that some threads have more
+   * such to do than others.
    */
   private int merged(int rows, int parts) {
     if (parts == 1) {
       return y.count();
     }
-    int wide = Math.min(MOST_MERGED, powerOfTwo(Math.ceilDiv(LEAST_COLUMNS * parts, weight.rows())));
+    int least = Math.clamp(LEAST_WEIGHTS / weight.columns(), FEW_COLUMNS, ENOUGH_COLUMNS);
+    int wide = Math.min(MOST_MERGED, powerOfTwo(Math.ceilDiv(least * parts, weight.rows())));
     if (rows >= MANY_ROWS) {
-      return Math.max(wide, 8);
+      return MOST_MERGED;
     }
-    return rows == 1 || kernels.prepares(weight, rows) ? wide : Math.max(wide, 4);
+    return rows == 1 || kernels.prepares(weight, rows) ? wide : Math.max(wide, MOST_MERGED / 2);
   }
 
   /** The least that is not below {@code count}. */

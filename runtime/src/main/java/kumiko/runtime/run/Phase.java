@@ -6,7 +6,7 @@ final class Phase implements Team.Task {
   private static final long WORTH_SHARING = 40_000;
 
   /** Several parts of a step for each thread, so that a slow one delays little. */
-  static final int PARTS_PER_WORKER = 16;
+  static final int PARTS_PER_WORKER = 64;
 
   private final Step[] steps;
   private final Call call;

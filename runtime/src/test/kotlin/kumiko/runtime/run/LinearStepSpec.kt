@@ -23,7 +23,7 @@ class LinearStepSpec : FunSpec({
     val arena = Arena.ofAuto()
 
     /** The columns that each of [threads] computes of a layer with so many outputs, when each does its own share and no more. */
-    fun shares(threads: Int, rows: Int, outputs: Int): List<List<IntRange>> {
+    fun shares(threads: Int, rows: Int, outputs: Int, inputs: Int = INPUTS): List<List<IntRange>> {
         val parts = Phase.PARTS_PER_WORKER * threads
         val seen = List(threads) { mutableListOf<IntRange>() }
         var thread = 0
@@ -32,9 +32,9 @@ class LinearStepSpec : FunSpec({
             if (method.name == "prepares") false else null
         } as Kernels
         val weight = Matrix.of(
-            Tensor(DType.BF16, Shape.of(outputs.toLong(), INPUTS.toLong()), MemorySegment.NULL.reinterpret(2L * outputs * INPUTS)),
+            Tensor(DType.BF16, Shape.of(outputs.toLong(), inputs.toLong()), MemorySegment.NULL.reinterpret(2L * outputs * inputs)),
         )
-        val x = Rows(arena.allocate(4L * rows * INPUTS), INPUTS)
+        val x = Rows(arena.allocate(4L * rows * inputs), inputs)
         val y = Parts(Rows(arena.allocate(4L * rows * outputs), outputs), LINE, parts)
         val step = LinearStep(kernels, weight, null, x, null, y, null, 1.0, false, false, null, Scratch(arena, threads, 8))
         val call = Call(arena, rows, 1, emptyList()).apply {
@@ -71,8 +71,9 @@ class LinearStepSpec : FunSpec({
     }
 
     test("one row is shared out in pieces worth beginning, as far as a thread has them") {
-        fun least(threads: Int, outputs: Int) = shares(threads, 1, outputs).flatten().minOf { it.count() }
-        least(2, 8192) shouldBe 256
+        fun least(threads: Int, outputs: Int, inputs: Int = INPUTS) = shares(threads, 1, outputs, inputs).flatten().minOf { it.count() }
+        least(2, 8192) shouldBe 128
+        least(2, 2048, 8192) shouldBe 32
         least(2, 768) shouldBe 96
         least(16, 2048) shouldBe 64
         least(16, 512) shouldBe 32
