@@ -6,7 +6,6 @@ import static kumiko.runtime.machine.Register.R12;
 import static kumiko.runtime.machine.Register.R13;
 import static kumiko.runtime.machine.Register.R8;
 import static kumiko.runtime.machine.Register.R9;
-import static kumiko.runtime.machine.Register.RAX;
 import static kumiko.runtime.machine.Register.RBX;
 import static kumiko.runtime.machine.Register.RDI;
 import static kumiko.runtime.machine.Register.RDX;
@@ -45,7 +44,7 @@ final class DotCode {
   /** @param streams 1 or {@link #STREAMS} */
   static void code(Assembler code, WeightVector type, Ahead ahead, int streams) {
     begin(code, streams);
-    masks(code);
+    ColumnLoop.masks(code, SUMS, WeightVector.LANES);
     int nextRow = row(code, streams, GROUP, () -> group(code, type, ahead, streams), () -> rest(code, type, streams));
     for (int s = 0; s < streams && type == WeightVector.I8_ROWS; s++) {
       code.vmulss(sum(s), sum(s), weights(RDI, s).plus(-Float.BYTES));
@@ -143,18 +142,6 @@ final class DotCode {
     code.shr(upper, Integer.SIZE);
     code.shl(R8, Integer.SIZE);
     code.shr(R8, Integer.SIZE);
-  }
-
-  /** Masks 1 to 4: which columns there are in the four vectors of the last group. */
-  private static void masks(Assembler code) {
-    code.mov(RAX, R8);
-    code.and(RAX, GROUP - 1);
-    code.mov(R10, -1L);
-    code.bzhi(R10, R10, RAX);
-    for (int i = 1; i <= SUMS; i++) {
-      code.kmovw(i, R10);
-      code.shr(R10, WeightVector.LANES);
-    }
   }
 
   /** Requests for as many bytes ahead of each place, those of one place after those of another. */

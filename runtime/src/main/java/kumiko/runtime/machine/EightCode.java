@@ -4,9 +4,7 @@ import static kumiko.runtime.machine.Register.R10;
 import static kumiko.runtime.machine.Register.R11;
 import static kumiko.runtime.machine.Register.R12;
 import static kumiko.runtime.machine.Register.R13;
-import static kumiko.runtime.machine.Register.R8;
 import static kumiko.runtime.machine.Register.R9;
-import static kumiko.runtime.machine.Register.RAX;
 import static kumiko.runtime.machine.Register.RBX;
 import static kumiko.runtime.machine.Register.RDI;
 import static kumiko.runtime.machine.Register.RDX;
@@ -164,14 +162,7 @@ final class EightCode {
     } else if (!inPlaces) {
       code.lea(RBX, Address.at(RSI, RSI, 2));
     }
-    code.mov(RAX, R8);
-    code.and(RAX, group - 1);
-    code.mov(R10, -1L);
-    code.bzhi(R10, R10, RAX);
-    for (int v = 0; v < VECTORS; v++) {
-      code.kmovd(1 + v, R10);
-      code.shr(R10, type.columns());
-    }
+    ColumnLoop.masks(code, VECTORS, type.columns());
     int nextRows = code.here();
     for (int i = 0; i < rows * EIGHT; i++) {
       code.vpxord(i);

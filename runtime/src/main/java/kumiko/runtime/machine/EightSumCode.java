@@ -70,7 +70,7 @@ final class EightSumCode {
     code.lea(R13, Address.at(RSI, RSI, 2));
     code.shl(RDX, Integer.SIZE);
     code.shr(RDX, Integer.SIZE);
-    masks();
+    ColumnLoop.masks(code, VECTORS, WeightVector.LANES);
     code.push(RDX);
     code.shr(RDX, Integer.numberOfTrailingZeros(FOUR));
     int few = code.jz();
@@ -84,18 +84,6 @@ final class EightSumCode {
     code.pop(KEPT);
     code.vzeroupper();
     code.ret();
-  }
-
-  /** Masks from 1 on: which columns there are in the vectors of the last turn. */
-  private void masks() {
-    code.mov(RAX, R8);
-    code.and(RAX, COLUMNS - 1);
-    code.mov(R10, -1L);
-    code.bzhi(R10, R10, RAX);
-    for (int v = 0; v < VECTORS; v++) {
-      code.kmovw(1 + v, R10);
-      code.shr(R10, WeightVector.LANES);
-    }
   }
 
   /** RDX times {@code weights} rows that meet all sums. */

@@ -61,7 +61,7 @@ final class SumCode {
   private void emit() {
     code.push(KEPT);
     DotCode.takeApart(code, R14);
-    masks();
+    ColumnLoop.masks(code, vectors, WeightVector.LANES);
     code.push(RDX);
     code.shr(RDX, Integer.numberOfTrailingZeros(ROWS));
     int few = code.jz();
@@ -99,18 +99,6 @@ final class SumCode {
     code.pop(KEPT);
     code.vzeroupper();
     code.ret();
-  }
-
-  /** Masks from 1 on: which columns there are in the vectors of the last line. */
-  private void masks() {
-    code.mov(RAX, R8);
-    code.and(RAX, columns - 1);
-    code.mov(R10, -1L);
-    code.bzhi(R10, R10, RAX);
-    for (int v = 0; v < vectors; v++) {
-      code.kmovw(1 + v, R10);
-      code.shr(R10, WeightVector.LANES);
-    }
   }
 
   private void advance(int rows) {
