@@ -83,11 +83,11 @@ public interface Kernels {
   default void prepare(Matrix weight, Rows x, int rows, MemorySegment prepared, int from, int to) {}
 
   /**
-   * Whether a result of {@link #linear} may be the sum of results over pieces of x: not where sums are kept wider than activations, which they
-   * would be rounded to one by one.
+   * Up to how many rows meet a weight in columns best in pieces of x, whose results are added; 0 where those may not be: where sums are kept
+   * wider than activations, which they would be rounded to one by one.
    */
-  default boolean addsPieces() {
-    return false;
+  default int rowsInPieces(Matrix weight) {
+    return 0;
   }
 
   /** Scratch one call of {@link #linear} needs for up to {@code rows} rows. */

@@ -105,8 +105,8 @@ public final class VectorKernels implements Kernels {
   }
 
   @Override
-  public boolean addsPieces() {
-    return true;
+  public int rowsInPieces(Matrix weight) {
+    return floats.addsByColumns(weight, StoredProduct.MOST_SUMS) ? StoredProduct.MOST_SUMS : 1;
   }
 
   @Override

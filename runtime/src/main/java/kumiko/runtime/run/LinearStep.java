@@ -11,7 +11,7 @@ import kumiko.runtime.tensor.Rows;
  * @param prepared what {@link Preparations} make of x, or null
  * @param residual null, or what {@code scale} times is under the product
  * @param inPlace whether y already holds the residual
- * @param splitK how a single row is shared out instead, or null
+ * @param splitK how few rows are shared out instead, or null
  */
 record LinearStep(
     Kernels kernels,
@@ -44,12 +44,12 @@ record LinearStep(
   @Override
   public void run(Call call, int from, int to, int parts, int worker) {
     int rows = call.rows(picked);
-    if (rows == 1 && splitK != null) {
-      if (splitK.run(from, to, parts, bias, scratch.of(worker))) {
+    if (splitK != null && rows > 0 && rows <= splitK.mostRows()) {
+      if (splitK.run(rows, from, to, parts, bias, scratch.of(worker))) {
         if (residual != null) {
-          place(residual.whole, y.whole, 1);
+          place(residual.whole, y.whole, rows);
         }
-        splitK.add(y.whole, residual != null);
+        splitK.add(rows, y.whole, residual != null);
       }
       return;
     }

@@ -121,9 +121,9 @@ final class Workspace {
     return new Parts(rows(value), align, parts);
   }
 
-  /** How one row meets a weight in phase {@code level}, where that is not by its outputs; otherwise null. */
+  /** How few rows meet a weight in phase {@code level}, where that is not by its outputs; otherwise null. */
   SplitK splitK(Matrix weight, Rows x, int level) {
-    return SplitK.suits(kernels, weight) ? new SplitK(kernels, weight, x, sums.take(level, bytes(SplitK.elements(weight)))) : null;
+    return SplitK.suits(kernels, weight) ? new SplitK(kernels, weight, x, sums.take(level, bytes(SplitK.elements(kernels, weight)))) : null;
   }
 
   Heads heads(Value value, int heads, int headDim) {

@@ -35,29 +35,29 @@ private fun inRows(type: DType, outputs: Int, inputs: Int, random: Random): Matr
     return Matrix.of(Tensor(type, Shape.of(outputs.toLong(), inputs.toLong()), data))
 }
 
-/** A layer of one row by a weight in columns, with a bias and perhaps something under it. */
-private class Layer(type: DType, val inputs: Int, val isAdded: Boolean) {
+/** A layer of few rows by a weight in columns, with a bias and perhaps something under it. */
+private class Layer(type: DType, val rows: Int, val inputs: Int, val isAdded: Boolean) {
     private val random = Random(inputs)
     private val kernels = KernelProvider.kernels()
     private val stored = inRows(type, inputs, OUTPUTS, random)
-    private val x = floats(inputs, random)
+    private val x = floats(rows * inputs, random)
     private val bias = floats(OUTPUTS, random)
-    private val below = floats(OUTPUTS, random)
+    private val below = floats(rows * OUTPUTS, random)
 
     /** As so many threads share it out, one after the other in this order, each half of what it has left at a time. */
     fun shared(threads: Int, order: Iterable<Int> = 0 until threads): MemorySegment {
         val arena = Arena.ofAuto()
         val weight = stored.transpose()
         val parts = if (threads == 1) 1 else Phase.PARTS_PER_WORKER * threads
-        val result = arena.allocate(4L * OUTPUTS, 64).fill(-1)
+        val result = arena.allocate(4L * rows * OUTPUTS, 64).fill(-1)
         val y = Parts(Rows(result, OUTPUTS), 32, parts)
         val residual = if (isAdded) Parts(Rows(below, OUTPUTS), 32, parts) else null
-        val split = SplitK(kernels, weight, Rows(x, inputs), arena.allocate(4L * SplitK.elements(weight), 64).fill(-1))
-        val scratch = Scratch(arena, threads, kernels.linearScratchBytes(weight, 1))
+        val split = SplitK(kernels, weight, Rows(x, inputs), arena.allocate(4L * SplitK.elements(kernels, weight), 64).fill(-1))
+        val scratch = Scratch(arena, threads, kernels.linearScratchBytes(weight, rows))
         val step = LinearStep(kernels, weight, Rows(bias, OUTPUTS), Rows(x, inputs), null, y, residual, 1.0, false, false, split, scratch)
-        val call = Call(arena, 1, 1, emptyList()).apply {
+        val call = Call(arena, rows, 1, emptyList()).apply {
             begin(0, 0)
-            nextRow()
+            repeat(this@Layer.rows) { nextRow() }
         }
         val left = MutableList(threads) { it * parts / threads until (it + 1) * parts / threads }
         while (left.any { !it.isEmpty() }) {
@@ -71,27 +71,30 @@ private class Layer(type: DType, val inputs: Int, val isAdded: Boolean) {
         return result
     }
 
-    fun want(output: Int): Double {
-        val under = bias.at(output) + if (isAdded) below.at(output) else 0.0
-        return under + (0 until inputs).sumOf { x.at(it) * element(it, output) }
+    fun want(row: Int, output: Int): Double {
+        val under = bias.at(output) + if (isAdded) below.at(row * OUTPUTS + output) else 0.0
+        return under + (0 until inputs).sumOf { x.at(row * inputs + it) * element(it, output) }
     }
 
-    fun magnitude(output: Int): Double = 2 + (0 until inputs).sumOf { abs(x.at(it) * element(it, output)) }
+    fun magnitude(row: Int, output: Int): Double = 2 + (0 until inputs).sumOf { abs(x.at(row * inputs + it) * element(it, output)) }
 
     private fun element(input: Int, output: Int) =
         Elements.get(stored.dtype(), stored.slabs().first().data(), input.toLong() * OUTPUTS + output)
 }
 
 class SplitKSpec : FunSpec({
-    test("one row by a weight in columns is what it is by definition, and bit for bit the same however many threads share it out") {
+    test("few rows by a weight in columns are what they are by definition, and bit for bit the same however many threads share them out") {
         for (type in listOf(DType.F32, DType.BF16, DType.F16)) {
-            for (inputs in listOf(128, 131, 768)) {
+            for ((inputs, rows) in listOf(128 to 1, 131 to 1, 768 to 1, 131 to 2, 128 to 8, 131 to 9)) {
                 for (isAdded in listOf(false, true)) {
-                    val layer = Layer(type, inputs, isAdded)
+                    val layer = Layer(type, rows, inputs, isAdded)
                     val alone = layer.shared(1)
-                    withClue("$inputs inputs of $type") {
-                        for (c in 0 until OUTPUTS) {
-                            abs(alone.at(c) - layer.want(c)) shouldBeLessThanOrEqual Tolerance.sum(inputs) * layer.magnitude(c)
+                    withClue("$rows rows, $inputs inputs of $type") {
+                        for (r in 0 until rows) {
+                            for (c in 0 until OUTPUTS) {
+                                val most = Tolerance.sum(inputs) * layer.magnitude(r, c)
+                                abs(alone.at(r * OUTPUTS + c) - layer.want(r, c)) shouldBeLessThanOrEqual most
+                            }
                         }
                         for (threads in listOf(2, 3, 8, 16, 40)) {
                             layer.shared(threads).mismatch(alone) shouldBe -1
