@@ -29,7 +29,7 @@ record LinearStep(
     implements
       Step {
 
-  /** Weights below which a part is mostly beginning and ending, and the least and most columns that come to. */
+  /** Weights below which a part is mostly beginning and ending, and the least and most columns to ask of one. */
   private static final int LEAST_WEIGHTS = 96 * 2048;
 
   private static final int FEW_COLUMNS = 32;
