@@ -80,8 +80,8 @@ final class BfloatLinear {
       tiles.multiply(weight, bias, ready, y, rows, from, to, accumulate, scratch.address());
       return;
     }
-    Rows in = ready != 0 || isByMachine(weight, rows) ? x : rounded(x, rows, scratch);
-    if (weight.dtype() == DType.BF16 && !isByMachine(weight, rows)) {
+    Rows in = ready != 0 || isByMachine(rows) ? x : rounded(x, rows, scratch);
+    if (weight.dtype() == DType.BF16 && !isByMachine(rows)) {
       long rest = scratch.address() + roundedBytes(weight.columns(), rows);
       floats.linear(weight, bias, in, y, rows, from, to, accumulate, definition, ready, rest);
       return;
@@ -160,7 +160,7 @@ final class BfloatLinear {
     for (int s = 0; s < slabs.size();) {
       Slab slab = slabs.get(s);
       int next = s + 1;
-      if (gemm != null && format != null && format.reads(slab) && !goesToEights(weight.dtype(), slab, rows)) {
+      if (gemm != null && format != null && format.reads(slab) && !isMetAsStored(weight.dtype(), slab, rows)) {
         next = SlabRows.together(format, slabs, s);
         gemm.multiply(weight, s, next, x, y, rows, from, to, prepared, scratch.address());
       } else {
@@ -170,9 +170,12 @@ final class BfloatLinear {
     }
   }
 
-  /** Tiles meet few rows no slower than many, as memory takes longer. */
-  private boolean goesToEights(DType type, Slab slab, int rows) {
-    return tiles == null && type == DType.BF16 && rows <= StoredEights.MOST_ROWS && slab.columnStride() == 1;
+  /** Tiles meet few rows no slower than many, as memory takes longer, but of a weight in columns they need panels. */
+  private boolean isMetAsStored(DType type, Slab slab, int rows) {
+    if (slab.columnStride() == 1) {
+      return tiles == null && type == DType.BF16 && rows <= StoredEights.MOST_ROWS;
+    }
+    return slab.rowStep() == 1 && few.readsColumns(type, rows);
   }
 
   private void add(
@@ -184,14 +187,15 @@ final class BfloatLinear {
       definition.addSlab(type, slab, x, y, rows, first, end);
     } else if (gemm == null) {
       VectorGemm.multiply(format.roundingPacker(), slab, x, y, rows, first, end);
-    } else {
+    } else if (slab.columnStride() == 1) {
       few.multiply(type, slab, x, y, rows, first, end, prepared, scratch);
+    } else {
+      few.multiplyByColumns(type, slab, x, y, rows, first, end, scratch);
     }
   }
 
   long scratchBytes(Matrix weight, int rows) {
-    int byColumns = floats.addsByColumns(weight, LEAST_ROWS) ? StoredProduct.MOST_SUMS : 1;
-    int wide = gemm == null ? rows : Math.min(rows, byColumns);
+    int wide = gemm == null ? rows : 1;
     long rounded = roundedBytes(weight.columns(), wide) + floats.scratchBytes(weight, wide);
     if (gemm == null) {
       return rounded;
@@ -200,9 +204,9 @@ final class BfloatLinear {
     return Math.max(rounded, Math.max(many, few.scratchBytes(StoredEights.MOST_ROWS, weight.columns())));
   }
 
-  /** Whether rounded rows meet the weight as bf16. A few of them meet one that lies in columns no slower as float32, which it need not be turned for. */
-  private boolean isByMachine(Matrix weight, int rows) {
-    return gemm != null && rows >= LEAST_ROWS && !floats.addsByColumns(weight, rows);
+  /** Whether rounded rows meet the weight as bf16. */
+  private boolean isByMachine(int rows) {
+    return gemm != null && rows >= LEAST_ROWS;
   }
 
   private Rows rounded(Rows x, int rows, MemorySegment scratch) {

@@ -23,8 +23,8 @@ final class StoredEights {
   /** The same where those are read from several places: as many results as those of all eights. */
   private static final int WHOLE_ROWS = TILE_ROWS * MOST_ROWS / Eights.EIGHT;
 
-  /** Columns of weights whose sums, of all rows, stay in the nearest cache. */
-  private static final int STRIP = 512;
+  /** Columns of weights whose sums, of all rows, stay in the second-level cache beside two blocks of weights. */
+  private static final int STRIP = 3072;
 
   private static final int EIGHT = Eights.EIGHT;
 
@@ -100,18 +100,24 @@ final class StoredEights {
 
   /** Whether {@link #multiplyByColumns} takes so many rows and weights of this type. */
   boolean readsColumns(DType type, int rows) {
-    return stored != null && stored.sumsOf(type, rows);
+    return eights.readsColumns(type, rows);
   }
 
-  /** {@code y += x w^T} for weights {@code [first, end)} of a slab whose columns lie in order, and whose rows are neighbours in the weight. */
-  void multiplyByColumns(DType type, Slab slab, Rows x, Rows y, int rows, int first, int end) {
-    long in = VectorLinear.address(x, 0, slab.column());
-    for (int i = first; i < end; i += STRIP) {
-      long weights = slab.data().address() + type.bytes(slab.offset() + i);
-      long to = VectorLinear.address(y, 0, slab.row() + i);
-      stored.sums(
-          type, weights, type.bytes(slab.columnStride()), slab.columns(), in, 4L * x.stride(), rows, Math.min(STRIP, end - i), to,
-          4L * y.stride());
+  /**
+   * {@link #multiply} of a slab whose columns lie in order, and whose rows are neighbours in the weight.
+   *
+   * @param scratch address of {@link #scratchBytes} bytes
+   */
+  void multiplyByColumns(DType type, Slab slab, Rows x, Rows y, int rows, int first, int end, long scratch) {
+    long stride = type.bytes(slab.columnStride());
+    for (int k = 0; k < slab.columns(); k += eights.columns()) {
+      int columns = Math.min(eights.columns(), slab.columns() - k);
+      eights.pack(VectorLinear.address(x, 0, slab.column() + k), 4L * x.stride(), rows, columns, scratch);
+      for (int i = first; i < end; i += STRIP) {
+        long weights = slab.data().address() + type.bytes(slab.offset() + k * slab.columnStride() + i);
+        long to = VectorLinear.address(y, 0, slab.row() + i);
+        eights.addByColumns(type, weights, stride, columns, scratch, rows, Math.min(STRIP, end - i), to, 4L * y.stride());
+      }
     }
   }
 

@@ -6,6 +6,7 @@ import kumiko.runtime.graph.Activation;
 import kumiko.runtime.graph.Pairing;
 import kumiko.runtime.machine.FloatProducts;
 import kumiko.runtime.machine.MachineCode;
+import kumiko.runtime.machine.Eights;
 import kumiko.runtime.machine.StoredProduct;
 import kumiko.runtime.tensor.DType;
 import kumiko.runtime.tensor.Matrix;
@@ -106,7 +107,7 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public int rowsInPieces(Matrix weight) {
-    return floats.addsByColumns(weight, StoredProduct.MOST_SUMS) ? StoredProduct.MOST_SUMS : 1;
+    return floats.addsByColumns(weight, Eights.EIGHT) ? Eights.EIGHT : 1;
   }
 
   @Override

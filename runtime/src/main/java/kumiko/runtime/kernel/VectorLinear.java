@@ -219,7 +219,7 @@ final class VectorLinear {
       if (slab.columnStride() == 1) {
         few.multiply(type, slab, x, y, rows, first, end, prepared, scratch);
       } else {
-        few.multiplyByColumns(type, slab, x, y, rows, first, end);
+        few.multiplyByColumns(type, slab, x, y, rows, first, end, scratch);
       }
     } else if (one != null && one.reads(type)) {
       one.multiplyByColumns(type, slab, x, y, first, end);

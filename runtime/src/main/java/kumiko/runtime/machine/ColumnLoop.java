@@ -48,17 +48,21 @@ final class ColumnLoop {
     walk(code, group, whole, rest);
   }
 
-  /** Masks from 1 on: which columns there are in as many vectors, of those that whole groups of them leave over; R10 and RAX are used. */
   static void masks(Assembler code, int vectors, int lanes) {
+    masks(code, vectors, lanes, 1);
+  }
+
+  /** Masks from {@code first} on: which columns there are in as many vectors, of those that whole groups of them leave over; R10 and RAX are used. */
+  static void masks(Assembler code, int vectors, int lanes, int first) {
     code.mov(RAX, R8);
     code.and(RAX, vectors * lanes - 1);
     code.mov(R10, -1L);
     code.bzhi(R10, R10, RAX);
     for (int v = 0; v < vectors; v++) {
       if (lanes == WeightVector.LANES) {
-        code.kmovw(1 + v, R10);
+        code.kmovw(first + v, R10);
       } else {
-        code.kmovd(1 + v, R10);
+        code.kmovd(first + v, R10);
       }
       code.shr(R10, lanes);
     }

@@ -53,4 +53,19 @@ public interface Eights {
    * @param later address of as many weights that will be needed after those between, in the order they lie in
    */
   void add(DType type, long weights, long from, int rows, long x, int others, int columns, long tile, long later);
+
+  /** Whether {@link #addByColumns} takes so many rows of x and weights of this type. */
+  boolean readsColumns(DType type, int others);
+
+  /**
+   * {@code y[r, c] += sum over k < rows of x[r, k] * weights[k, c]} for {@code r < others} and {@code c < columns}, where {@link #readsColumns}
+   * says so: each column of weights meets the rows of activations.
+   *
+   * @param stride bytes from one row of weights to the next
+   * @param rows at most {@link #columns()}
+   * @param x address of eight packed rows
+   * @param y address of the first row of float32
+   * @param yStride bytes from one of those to the next, below 2^31
+   */
+  void addByColumns(DType type, long weights, long stride, int rows, long x, int others, int columns, long y, long yStride);
 }

@@ -8,10 +8,12 @@ final class PairEights implements Eights {
 
   private final RowRounding rounding;
   private final EightRoutines routines;
+  private final EightSums sums;
 
   PairEights(RowRounding rounding, Ahead ahead, CodeInstaller installer) {
     this.rounding = rounding;
     routines = new EightRoutines(new EightCode.Pairs(), ahead, installer);
+    sums = new EightSums(WeightVector.BF16, PanelElement.PAIR, STRIDE, installer);
   }
 
   @Override
@@ -42,5 +44,15 @@ final class PairEights implements Eights {
   @Override
   public void add(DType type, long weights, long from, int rows, long x, int others, int columns, long tile, long later) {
     routines.add(weights, from, rows, x, others, columns, tile, later);
+  }
+
+  @Override
+  public boolean readsColumns(DType type, int others) {
+    return type == DType.BF16 && EightSums.takes(others);
+  }
+
+  @Override
+  public void addByColumns(DType type, long weights, long stride, int rows, long x, int others, int columns, long y, long yStride) {
+    sums.add(weights, stride, rows, x, Short.BYTES, others, columns, y, yStride);
   }
 }

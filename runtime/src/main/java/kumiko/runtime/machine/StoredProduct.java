@@ -9,9 +9,6 @@ import kumiko.runtime.tensor.DType;
  * in the same order wherever it stands.
  */
 public final class StoredProduct implements Eights {
-  /** Most rows of factors that {@link #sumsOf} may allow. */
-  public static final int MOST_SUMS = EightSumCode.MOST_SUMS;
-
   private final Ahead ahead;
   private final int pieceColumns;
   private final int eightColumns;
@@ -19,8 +16,8 @@ public final class StoredProduct implements Eights {
   private final Map<DType, RowRoutines> dots = new EnumMap<>(DType.class);
   private final Map<DType, Routine> sums = new EnumMap<>(DType.class);
 
-  /** By rows of sums, from 2; none by AVX2. */
-  private final Map<DType, Routine[]> manySums = new EnumMap<>(DType.class);
+  /** None by AVX2. */
+  private final Map<DType, EightSums> eightSums = new EnumMap<>(DType.class);
 
   private final Map<DType, Routine> widen = new EnumMap<>(DType.class);
   private final Map<DType, EightRoutines> eights = new EnumMap<>(DType.class);
@@ -38,7 +35,7 @@ public final class StoredProduct implements Eights {
       if (isReadInPlace(type)) {
         sums.put(type.type(), installer.install(code -> SumCode.code(code, type, ahead)));
         if (installer.vectors() == Assembler.VECTORS) {
-          manySums.put(type.type(), manySums(type, ahead, installer));
+          eightSums.put(type.type(), new EightSums(type, PanelElement.SINGLE, eightStride, installer));
         }
         eights.put(type.type(), eights(type, ahead, installer));
       }
@@ -52,15 +49,6 @@ public final class StoredProduct implements Eights {
     return type == WeightVector.I8_ROWS
         ? new RowRoutines(installer.install(code -> DotHalvesCode.code(code, type, 1)), null, ahead)
         : RowRoutines.of((code, rows) -> DotHalvesCode.code(code, type, rows), ahead, installer);
-  }
-
-  private static Routine[] manySums(WeightVector type, Ahead ahead, CodeInstaller installer) {
-    Routine[] routines = new Routine[EightSumCode.MOST_SUMS + 1];
-    for (int i = 2; i < routines.length; i++) {
-      int rows = i;
-      routines[i] = installer.install(code -> EightSumCode.code(code, type, rows, ahead));
-    }
-    return routines;
   }
 
   private EightRoutines eights(WeightVector type, Ahead ahead, CodeInstaller installer) {
@@ -131,19 +119,14 @@ public final class StoredProduct implements Eights {
     sums.get(type).call(weights, stride, rows, x, ahead.sumBytes(type, columns, stride) << Integer.SIZE | columns, y);
   }
 
-  /** Whether {@link #sums(DType, long, long, int, long, long, int, int, long, long)} takes so many rows of factors and weights of this type. */
-  public boolean sumsOf(DType type, int others) {
-    return others >= 2 && others <= EightSumCode.MOST_SUMS && manySums.containsKey(type);
+  @Override
+  public boolean readsColumns(DType type, int others) {
+    return EightSums.takes(others) && eightSums.containsKey(type);
   }
 
-  /**
-   * {@code y[r, c] += sum over k < rows of x[r, k] * weights[k, c]} for {@code r < others} and {@code c < columns}, where {@link #sumsOf} says so.
-   *
-   * @param xStride bytes from one row of x to the next, below 2^31, as is {@code yStride}
-   */
-  public void sums(
-      DType type, long weights, long stride, int rows, long x, long xStride, int others, int columns, long y, long yStride) {
-    manySums.get(type)[others].call(weights, stride, yStride << Integer.SIZE | rows, x, xStride << Integer.SIZE | columns, y);
+  @Override
+  public void addByColumns(DType type, long weights, long stride, int rows, long x, int others, int columns, long y, long yStride) {
+    eightSums.get(type).add(weights, stride, rows, x, Float.BYTES, others, columns, y, yStride);
   }
 
   @Override

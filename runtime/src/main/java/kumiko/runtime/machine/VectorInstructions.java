@@ -207,6 +207,16 @@ abstract class VectorInstructions extends WholeNumberInstructions {
     code.evex(new Opcode(NONE, M0F, 0, 0x58), target, a, b, VECTOR_BYTES, 0, Outside.STAYS);
   }
 
+  /** In each 128 bits the lower four 16-bit elements of both, taking turns. */
+  void vpunpcklwd(int target, int a, int b) {
+    code.evex(new Opcode(P66, M0F, 0, 0x61), target, a, b);
+  }
+
+  /** In each 128 bits the upper four 16-bit elements of both, taking turns. */
+  void vpunpckhwd(int target, int a, int b) {
+    code.evex(new Opcode(P66, M0F, 0, 0x69), target, a, b);
+  }
+
   /** In each 128 bits the lower two 32-bit elements of both, taking turns. */
   void vpunpckldq(int target, int a, int b) {
     code.evex(new Opcode(P66, M0F, 0, 0x62), target, a, b);

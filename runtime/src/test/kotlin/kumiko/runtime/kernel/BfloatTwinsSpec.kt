@@ -167,6 +167,7 @@ class BfloatTwinsSpec : FunSpec({
         }
         for (out in awkward) bench.compare(bench.bf16(50, out).transpose(), 19, "19 x 50 x $out")
         bench.compare(bench.bf16(4131, 3).transpose(), 20, "20 x 4131 x 3")
+        for (rows in listOf(5, 8)) bench.compare(bench.bf16(1057, 3111).transpose(), rows, "$rows x 1057 x 3111")
         bench.compare(bench.bf16(5, 3).transpose(), 1030, "1030 x 5 x 3")
         for (rows in listOf(2, 20)) {
             bench.compare(bench.bf16(45, 54).transpose().rows(5, 24, 2), rows, "every second row")

@@ -47,6 +47,8 @@ class LinearTwinsSpec :
                     }
                 }
                 for (rows in 2..9) bench.compareLinear(bench.matrix(type, 38, 1100).transpose(), rows, "$rows x 38 x 1100")
+                val small = bench.rows(7, 1057) { bench.normal() / 4 } // so many sums of so many products stray further than few
+                bench.compareLinear(bench.matrix(type, 1057, 3111).transpose(), 7, "7 x 1057 x 3111", small)
             }
 
             test("halves of heads that lie one behind the other in a $type weight multiply as the definition does, taken apart") {

@@ -112,6 +112,8 @@ class AssemblerSpec : FunSpec({
             Fact("vmovdqu16 zmm3{k2}{z}, [r10+rsi]", "62 d1 ff ca 6f 1c 32") {
                 vmovdqu16(3, 2, Address.at(Register.R10, Register.RSI, 1))
             },
+            Fact("vpunpcklwd zmm16, zmm20, zmm22", "62 a1 5d 40 61 c6") { vpunpcklwd(16, 20, 22) },
+            Fact("vpunpckhwd zmm17, zmm20, zmm22", "62 a1 5d 40 69 ce") { vpunpckhwd(17, 20, 22) },
             Fact("vpunpckldq zmm16, zmm0, zmm1", "62 e1 7d 48 62 c1") { vpunpckldq(16, 0, 1) },
             Fact("vpunpckhdq zmm31, zmm14, zmm15", "62 41 0d 48 6a ff") { vpunpckhdq(31, 14, 15) },
             Fact("vpunpcklqdq zmm0, zmm16, zmm18", "62 b1 fd 40 6c c2") { vpunpcklqdq(0, 16, 18) },
