@@ -43,11 +43,11 @@ final class AttentionGroup {
   int attend(
       Rows query, int column, int heads, long keys, long values, int headDim, MemorySegment visible, int total, float scale, double floor,
       Rows out, int r, long scratch) {
-    int first = Lanes.getInt(visible.address() + 8L * r);
-    int count = Lanes.getInt(visible.address() + 8L * r + 4) - first;
+    int first = Memory.getInt(visible.address() + 8L * r);
+    int count = Memory.getInt(visible.address() + 8L * r + 4) - first;
     long to = VectorLinear.address(out, r, column);
     if (count <= 0) {
-      Lanes.clear(to, 4L * heads * headDim);
+      Memory.clear(to, 4L * heads * headDim);
       return total > 0 && -Float.MAX_VALUE < floor ? (1 << heads) - 1 : 0;
     }
     long start = bytes * first * headDim;
@@ -57,9 +57,9 @@ final class AttentionGroup {
     int below = 0;
     for (int head = 0; head < heads; head++) {
       long place = scratch + 4L * head * GroupAttention.keys(heads);
-      below |= count < total && Lanes.get(place + GroupAttention.MAX) < floor ? 1 << head : 0;
-      float sum = Lanes.get(place + GroupAttention.SUM);
-      Lanes.set(scratch + GroupAttention.FACTORS + 4L * head, sum == 0 ? 0 : 1 / sum);
+      below |= count < total && Memory.get(place + GroupAttention.MAX) < floor ? 1 << head : 0;
+      float sum = Memory.get(place + GroupAttention.SUM);
+      Memory.set(scratch + GroupAttention.FACTORS + 4L * head, sum == 0 ? 0 : 1 / sum);
     }
     attention.mix(heads, scores, values + start, count, headDim, to);
     return below;
@@ -74,7 +74,7 @@ final class AttentionGroup {
     }
     if (done < count) {
       long room = scores + scoreBytes(total);
-      Lanes.moveBytes(keys + bytes * done * headDim, room, bytes * (count - done) * headDim);
+      Memory.moveBytes(keys + bytes * done * headDim, room, bytes * (count - done) * headDim);
       attention.score(heads, query, room, 1, headDim, scores + 4L * whole * GroupAttention.BLOCK);
     }
   }

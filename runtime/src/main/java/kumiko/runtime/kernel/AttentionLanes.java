@@ -39,14 +39,14 @@ final class AttentionLanes {
     int highest = 0;
     for (int lane = 0; lane < LANES; lane++) {
       long at = visible.address() + 8L * (from + (query + lane) / heads);
-      int first = lane < lanes ? Lanes.getInt(at) : 0;
-      int end = lane < lanes ? Lanes.getInt(at + 4) : 0;
+      int first = lane < lanes ? Memory.getInt(at) : 0;
+      int end = lane < lanes ? Memory.getInt(at + 4) : 0;
       long own = lanesAt + STATE + 4L * lane;
-      Lanes.MEMORY.set(ValueLayout.JAVA_INT_UNALIGNED, own + PanelAttention.FIRST, first);
-      Lanes.MEMORY.set(ValueLayout.JAVA_INT_UNALIGNED, own + PanelAttention.END, end);
+      Memory.ALL.set(ValueLayout.JAVA_INT_UNALIGNED, own + PanelAttention.FIRST, first);
+      Memory.ALL.set(ValueLayout.JAVA_INT_UNALIGNED, own + PanelAttention.END, end);
       // Less than any score, but not infinite: an infinity less itself is not a number.
-      Lanes.set(own + PanelAttention.MAX, -Float.MAX_VALUE);
-      Lanes.set(own + PanelAttention.SUM, 0);
+      Memory.set(own + PanelAttention.MAX, -Float.MAX_VALUE);
+      Memory.set(own + PanelAttention.SUM, 0);
       lowest = first < end ? Math.min(lowest, first) : lowest;
       highest = first < end ? Math.max(highest, end) : highest;
     }
@@ -58,7 +58,7 @@ final class AttentionLanes {
     for (int lane = 0; lane < LANES; lane++) {
       int taken = query + Math.min(lane, lanes - 1);
       long address = VectorLinear.address(rows, from + taken / heads, taken % heads * headDim);
-      Lanes.MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, table + 8L * lane, address);
+      Memory.ALL.set(ValueLayout.JAVA_LONG_UNALIGNED, table + 8L * lane, address);
     }
   }
 
@@ -73,7 +73,7 @@ final class AttentionLanes {
    */
   long finish(int total, double floor, int headDim, int lanes, long lanesAt, long zeros, long mixed) {
     long factors = lanesAt + FACTORS;
-    Lanes.clear(factors, STATE - FACTORS);
+    Memory.clear(factors, STATE - FACTORS);
     if (zeros != 0) {
       // Zero times anything else is not zero.
       products.stored().dots(DType.F32, mixed, 4L * headDim, lanes, zeros, headDim, factors);
@@ -81,13 +81,13 @@ final class AttentionLanes {
     long undone = 0;
     for (int lane = 0; lane < lanes; lane++) {
       long own = lanesAt + STATE + 4L * lane;
-      int seen = Lanes.getInt(own + PanelAttention.END) - Lanes.getInt(own + PanelAttention.FIRST);
-      if (Lanes.get(factors + 4L * lane) != 0 || (seen < total && Lanes.get(own + PanelAttention.MAX) < floor)) {
+      int seen = Memory.getInt(own + PanelAttention.END) - Memory.getInt(own + PanelAttention.FIRST);
+      if (Memory.get(factors + 4L * lane) != 0 || (seen < total && Memory.get(own + PanelAttention.MAX) < floor)) {
         undone |= 1L << lane;
-        Lanes.MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, lanesAt + 8L * lane, mixed + 4L * lane * headDim);
+        Memory.ALL.set(ValueLayout.JAVA_LONG_UNALIGNED, lanesAt + 8L * lane, mixed + 4L * lane * headDim);
       }
-      float sum = Lanes.get(own + PanelAttention.SUM);
-      Lanes.set(factors + 4L * lane, sum == 0 ? 0 : 1 / sum);
+      float sum = Memory.get(own + PanelAttention.SUM);
+      Memory.set(factors + 4L * lane, sum == 0 ? 0 : 1 / sum);
     }
     products.attention().scale(mixed, lanesAt, lanes, factors, headDim);
     return undone;

@@ -59,18 +59,18 @@ final class AttentionPanel {
     if (rounded) {
       BfloatLinear.round(panel, panel, strips * PanelLayout.STRIP * headDim);
     }
-    Lanes.clear(mixed, 4L * strips * PanelLayout.STRIP * headDim);
+    Memory.clear(mixed, 4L * strips * PanelLayout.STRIP * headDim);
     int end = (int) range;
     for (int key = (int) (range >> Integer.SIZE); key < end; key += KEYS) {
       int count = Math.min(KEYS, end - key);
       long at = cache.bytes() * key * headDim;
-      Lanes.clear(tile, (long) count * PanelLayout.TILE_BYTES);
+      Memory.clear(tile, (long) count * PanelLayout.TILE_BYTES);
       products.product().multiply(panel, strips, floats(keys + at, count, headDim, room), 4L * headDim, count, headDim, tile);
       products.attention().soften(tile, strips, key, count, scale);
       products.attention().mix(tile, strips, floats(values + at, count, headDim, room), count, headDim, mixed);
     }
     AttentionLanes.place(out, heads, headDim, from, first, lanes, base);
-    Lanes.clear(zeros, 4L * headDim);
+    Memory.clear(zeros, 4L * headDim);
     return finishing.finish(total, floor, headDim, lanes, base, zeros, mixed);
   }
 

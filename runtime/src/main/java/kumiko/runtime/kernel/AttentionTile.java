@@ -91,8 +91,8 @@ final class AttentionTile {
     highest = 0;
     for (int r = 0; r < ROWS; r++) {
       long at = visible.address() + 8L * (from + r);
-      int begin = r < count ? Lanes.getInt(at) : 0;
-      int stop = r < count ? Lanes.getInt(at + 4) : 0;
+      int begin = r < count ? Memory.getInt(at) : 0;
+      int stop = r < count ? Memory.getInt(at + 4) : 0;
       first[r] = begin;
       end[r] = stop;
       if (begin < stop) {
@@ -206,7 +206,7 @@ final class AttentionTile {
     }
     for (int r = 0; r < rows; r++) {
       long at = VectorLinear.address(out, from + r, column);
-      Lanes.write(mixed, r * width(), at, headDim);
+      Memory.write(mixed, r * width(), at, headDim);
       VectorElements.scaleRow(at, sum[r] == 0 ? 0 : 1 / sum[r], at, headDim);
     }
     return true;

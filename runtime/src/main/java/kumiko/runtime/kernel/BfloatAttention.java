@@ -131,12 +131,12 @@ final class BfloatAttention {
     long own = panel + KNOWN;
     int strips = Math.ceilDiv(count, PanelLayout.STRIP);
     long range = AttentionLanes.begin(visible, heads, from, first, count, own);
-    Lanes.MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, panel, range);
+    Memory.ALL.set(ValueLayout.JAVA_LONG_UNALIGNED, panel, range);
     AttentionLanes.place(query, heads, headDim, from, first, count, own);
     for (int s = 0; s < strips; s++) {
       pairs.moves().pack(own + s * 8L * PanelLayout.STRIP, 0, headDim, queries(panel) + s * 4L * PanelLayout.STRIP, strips);
     }
-    Lanes.clear(mixed(panel, headDim), (long) headDim * PanelLayout.TILE_BYTES);
+    Memory.clear(mixed(panel, headDim), (long) headDim * PanelLayout.TILE_BYTES);
     return range;
   }
 
@@ -154,7 +154,7 @@ final class BfloatAttention {
   private void turn(long values, int count, int headDim, long base) {
     long floatRows = widened(values, count, headDim, base);
     int blocks = Math.ceilDiv(count, PairAttention.KEYS);
-    Lanes.clear(floatRows + 4L * count * headDim, 4L * (blocks * PairAttention.KEYS - count) * headDim);
+    Memory.clear(floatRows + 4L * count * headDim, 4L * (blocks * PairAttention.KEYS - count) * headDim);
     pairs.attention().turn(floatRows, blocks, headDim, turned(base, headDim), TURNED_STRIDE);
   }
 
@@ -165,7 +165,7 @@ final class BfloatAttention {
   }
 
   private void mixBlock(long keys, int headDim, int key, int count, int queries, float scale, long panel, long base) {
-    long range = Lanes.MEMORY.get(ValueLayout.JAVA_LONG_UNALIGNED, panel);
+    long range = Memory.ALL.get(ValueLayout.JAVA_LONG_UNALIGNED, panel);
     int seen = Math.min(count, (int) range - key);
     if (seen <= 0 || key + count <= (int) (range >> Integer.SIZE)) {
       return;
@@ -175,7 +175,7 @@ final class BfloatAttention {
     long state = panel + KNOWN + AttentionLanes.STATE;
     long mixed = mixed(panel, headDim);
     int columns = columns(headDim);
-    Lanes.clear(tile, (long) seen * PanelLayout.TILE_BYTES);
+    Memory.clear(tile, (long) seen * PanelLayout.TILE_BYTES);
     pairs.product().multiply(queries(panel), strips, keys, (long) Short.BYTES * columns, seen, columns, tile);
     int rounded = Math.ceilDiv(seen, PairAttention.KEYS) * PairAttention.KEYS;
     pairs.attention().soften(tile, state, strips, key, rounded, scale, base + EXPONENTIALS);
@@ -194,7 +194,7 @@ final class BfloatAttention {
     long place = panel(base, headDim, panel);
     long mixed = mixed(place, headDim);
     long rows = rows(base, headDim);
-    Lanes.clear(rows, (long) AttentionLanes.LANES * headDim * Float.BYTES);
+    Memory.clear(rows, (long) AttentionLanes.LANES * headDim * Float.BYTES);
     for (int lane = 0; lane < queries; lane += PanelLayout.STRIP) {
       for (int d = 0; d < headDim; d += PanelLayout.STRIP) {
         pairs.moves().add(
@@ -204,7 +204,7 @@ final class BfloatAttention {
     }
     AttentionLanes.place(out, heads, headDim, from, first, queries, place + KNOWN);
     long zeros = wide(base, headDim);
-    Lanes.clear(zeros, 4L * headDim);
+    Memory.clear(zeros, 4L * headDim);
     return finishing.finish(total, floor, headDim, queries, place + KNOWN, alone ? 0 : zeros, rows);
   }
 

@@ -183,7 +183,7 @@ final class BfloatLinear {
     if (first >= end) {
       return;
     }
-    if (format == null || !format.reads(slab)) {
+    if (format == null || !format.reads(slab) || (gemm == null && !VectorApi.IS_THERE)) {
       definition.addSlab(type, slab, x, y, rows, first, end);
     } else if (gemm == null) {
       VectorGemm.multiply(format.roundingPacker(), slab, x, y, rows, first, end);
@@ -253,9 +253,9 @@ final class BfloatLinear {
     int[] bits = Desk.ofThread().bits;
     for (int c = 0; c < width; c += bits.length) {
       int n = Math.min(bits.length, width - c);
-      Lanes.read(x + 4L * c, bits, n);
+      Memory.read(x + 4L * c, bits, n);
       round(bits, n);
-      Lanes.write(bits, y + 4L * c, n);
+      Memory.write(bits, y + 4L * c, n);
     }
   }
 

@@ -9,28 +9,28 @@ final class Desk {
   private static final ThreadLocal<Desk> DESKS = ThreadLocal.withInitial(Desk::new);
 
   /** Results of one inner loop: twenty-four vectors. */
-  final float[] sums = new float[24 * Lanes.COUNT];
+  final float[] sums = new float[24 * VectorApi.LANES];
 
   /** One vector. */
-  final float[] room = new float[Lanes.COUNT];
+  final float[] room = new float[VectorApi.LANES];
 
   /** A weight for each row of a tile. */
   final float[] column = new float[VectorGemm.TILE];
 
   /** A stretch of a row, whole vectors. */
-  final float[] values = new float[32 * Lanes.COUNT];
+  final float[] values = new float[32 * VectorApi.LANES];
 
   /** As long as {@link #values}. */
-  final float[] exponents = new float[32 * Lanes.COUNT];
+  final float[] exponents = new float[32 * VectorApi.LANES];
 
   /** As long as {@link #values}: what they meet, element by element. */
-  final float[] others = new float[32 * Lanes.COUNT];
+  final float[] others = new float[32 * VectorApi.LANES];
 
   /** As long as {@link #values}. */
-  final int[] bits = new int[32 * Lanes.COUNT];
+  final int[] bits = new int[32 * VectorApi.LANES];
 
   /** The largest score of a row, in every lane. */
-  final float[] max = new float[Lanes.COUNT];
+  final float[] max = new float[VectorApi.LANES];
 
   private float[] rows = new float[0];
   private float[] scores = new float[0];
@@ -54,8 +54,8 @@ final class Desk {
 
   /** Room for at least {@code size} scores and the rest of their last vector. */
   float[] scores(int size) {
-    if (scores.length < size + Lanes.COUNT) {
-      scores = new float[size + size / 2 + Lanes.COUNT];
+    if (scores.length < size + VectorApi.LANES) {
+      scores = new float[size + size / 2 + VectorApi.LANES];
     }
     return scores;
   }

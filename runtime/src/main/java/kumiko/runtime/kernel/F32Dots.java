@@ -46,7 +46,7 @@ final class F32Dots implements WeightDots {
   private static float tail(long w, float[] x, int from, int body, int n) {
     float sum = 0;
     for (int k = body; k < n; k++) {
-      sum = Math.fma(x[from + k], Lanes.get(w + 4L * k), sum);
+      sum = Math.fma(x[from + k], Memory.get(w + 4L * k), sum);
     }
     return sum;
   }
@@ -87,7 +87,7 @@ final class F32Dots implements WeightDots {
   private static float column(long w, long stride, float[] x, int from, int n) {
     float sum = 0;
     for (int k = 0; k < n; k++) {
-      sum = Math.fma(x[from + k], Lanes.get(w + k * stride), sum);
+      sum = Math.fma(x[from + k], Memory.get(w + k * stride), sum);
     }
     return sum;
   }

@@ -6,12 +6,12 @@ import kumiko.runtime.tensor.Slab;
 
 /** A stored type of weights that the vector kernels read as it is. */
 final class Format {
-  private static final Format F32 = new Format(DType.F32, new F32Dots(), WeightRows.F32);
-  private static final Format BF16 = new Format(DType.BF16, new Bf16Dots(), WeightRows.BF16);
-  private static final Format F16 = new Format(DType.F16, new F16Dots(), WeightRows.F16);
+  private static final Format F32 = new Format(DType.F32, VectorApi.IS_THERE ? new F32Dots() : null, WeightRows.F32);
+  private static final Format BF16 = new Format(DType.BF16, VectorApi.IS_THERE ? new Bf16Dots() : null, WeightRows.BF16);
+  private static final Format F16 = new Format(DType.F16, VectorApi.IS_THERE ? new F16Dots() : null, WeightRows.F16);
   private static final Format Q8_0 = new Format(DType.Q8_0);
   private static final Format Q4_0 = new Format(DType.Q4_0);
-  private static final Format I8_ROWS = new Format(DType.I8_ROWS, new I8Dots(), WeightRows.I8_ROWS);
+  private static final Format I8_ROWS = new Format(DType.I8_ROWS, VectorApi.IS_THERE ? new I8Dots() : null, WeightRows.I8_ROWS);
 
   private final DType type;
   private final WeightDots dots;
@@ -42,14 +42,14 @@ final class Format {
       case F32 -> F32;
       case BF16 -> BF16;
       case F16 -> F16;
-      case Q8_0 -> Lanes.COUNT > BlockTile.ROWS ? null : Q8_0;
-      case Q4_0 -> Lanes.COUNT > BlockTile.ROWS ? null : Q4_0;
-      case I8_ROWS -> Lanes.I8 == null ? null : I8_ROWS;
+      case Q8_0 -> VectorApi.LANES > BlockTile.ROWS ? null : Q8_0;
+      case Q4_0 -> VectorApi.LANES > BlockTile.ROWS ? null : Q4_0;
+      case I8_ROWS -> VectorApi.IS_THERE && Lanes.I8 == null ? null : I8_ROWS;
       default -> null;
     };
   }
 
-  /** Null for weights in blocks, and so are {@link #rows}. */
+  /** Null for weights in blocks, as {@link #rows} are, and without the Vector API. */
   WeightDots dots() {
     return dots;
   }

@@ -38,7 +38,7 @@ final class I8Dots implements WeightDots {
       }
       for (int j = 0; j < taken; j++) {
         long start = row + j * step;
-        out[to + i + j] = (out[to + i + j] + tail(start, x, from, body, n)) * Lanes.get(start - Float.BYTES);
+        out[to + i + j] = (out[to + i + j] + tail(start, x, from, body, n)) * Memory.get(start - Float.BYTES);
       }
     }
   }
@@ -46,7 +46,7 @@ final class I8Dots implements WeightDots {
   private static float tail(long w, float[] x, int from, int body, int n) {
     float sum = 0;
     for (int k = body; k < n; k++) {
-      sum = Math.fma(x[from + k], Lanes.getI8(w + k), sum);
+      sum = Math.fma(x[from + k], Memory.getI8(w + k), sum);
     }
     return sum;
   }

@@ -199,7 +199,7 @@ public final class LimitsMeter implements AutoCloseable {
       c = c.add(Lanes.load(at + 2 * stream));
       d = d.add(Lanes.load(at + 3 * stream));
     }
-    Lanes.set(result, a.add(b).add(c.add(d)).reduceLanes(VectorOperators.ADD));
+    Memory.set(result, a.add(b).add(c.add(d)).reduceLanes(VectorOperators.ADD));
   }
 
   static void multiply(long result) {
@@ -227,6 +227,6 @@ public final class LimitsMeter implements AutoCloseable {
       j = j.fma(x, x);
     }
     FloatVector sum = a.add(b).add(c).add(d).add(e).add(f).add(g).add(h).add(i).add(j);
-    Lanes.set(result, sum.reduceLanes(VectorOperators.ADD));
+    Memory.set(result, sum.reduceLanes(VectorOperators.ADD));
   }
 }

@@ -69,7 +69,7 @@ final class MachineRows {
       long in = VectorLinear.address(x, r, 0);
       long out = VectorLinear.address(y, r, 0);
       if (in != out) {
-        Lanes.move(in, out, x.width());
+        Memory.move(in, out, x.width());
       }
       functions.rotate(pairing, out + 4L * first, headDim, x.width() / headDim, VectorLinear.address(angles, r, 0), angles.width() / 2);
     }

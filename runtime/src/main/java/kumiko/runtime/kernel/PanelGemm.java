@@ -233,7 +233,7 @@ final class PanelGemm {
     for (int lane = 0; lane < PanelLayout.STRIP; lane++) {
       // Lanes past the last hold a row again; nobody reads their results.
       int at = row + Math.min(r + lane, rows - 1);
-      Lanes.MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, table + (long) lane * Long.BYTES, VectorLinear.address(x, at, column));
+      Memory.ALL.set(ValueLayout.JAVA_LONG_UNALIGNED, table + (long) lane * Long.BYTES, VectorLinear.address(x, at, column));
     }
     operands.packActivations(table, columns, panel(panels, r) + (long) within * Integer.BYTES, strips(lanes));
   }
@@ -272,6 +272,6 @@ final class PanelGemm {
   }
 
   private static void clear(long tile, int rows) {
-    Lanes.clear(tile, (long) rows * PanelLayout.TILE_BYTES);
+    Memory.clear(tile, (long) rows * PanelLayout.TILE_BYTES);
   }
 }

@@ -25,16 +25,16 @@ final class PanelPacker {
   private static void four(long x, long stride, int depth, float[] panels, int at) {
     for (int k = 0; k < depth; k++) {
       int i = at + VectorGemm.PANEL * k;
-      panels[i] = Lanes.get(x + 4L * k);
-      panels[i + 1] = Lanes.get(x + stride + 4L * k);
-      panels[i + 2] = Lanes.get(x + 2 * stride + 4L * k);
-      panels[i + 3] = Lanes.get(x + 3 * stride + 4L * k);
+      panels[i] = Memory.get(x + 4L * k);
+      panels[i + 1] = Memory.get(x + stride + 4L * k);
+      panels[i + 2] = Memory.get(x + 2 * stride + 4L * k);
+      panels[i + 3] = Memory.get(x + 3 * stride + 4L * k);
     }
   }
 
   private static void one(long x, int depth, float[] panels, int at) {
     for (int k = 0; k < depth; k++) {
-      panels[at + VectorGemm.PANEL * k] = Lanes.get(x + 4L * k);
+      panels[at + VectorGemm.PANEL * k] = Memory.get(x + 4L * k);
     }
   }
 }

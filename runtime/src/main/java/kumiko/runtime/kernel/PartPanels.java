@@ -86,7 +86,7 @@ final class PartPanels {
       for (int i = 0; i < PanelLayout.STRIP; i++) {
         int lane = Math.min(s * PanelLayout.STRIP + i, lanes - 1);
         long at = table + TABLE + lane % rows * stride + (long) (lane / rows) * RowParts.GROUP_BYTES;
-        Lanes.MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, table + (long) i * Long.BYTES, at);
+        Memory.ALL.set(ValueLayout.JAVA_LONG_UNALIGNED, table + (long) i * Long.BYTES, at);
       }
       products.moves().packParts(table, k, columns, panel + (long) s * PAIR_BYTES, strips);
     }

@@ -86,7 +86,7 @@ final class StoredEights {
     int together = whole ? WHOLE_ROWS : TILE_ROWS;
     for (int i = first; i < end; i += together) {
       int weights = Math.min(together, end - i);
-      Lanes.clear(scratch, groups == 1 ? (long) weights * Eights.TILE_BYTES : groups * TILE);
+      Memory.clear(scratch, groups == 1 ? (long) weights * Eights.TILE_BYTES : groups * TILE);
       for (int k = 0; k < slab.columns(); k += most) {
         addPiece(type, slab, i, weights, k, Math.min(most, slab.columns() - k), rows, packed, scratch);
       }

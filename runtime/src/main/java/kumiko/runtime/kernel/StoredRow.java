@@ -77,7 +77,7 @@ final class StoredRow {
         first = end;
       } else {
         int count = SlabRows.inLine(slabs, i, behind, first, from, to, MOST_SUMS);
-        Lanes.clear(scratch, (long) count * Float.BYTES);
+        Memory.clear(scratch, (long) count * Float.BYTES);
         multiply(type, slab, x, first, count, packed, scratch);
         addTo(slabs, i, first, count, scratch, y);
         for (first += count; first > slabs.get(i).rows(); i++) {
@@ -111,7 +111,7 @@ final class StoredRow {
       long to = VectorLinear.address(y, 0, slab.row() + begin * slab.rowStep());
       long step = (long) Float.BYTES * slab.rowStep();
       for (int r = 0; r < here; r++) {
-        Lanes.set(to + r * step, Lanes.get(to + r * step) + Lanes.get(sums + (long) Float.BYTES * (done + r)));
+        Memory.set(to + r * step, Memory.get(to + r * step) + Memory.get(sums + (long) Float.BYTES * (done + r)));
       }
       done += here;
       begin = 0;

@@ -180,12 +180,12 @@ final class TilePanels {
       for (int i = SlabRows.first(slab, row); i < SlabRows.end(slab, row + lanes); i++) {
         long at = slab.data().address() + weight.dtype().bytes(slab.offset() + i * slab.rowStride());
         int lane = slab.row() + i * slab.rowStep() - row;
-        Lanes.MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, table + (long) lane * Long.BYTES, at);
+        Memory.ALL.set(ValueLayout.JAVA_LONG_UNALIGNED, table + (long) lane * Long.BYTES, at);
         least = Math.min(least, at);
       }
     }
     for (int lane = lanes; lane < LANES; lane++) {
-      Lanes.MEMORY.set(ValueLayout.JAVA_LONG_UNALIGNED, table + (long) lane * Long.BYTES, least);
+      Memory.ALL.set(ValueLayout.JAVA_LONG_UNALIGNED, table + (long) lane * Long.BYTES, least);
     }
     return least;
   }

@@ -55,6 +55,6 @@ record TileResults(PanelMoves moves, int rowBytes) {
   }
 
   private void addOne(long tile, int row, int lane, long y) {
-    Lanes.set(y, Lanes.get(y) + Lanes.get(tile + (long) row * rowBytes + 4L * lane));
+    Memory.set(y, Memory.get(y) + Memory.get(tile + (long) row * rowBytes + 4L * lane));
   }
 }

@@ -22,11 +22,11 @@ final class VectorAttention {
       long row = rows + r * stride;
       long place = to + cache.bytes() * r * headDim;
       if (cache.isFloat()) {
-        Lanes.move(row, place, headDim);
+        Memory.move(row, place, headDim);
         continue;
       }
       for (int d = 0; d < headDim; d++) {
-        Lanes.setBf16(place + cache.bytes() * d, Lanes.get(row + 4L * d));
+        Memory.setBf16(place + cache.bytes() * d, Memory.get(row + 4L * d));
       }
     }
   }
@@ -37,7 +37,7 @@ final class VectorAttention {
     for (int r = from; r < to; r++) {
       scoreRow(desk, VectorLinear.address(query, r, 0), address(keys, offset), headDim, total, (float) scale, scores);
       long at = VectorLinear.address(out, r - from, 0);
-      Lanes.write(scores, 0, at, total);
+      Memory.write(scores, 0, at, total);
     }
   }
 
@@ -52,8 +52,8 @@ final class VectorAttention {
   static void softmax(Rows scores, MemorySegment visible, int total, double scale, double fill, Rows out, int from, int to) {
     float[] row = Desk.ofThread().scores(total);
     for (int r = from; r < to; r++) {
-      int first = Lanes.getInt(visible.address() + 8L * r);
-      int end = Lanes.getInt(visible.address() + 8L * r + 4);
+      int first = Memory.getInt(visible.address() + 8L * r);
+      int end = Memory.getInt(visible.address() + 8L * r + 4);
       int count = end - first;
       WeightRows.F32.read(VectorLinear.address(scores, r - from, first), 0, count, row, 0);
       scale(row, count, (float) scale);
@@ -67,7 +67,7 @@ final class VectorAttention {
       scale(row, count, factor);
       long at = VectorLinear.address(out, r - from, 0);
       set(at, total, each * factor);
-      Lanes.write(row, 0, at + 4L * first, count);
+      Memory.write(row, 0, at + 4L * first, count);
     }
   }
 
@@ -94,7 +94,7 @@ final class VectorAttention {
   private void mixRow(Desk desk, float[] weights, int from, long values, int headDim, int count, long out) {
     float[] mixed = desk.weights(headDim);
     cache.dots().columns(values, cache.bytes() * headDim, headDim, weights, from, count, mixed);
-    Lanes.write(mixed, 0, out, headDim);
+    Memory.write(mixed, 0, out, headDim);
   }
 
   /** The score below which keys that are left out take part with their fill; not a number where they never do. */
@@ -147,8 +147,8 @@ final class VectorAttention {
       float scale, double floor, Rows out, int r) {
     Desk desk = Desk.ofThread();
     float[] scores = desk.scores(total);
-    int first = Lanes.getInt(visible.address() + 8L * r);
-    int count = Lanes.getInt(visible.address() + 8L * r + 4) - first;
+    int first = Memory.getInt(visible.address() + 8L * r);
+    int count = Memory.getInt(visible.address() + 8L * r + 4) - first;
     long start = offset + (long) first * headDim;
     scoreRow(desk, VectorLinear.address(query, r, column), address(keys, start), headDim, count, scale, scores);
     float max = max(scores, count);
@@ -196,7 +196,7 @@ final class VectorAttention {
 
   private static void set(long x, int n, float value) {
     for (int c = 0; c < n; c++) {
-      Lanes.set(x + 4L * c, value);
+      Memory.set(x + 4L * c, value);
     }
   }
 }

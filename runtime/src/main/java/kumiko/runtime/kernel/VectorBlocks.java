@@ -25,7 +25,7 @@ final class VectorBlocks {
     float[] in = desk.rows(n);
     float[] sums = desk.results();
     for (int r = 0; r < rows; r++) {
-      Lanes.read(VectorLinear.address(x, r, slab.column()), in, 0, n);
+      Memory.read(VectorLinear.address(x, r, slab.column()), in, 0, n);
       for (int i = first / BlockTile.ROWS * BlockTile.ROWS; i < end; i += BlockTile.ROWS) {
         dots(type, slab.data().address() + BlockTile.offset(type, n, i, 0), in, n, sums, desk.scores(BlockTile.ROWS));
         int begin = Math.max(first, i);
@@ -46,7 +46,7 @@ final class VectorBlocks {
         dotsOfHalves(tile + BlockTile.SCALE_BYTES, x, k, ofTile);
       }
       for (int i = 0; i < BlockTile.ROWS; i++) {
-        sums[i] = Math.fma(ofTile[i], Lanes.getF16(tile + (long) Short.BYTES * i), sums[i]);
+        sums[i] = Math.fma(ofTile[i], Memory.getF16(tile + (long) Short.BYTES * i), sums[i]);
       }
       tile += BlockTile.bytes(type);
     }
@@ -119,16 +119,16 @@ final class VectorBlocks {
     long tile = slab.data().address() + BlockTile.offset(type, slab.columns(), row, k);
     int within = row % BlockTile.ROWS;
     for (int c = 0; c < n; c += BlockTile.COLUMNS) {
-      float scale = Lanes.getF16(tile + (long) Short.BYTES * within);
+      float scale = Memory.getF16(tile + (long) Short.BYTES * within);
       long words = tile + BlockTile.SCALE_BYTES + (long) STEP * within;
       if (type == DType.Q8_0) {
         for (int i = 0; i < BlockTile.COLUMNS; i++) {
-          int word = Lanes.getInt(words + (long) i / STEP * BlockTile.STEP_BYTES);
+          int word = Memory.getInt(words + (long) i / STEP * BlockTile.STEP_BYTES);
           out[at + c + i] = scale * (((word >>> (i % STEP * Byte.SIZE)) & 255) - BlockTile.excess(type));
         }
       } else {
         for (int i = 0; i < HALF; i++) {
-          int word = Lanes.getInt(words + (long) i / STEP * BlockTile.STEP_BYTES) >>> (i % STEP * Byte.SIZE);
+          int word = Memory.getInt(words + (long) i / STEP * BlockTile.STEP_BYTES) >>> (i % STEP * Byte.SIZE);
           out[at + c + i] = scale * ((word & 15) - BlockTile.excess(type));
           out[at + c + HALF + i] = scale * (((word >>> 4) & 15) - BlockTile.excess(type));
         }

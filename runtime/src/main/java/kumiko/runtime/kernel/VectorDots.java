@@ -59,7 +59,7 @@ final class VectorDots {
     for (int r = 0; r < groups * EIGHT; r++) {
       int at = r / EIGHT * EIGHT * n + r % EIGHT * Lanes.COUNT;
       if (r < rows) {
-        Lanes.read(VectorLinear.address(x, r, slab.column()), row, 0, n);
+        Memory.read(VectorLinear.address(x, r, slab.column()), row, 0, n);
         interleaveRow(row, n, to, at);
       } else {
         for (int k = 0; k < n; k += Lanes.COUNT) {
@@ -83,7 +83,7 @@ final class VectorDots {
       return;
     }
     for (int c = 0; c < count; c++) {
-      Lanes.set(at + 4L * c * step, Lanes.get(at + 4L * c * step) + results[from + c]);
+      Memory.set(at + 4L * c * step, Memory.get(at + 4L * c * step) + results[from + c]);
     }
   }
 
@@ -105,7 +105,7 @@ final class VectorDots {
   private static float[] copyRows(Desk desk, Rows x, Slab slab, int rows) {
     float[] to = desk.rows(rows * slab.columns());
     for (int r = 0; r < rows; r++) {
-      Lanes.read(VectorLinear.address(x, r, slab.column()), to, r * slab.columns(), slab.columns());
+      Memory.read(VectorLinear.address(x, r, slab.column()), to, r * slab.columns(), slab.columns());
     }
     return to;
   }

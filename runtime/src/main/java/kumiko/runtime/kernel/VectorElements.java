@@ -20,9 +20,9 @@ final class VectorElements {
       long out = VectorLinear.address(y, r, 0);
       for (int c = 0; c < x.width(); c += values.length) {
         int n = Math.min(values.length, x.width() - c);
-        Lanes.read(in + 4L * c, values, 0, n);
+        Memory.read(in + 4L * c, values, 0, n);
         VectorMath.activate(function, values, n, desk);
-        Lanes.write(values, 0, out + 4L * c, n);
+        Memory.write(values, 0, out + 4L * c, n);
       }
     }
   }
@@ -37,11 +37,11 @@ final class VectorElements {
       long out = VectorLinear.address(y, r, 0);
       for (int c = 0; c < gate.width(); c += values.length) {
         int n = Math.min(values.length, gate.width() - c);
-        Lanes.read(in + 4L * c, values, 0, n);
-        Lanes.read(factor + 4L * c, factors, 0, n);
+        Memory.read(in + 4L * c, values, 0, n);
+        Memory.read(factor + 4L * c, factors, 0, n);
         VectorMath.activate(function, values, n, desk);
         multiply(values, factors, n);
-        Lanes.write(values, 0, out + 4L * c, n);
+        Memory.write(values, 0, out + 4L * c, n);
       }
     }
   }
@@ -55,10 +55,10 @@ final class VectorElements {
       long out = VectorLinear.address(y, r, 0);
       for (int c = 0; c < a.width(); c += values.length) {
         int n = Math.min(values.length, a.width() - c);
-        Lanes.read(left + 4L * c, values, 0, n);
-        Lanes.read(right + 4L * c, desk.others, 0, n);
+        Memory.read(left + 4L * c, values, 0, n);
+        Memory.read(right + 4L * c, desk.others, 0, n);
         addScaled(values, scale, desk.others, n);
-        Lanes.write(values, 0, out + 4L * c, n);
+        Memory.write(values, 0, out + 4L * c, n);
       }
     }
   }
@@ -72,10 +72,10 @@ final class VectorElements {
       long out = VectorLinear.address(y, r, 0);
       for (int c = 0; c < a.width(); c += values.length) {
         int n = Math.min(values.length, a.width() - c);
-        Lanes.read(left + 4L * c, values, 0, n);
-        Lanes.read(right + 4L * c, desk.others, 0, n);
+        Memory.read(left + 4L * c, values, 0, n);
+        Memory.read(right + 4L * c, desk.others, 0, n);
         multiply(values, desk.others, n);
-        Lanes.write(values, 0, out + 4L * c, n);
+        Memory.write(values, 0, out + 4L * c, n);
       }
     }
   }
@@ -90,22 +90,22 @@ final class VectorElements {
     float[] values = Desk.ofThread().values;
     for (int c = 0; c < n; c += values.length) {
       int taken = Math.min(values.length, n - c);
-      Lanes.read(x + 4L * c, values, 0, taken);
+      Memory.read(x + 4L * c, values, 0, taken);
       scale(values, factor, taken);
-      Lanes.write(values, 0, y + 4L * c, taken);
+      Memory.write(values, 0, y + 4L * c, taken);
     }
   }
 
   static void copy(Rows x, Rows y, int from, int to) {
     for (int r = from; r < to; r++) {
-      Lanes.move(VectorLinear.address(x, r, 0), VectorLinear.address(y, r, 0), x.width());
+      Memory.move(VectorLinear.address(x, r, 0), VectorLinear.address(y, r, 0), x.width());
     }
   }
 
   /** {@code y += x}, with x in an array. */
   static void addArray(float[] x, int from, long y, int n) {
     for (int c = 0; c < n; c++) {
-      Lanes.set(y + 4L * c, Lanes.get(y + 4L * c) + x[from + c]);
+      Memory.set(y + 4L * c, Memory.get(y + 4L * c) + x[from + c]);
     }
   }
 

@@ -15,20 +15,20 @@ final class VectorEmbedding {
     Format format = Format.of(table.dtype());
     float[] row = Desk.ofThread().rows(table.columns());
     for (int r = from; r < to; r++) {
-      int id = Lanes.getInt(ids.address() + 4L * r);
+      int id = Memory.getInt(ids.address() + 4L * r);
       Slab slab = wholeRow(format, table, id);
-      if (slab == null) {
+      if (slab == null || (format.isInBlocks() && !VectorApi.IS_THERE)) {
         scalar.embed(table, ids, out, r, r + 1);
       } else if (format.isInBlocks()) {
         VectorBlocks.read(table.dtype(), slab, slab.indexOf(id), 0, table.columns(), row, 0);
-        Lanes.write(row, 0, VectorLinear.address(out, r, 0), table.columns());
+        Memory.write(row, 0, VectorLinear.address(out, r, 0), table.columns());
       } else if (stored != null) {
         long start = slab.data().address() + table.dtype().bytes(slab.offset() + slab.indexOf(id) * slab.rowStride());
         stored.widen(table.dtype(), start, 0, 1, 0, table.columns(), VectorLinear.address(out, r, 0), 0);
       } else {
         long start = slab.data().address() + format.bytes(slab.offset() + slab.indexOf(id) * slab.rowStride());
         format.rows().read(start, 0, table.columns(), row, 0);
-        Lanes.write(row, 0, VectorLinear.address(out, r, 0), table.columns());
+        Memory.write(row, 0, VectorLinear.address(out, r, 0), table.columns());
       }
     }
   }

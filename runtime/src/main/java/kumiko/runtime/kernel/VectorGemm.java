@@ -89,7 +89,7 @@ final class VectorGemm {
     for (int r = 0; r < rows; r++) {
       for (int c = 0; c < columns; c++) {
         long at = y + r * stride + 4L * c * step;
-        Lanes.set(at, Lanes.get(at) + sums[from + c * PANEL + r]);
+        Memory.set(at, Memory.get(at) + sums[from + c * PANEL + r]);
       }
     }
   }

@@ -1,7 +1,6 @@
 package kumiko.runtime.kernel;
 
 import java.lang.foreign.MemorySegment;
-import jdk.incubator.vector.FloatVector;
 import kumiko.runtime.graph.Activation;
 import kumiko.runtime.graph.Pairing;
 import kumiko.runtime.machine.FloatProducts;
@@ -13,14 +12,18 @@ import kumiko.runtime.tensor.Matrix;
 import kumiko.runtime.tensor.Rows;
 
 /**
- * The arithmetic in lanes of the Vector API, with float32 activations. Weights are read in the type and place they are stored; types
- * and arrangements without a loop of their own are computed by {@link ScalarKernels}.
+ * The arithmetic by machine code where there is some, otherwise in lanes of the Vector API, with float32 activations. Weights are read in the
+ * type and place they are stored; types and arrangements without a loop of their own are computed by {@link ScalarKernels}, and where
+ * the JVM was started without the Vector API so is the little that machine code leaves to it.
  *
  * <p>All memory must be native (an arena or a mapped file), not a Java array.
  */
 public final class VectorKernels implements Kernels {
   private final ScalarKernels scalar = new ScalarKernels(DType.F32);
   private final ScalarLinear definition = new ScalarLinear(DType.F32, Arithmetic.FLOAT32);
+
+  /** What neither machine code nor, for want of it, the Vector API does. */
+  private final Kernels rest;
 
   private final MachineCode code;
   private final VectorLinear floats;
@@ -47,6 +50,7 @@ public final class VectorKernels implements Kernels {
 
   VectorKernels(MachineCode code, Arithmetic arithmetic) {
     this.code = code;
+    rest = scalar.with(arithmetic);
     floats = new VectorLinear(code, arithmetic);
     FloatProducts products = code.floats().orNull();
     stored = products == null ? null : products.stored();
@@ -59,7 +63,8 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public String describe() {
-    String lanes = "vector kernels, " + FloatVector.SPECIES_PREFERRED.length() + " lanes, F32 activations";
+    String vectors = VectorApi.IS_THERE ? "vector kernels, " + VectorApi.LANES + " lanes" : "kernels without the Vector API";
+    String lanes = vectors + ", F32 activations";
     String products = code.floats().orNull() == null ? lanes : lanes + ", products " + code.floats().describe() + floats.describeTiles();
     return bfloat == null ? products : products + ", bf16 products " + bfloat.describe();
   }
@@ -143,7 +148,11 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public void roundInt8(Rows x, double threshold, Rows y, int from, int to) {
-    VectorRounding.roundInt8(x, (float) threshold, y, from, to);
+    if (VectorApi.IS_THERE) {
+      VectorRounding.roundInt8(x, (float) threshold, y, from, to);
+    } else {
+      rest.roundInt8(x, threshold, y, from, to);
+    }
   }
 
   @Override
@@ -245,17 +254,29 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public void scores(Rows query, MemorySegment keys, long offset, int headDim, int total, double scale, Rows out, int from, int to) {
-    vectorAttention.scores(query, keys, offset, headDim, total, scale, out, from, to);
+    if (VectorApi.IS_THERE) {
+      vectorAttention.scores(query, keys, offset, headDim, total, scale, out, from, to);
+    } else {
+      rest.scores(query, keys, offset, headDim, total, scale, out, from, to);
+    }
   }
 
   @Override
   public void softmax(Rows scores, MemorySegment visible, int total, double scale, double fill, Rows out, int from, int to) {
-    VectorAttention.softmax(scores, visible, total, scale, fill, out, from, to);
+    if (VectorApi.IS_THERE) {
+      VectorAttention.softmax(scores, visible, total, scale, fill, out, from, to);
+    } else {
+      rest.softmax(scores, visible, total, scale, fill, out, from, to);
+    }
   }
 
   @Override
   public void mix(Rows probabilities, MemorySegment values, long offset, int headDim, int total, Rows out, int from, int to) {
-    vectorAttention.mix(probabilities, values, offset, headDim, total, out, from, to);
+    if (VectorApi.IS_THERE) {
+      vectorAttention.mix(probabilities, values, offset, headDim, total, out, from, to);
+    } else {
+      rest.mix(probabilities, values, offset, headDim, total, out, from, to);
+    }
   }
 
   @Override

@@ -214,7 +214,7 @@ final class VectorLinear {
     if (format == null || !format.reads(slab)) {
       scalar.addSlab(type, slab, x, y, rows, first, end);
     } else if (BlockTile.holds(type)) {
-      addBlocks(type, format, slab, x, y, rows, first, end, prepared, scratch);
+      addBlocks(type, format, slab, x, y, rows, first, end, scalar, prepared, scratch);
     } else if (few != null && rows > 1) {
       if (slab.columnStride() == 1) {
         few.multiply(type, slab, x, y, rows, first, end, prepared, scratch);
@@ -223,6 +223,8 @@ final class VectorLinear {
       }
     } else if (one != null && one.reads(type)) {
       one.multiplyByColumns(type, slab, x, y, first, end);
+    } else if (!VectorApi.IS_THERE) {
+      scalar.addSlab(type, slab, x, y, rows, first, end);
     } else if (rows >= VectorGemm.LEAST_ROWS) {
       VectorGemm.multiply(format.packer(), slab, x, y, rows, first, end);
     } else {
@@ -231,9 +233,12 @@ final class VectorLinear {
   }
 
   private void addBlocks(
-      DType type, Format format, Slab slab, Rows x, Rows y, int rows, int first, int end, long prepared, long scratch) {
+      DType type, Format format, Slab slab, Rows x, Rows y, int rows, int first, int end, ScalarLinear scalar, long prepared,
+      long scratch) {
     if (blocks != null) {
       blocks.multiply(type, slab, x, y, rows, first, end, prepared, scratch);
+    } else if (!VectorApi.IS_THERE) {
+      scalar.addSlab(type, slab, x, y, rows, first, end);
     } else if (rows >= VectorGemm.LEAST_ROWS) {
       VectorGemm.multiply(format.packer(), slab, x, y, rows, first, end);
     } else {
@@ -261,24 +266,24 @@ final class VectorLinear {
         if (accumulate) {
           functions.add(1, address(bias, 0, from), address(y, r, from), address(y, r, from), to - from);
         } else {
-          Lanes.move(address(bias, 0, from), address(y, r, from), to - from);
+          Memory.move(address(bias, 0, from), address(y, r, from), to - from);
         }
       }
       return;
     }
     if (bias == null) {
       for (int r = 0; r < rows; r++) {
-        Lanes.clear(address(y, r, from), 4L * (to - from));
+        Memory.clear(address(y, r, from), 4L * (to - from));
       }
       return;
     }
     float[] start = Desk.ofThread().weights(to - from);
-    Lanes.read(address(bias, 0, from), start, 0, to - from);
+    Memory.read(address(bias, 0, from), start, 0, to - from);
     for (int r = 0; r < rows; r++) {
       if (accumulate) {
         VectorElements.addArray(start, 0, address(y, r, from), to - from);
       } else {
-        Lanes.write(start, 0, address(y, r, from), to - from);
+        Memory.write(start, 0, address(y, r, from), to - from);
       }
     }
   }

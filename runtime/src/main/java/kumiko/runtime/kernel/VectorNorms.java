@@ -15,11 +15,11 @@ final class VectorNorms {
     float[] factors = factors(desk, weight, 0, n);
     float[] sums = summands(desk, bias, n);
     for (int r = from; r < to; r++) {
-      Lanes.read(VectorLinear.address(x, r, 0), row, 0, n);
+      Memory.read(VectorLinear.address(x, r, 0), row, 0, n);
       float mean = sum(row, n, desk.room) / n;
       double variance = (double) squares(row, n, mean, desk.room) / n;
       transform(row, n, mean, (float) (1 / Math.sqrt(variance + eps)), factors, sums);
-      Lanes.write(row, 0, VectorLinear.address(y, r, 0), n);
+      Memory.write(row, 0, VectorLinear.address(y, r, 0), n);
     }
   }
 
@@ -30,10 +30,10 @@ final class VectorNorms {
     float[] factors = factors(desk, weight, (float) offset, n);
     float[] sums = summands(desk, null, n);
     for (int r = from; r < to; r++) {
-      Lanes.read(VectorLinear.address(x, r, 0), row, 0, n);
+      Memory.read(VectorLinear.address(x, r, 0), row, 0, n);
       double square = (double) squares(row, n, 0, desk.room) / n;
       transform(row, n, 0, (float) (1 / Math.sqrt(square + eps)), factors, sums);
-      Lanes.write(row, 0, VectorLinear.address(y, r, 0), n);
+      Memory.write(row, 0, VectorLinear.address(y, r, 0), n);
     }
   }
 
@@ -43,7 +43,7 @@ final class VectorNorms {
       Arrays.fill(factors, 0, n, 1);
       return factors;
     }
-    Lanes.read(VectorLinear.address(weight, 0, 0), factors, 0, n);
+    Memory.read(VectorLinear.address(weight, 0, 0), factors, 0, n);
     for (int c = 0; c < n; c++) {
       factors[c] += offset;
     }
@@ -55,7 +55,7 @@ final class VectorNorms {
     if (bias == null) {
       Arrays.fill(sums, 0, n, 0);
     } else {
-      Lanes.read(VectorLinear.address(bias, 0, 0), sums, 0, n);
+      Memory.read(VectorLinear.address(bias, 0, 0), sums, 0, n);
     }
     return sums;
   }

@@ -24,7 +24,7 @@ final class VectorRotary {
         long in = VectorLinear.address(x, r, head);
         long out = VectorLinear.address(y, r, head);
         if (in != out) {
-          Lanes.move(in, out, headDim);
+          Memory.move(in, out, headDim);
         }
         turn(out + 4L * first, pairs, halves, cosines, sines);
       }
@@ -34,14 +34,14 @@ final class VectorRotary {
   /** Of neighbouring elements both have their pair's cosine, and its sine with the sign that it is added with. */
   private static void spread(long angles, int pairs, boolean halves, float[] cosines, float[] sines) {
     if (halves) {
-      Lanes.read(angles, cosines, 0, pairs);
-      Lanes.read(angles + 4L * pairs, sines, 0, pairs);
+      Memory.read(angles, cosines, 0, pairs);
+      Memory.read(angles + 4L * pairs, sines, 0, pairs);
       return;
     }
     for (int j = 0; j < pairs; j++) {
-      cosines[2 * j] = Lanes.get(angles + 4L * j);
+      cosines[2 * j] = Memory.get(angles + 4L * j);
       cosines[2 * j + 1] = cosines[2 * j];
-      sines[2 * j + 1] = Lanes.get(angles + 4L * (pairs + j));
+      sines[2 * j + 1] = Memory.get(angles + 4L * (pairs + j));
       sines[2 * j] = -sines[2 * j + 1];
     }
   }
@@ -59,10 +59,10 @@ final class VectorRotary {
       Lanes.store(b.mul(c).add(a.mul(s)), far + 4L * j);
     }
     for (; halves && j < pairs; j++) {
-      float a = Lanes.get(x + 4L * j);
-      float b = Lanes.get(far + 4L * j);
-      Lanes.set(x + 4L * j, a * cosines[j] - b * sines[j]);
-      Lanes.set(far + 4L * j, b * cosines[j] + a * sines[j]);
+      float a = Memory.get(x + 4L * j);
+      float b = Memory.get(far + 4L * j);
+      Memory.set(x + 4L * j, a * cosines[j] - b * sines[j]);
+      Memory.set(far + 4L * j, b * cosines[j] + a * sines[j]);
     }
     for (; !halves && j + Lanes.COUNT <= 2 * pairs; j += Lanes.COUNT) {
       FloatVector v = Lanes.load(x + 4L * j);
@@ -70,10 +70,10 @@ final class VectorRotary {
       Lanes.store(v.mul(FloatVector.fromArray(Lanes.F32, cosines, j)).add(turned), x + 4L * j);
     }
     for (; !halves && j < 2 * pairs; j += 2) {
-      float a = Lanes.get(x + 4L * j);
-      float b = Lanes.get(x + 4L * j + 4);
-      Lanes.set(x + 4L * j, a * cosines[j] + b * sines[j]);
-      Lanes.set(x + 4L * j + 4, b * cosines[j + 1] + a * sines[j + 1]);
+      float a = Memory.get(x + 4L * j);
+      float b = Memory.get(x + 4L * j + 4);
+      Memory.set(x + 4L * j, a * cosines[j] + b * sines[j]);
+      Memory.set(x + 4L * j + 4, b * cosines[j + 1] + a * sines[j + 1]);
     }
   }
 }

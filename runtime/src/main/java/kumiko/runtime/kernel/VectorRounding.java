@@ -30,7 +30,7 @@ final class VectorRounding {
     most.intoArray(room, 0);
     float largest = largest(x, threshold, body, n, room);
     if (Float.isInfinite(127 / largest)) {
-      Lanes.move(x, y, n);
+      Memory.move(x, y, n);
       return;
     }
     FloatVector levels = FloatVector.broadcast(Lanes.F32, 127 / largest);
@@ -42,9 +42,9 @@ final class VectorRounding {
       Lanes.store(rounded.blend(value, value.abs().compare(VectorOperators.GE, limit)), y + 4L * c);
     }
     for (int c = body; c < n; c++) {
-      float value = Lanes.get(x + 4L * c);
+      float value = Memory.get(x + 4L * c);
       float rounded = (value * (127 / largest) + NEAREST - NEAREST) * (largest / 127);
-      Lanes.set(y + 4L * c, Math.abs(value) >= threshold ? value : rounded);
+      Memory.set(y + 4L * c, Math.abs(value) >= threshold ? value : rounded);
     }
   }
 
@@ -54,7 +54,7 @@ final class VectorRounding {
       largest = Math.max(largest, lane);
     }
     for (int c = body; c < n; c++) {
-      float magnitude = Math.abs(Lanes.get(x + 4L * c));
+      float magnitude = Math.abs(Memory.get(x + 4L * c));
       largest = magnitude >= threshold ? largest : Math.max(largest, magnitude);
     }
     return largest;

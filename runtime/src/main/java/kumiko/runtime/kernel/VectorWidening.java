@@ -18,10 +18,10 @@ final class VectorWidening {
     int c = 0;
     for (; c + 4 * Lanes.COUNT <= n; c += 4 * Lanes.COUNT) {
       long from = in + 2L * c;
-      ShortVector bitsA = ShortVector.fromMemorySegment(Lanes.I16, Lanes.MEMORY, from, LITTLE_ENDIAN);
-      ShortVector bitsB = ShortVector.fromMemorySegment(Lanes.I16, Lanes.MEMORY, from + 2L * Lanes.COUNT, LITTLE_ENDIAN);
-      ShortVector bitsC = ShortVector.fromMemorySegment(Lanes.I16, Lanes.MEMORY, from + 4L * Lanes.COUNT, LITTLE_ENDIAN);
-      ShortVector bitsD = ShortVector.fromMemorySegment(Lanes.I16, Lanes.MEMORY, from + 6L * Lanes.COUNT, LITTLE_ENDIAN);
+      ShortVector bitsA = ShortVector.fromMemorySegment(Lanes.I16, Memory.ALL, from, LITTLE_ENDIAN);
+      ShortVector bitsB = ShortVector.fromMemorySegment(Lanes.I16, Memory.ALL, from + 2L * Lanes.COUNT, LITTLE_ENDIAN);
+      ShortVector bitsC = ShortVector.fromMemorySegment(Lanes.I16, Memory.ALL, from + 4L * Lanes.COUNT, LITTLE_ENDIAN);
+      ShortVector bitsD = ShortVector.fromMemorySegment(Lanes.I16, Memory.ALL, from + 6L * Lanes.COUNT, LITTLE_ENDIAN);
       IntVector wideA = (IntVector) bitsA.convertShape(VectorOperators.ZERO_EXTEND_S2I, Lanes.I32, 0);
       IntVector wideB = (IntVector) bitsB.convertShape(VectorOperators.ZERO_EXTEND_S2I, Lanes.I32, 0);
       IntVector wideC = (IntVector) bitsC.convertShape(VectorOperators.ZERO_EXTEND_S2I, Lanes.I32, 0);
@@ -35,7 +35,7 @@ final class VectorWidening {
       Lanes.loadBf16(in + 2L * c).intoArray(out, at + c);
     }
     for (; c < n; c++) {
-      out[at + c] = Lanes.getBf16(in + 2L * c);
+      out[at + c] = Memory.getBf16(in + 2L * c);
     }
   }
 
@@ -56,7 +56,7 @@ final class VectorWidening {
       Lanes.loadI8(in + c).mul(units).intoArray(out, at + c);
     }
     for (; c < n; c++) {
-      out[at + c] = Lanes.getI8(in + c) * unit;
+      out[at + c] = Memory.getI8(in + c) * unit;
     }
   }
 }

@@ -26,13 +26,16 @@ object Tolerance {
     fun sum(length: Int): Double = 1.5e-7 * (2 + sqrt(length.toDouble()))
 }
 
-/** The vector kernels with the machine code of this process, with tiles even where it has none, without products of bf16, and without any. */
+/**
+ * The vector kernels with the machine code of this process, with tiles even where it has none, without products of bf16, and without any; the
+ * last and those of a processor without machine code only where there is the Vector API. Where nothing is left the definition meets itself.
+ */
 fun vectorTwins(arithmetic: Arithmetic): List<Kernels> = listOfNotNull(
-    MachineCode.ofProcess(),
-    if (runsBesideTiles) interpretedTiles() else null,
+    MachineCode.ofProcess().takeIf { VectorApi.IS_THERE || it.floats().orNull() != null },
+    if (runsBesideTiles && VectorApi.IS_THERE) interpretedTiles() else null,
     if (runsBesideTiles) MachineCode(MachineCode.ofProcess().floats(), MachineCode.Absent("tests ask for it")) else null,
-    MachineCode.none("tests ask for it"),
-).map { VectorKernels(it, arithmetic) }
+    MachineCode.none("tests ask for it").takeIf { VectorApi.IS_THERE },
+).map<MachineCode, Kernels> { VectorKernels(it, arithmetic) }.ifEmpty { listOf(ScalarKernels(DType.F32).with(arithmetic)) }
 
 /** The vector kernels of a processor with tiles, which one thread interprets slowly: only where the rest [runsBesideTiles]. */
 fun tileKernels(): Kernels = VectorKernels(interpretedTiles(), Arithmetic.FLOAT32)
