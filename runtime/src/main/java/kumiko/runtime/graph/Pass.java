@@ -50,7 +50,9 @@ public enum Pass {
       }
       Node scores = soft.inputs().getFirst();
       if (scores.op() instanceof Op.Scores(int heads, int kvHeads, int headDim, double scoreScale)
-          && mix.equals(new Op.Mix(heads, kvHeads, headDim))
+          && mix.heads() == heads
+          && mix.kvHeads() == kvHeads
+          && mix.headDim() == headDim
           && free(rewrite, kept, scores)) {
         Op op = new Op.Attention(heads, kvHeads, headDim, scoreScale, scale, fill);
         List<Node> inputs = List.of(scores.inputs().get(0), scores.inputs().get(1), node.inputs().get(1), soft.inputs().get(1));

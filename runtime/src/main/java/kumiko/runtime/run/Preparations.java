@@ -2,6 +2,7 @@ package kumiko.runtime.run;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,15 +32,19 @@ final class Preparations {
     }
   }
 
-  /** What is multiplied with weights of one type and form. */
-  private record Read(Value value, DType type, Form form) {}
+  /** What is multiplied with weights of one type and form, and what is made of it. */
+  private record Read(Value value, DType type, Form form, PrepareStep step) {
+    boolean is(Value otherValue, DType otherType, Form otherForm) {
+      return value == otherValue && type == otherType && form == otherForm;
+    }
+  }
 
   /** Rows that no two threads share. */
   private static final int ROWS = 16;
 
   private final Kernels kernels;
   private final int maxRows;
-  private final Map<Integer, Map<Read, PrepareStep>> byLevel = new HashMap<>();
+  private final Map<Integer, List<Read>> byLevel = new HashMap<>();
   private final PhaseMemory memory;
 
   Preparations(Arena arena, Kernels kernels, int maxRows) {
@@ -54,13 +59,20 @@ final class Preparations {
     if (bytes == 0) {
       return null;
     }
-    Map<Read, PrepareStep> here = byLevel.computeIfAbsent(level, key -> new HashMap<>());
-    Read read = new Read(value, weight.dtype(), Form.of(weight));
-    return here.computeIfAbsent(read, key -> new PrepareStep(kernels, weight, x, value.picked, memory.take(level, bytes))).prepared();
+    List<Read> here = byLevel.computeIfAbsent(level, key -> new ArrayList<>());
+    Form form = Form.of(weight);
+    for (Read read : here) {
+      if (read.is(value, weight.dtype(), form)) {
+        return read.step.prepared;
+      }
+    }
+    PrepareStep step = new PrepareStep(kernels, weight, x, value.picked, memory.take(level, bytes));
+    here.add(new Read(value, weight.dtype(), form, step));
+    return step.prepared;
   }
 
   Step[] steps(int level) {
-    return byLevel.getOrDefault(level, Map.of()).values().toArray(Step[]::new);
+    return byLevel.getOrDefault(level, List.of()).stream().map(Read::step).toArray(Step[]::new);
   }
 
   /** Shared out by rows; nothing where a call takes them as they are. */
