@@ -42,9 +42,18 @@ class BuiltLauncherSpec : FunSpec({
         launch("compare", "gpt2-124m", "llama3-8b") shouldBe kumiko("compare", "gpt2-124m", "llama3-8b", width = PIPE_WIDTH)
     }
 
-    test("it starts from an archive of classes") {
-        launch("list", javaArguments = "-Xshare:on") shouldBe kumiko("list", width = PIPE_WIDTH)
-        checkout.resolve("examples/target/app/classes.jsa").exists() shouldBe true
+    test("it starts from caches of classes, which the JVM takes") {
+        val app = checkout.resolve("examples/target/app")
+        app.list()!!.filter {
+            it.endsWith(".jsa") || it.endsWith(".aot")
+        }.sorted() shouldBe listOf("classes.jsa", "generate.aot", "quick.aot")
+        launch("list", javaArguments = "-XX:AOTMode=on") shouldBe kumiko("list", width = PIPE_WIDTH)
+        launch(
+            "parity",
+            "nowhere",
+            "nowhere",
+            javaArguments = "-Xshare:on",
+        ) shouldBe kumiko("parity", "nowhere", "nowhere", width = PIPE_WIDTH)
     }
 
     test("a setting of Java that means nothing is refused in one line") {
@@ -56,13 +65,14 @@ class BuiltLauncherSpec : FunSpec({
         launch("show", "gpt2-124") shouldBe kumiko("show", "gpt2-124")
     }
 
-    test("weights are written and run on vector kernels") {
+    test("weights are written and run") {
         val folder = checkout.resolve("tiny").path
         launch("init", "gpt2-124m", "--tiny", "--map", "gpt2-hf", "--seed", "1", "--out", folder).code shouldBe Exit.GOOD
         launch("generate", folder, "--ids", "1,2,3", "--tokens", "3") shouldBe kumiko("generate", folder, "--ids", "1,2,3", "--tokens", "3")
     }
 
-    test("what opens and runs a checkpoint comes from the archive") {
+    test("what opens and runs a checkpoint comes from the cache, and by machine code without the Vector API") {
+        val machineCode = MachineCode.ofProcess().floats().orNull() != null
         val log = checkout.resolve("loaded")
         launch(
             "generate",
@@ -73,6 +83,7 @@ class BuiltLauncherSpec : FunSpec({
         ).code shouldBe Exit.GOOD
         val read = log.readLines().filter { " kumiko." in it && "source: file:" in it }
         read.map { it.substringAfter("] ").substringBefore(' ') } shouldBe emptyList()
+        log.readLines().any { "jdk.incubator.vector" in it } shouldBe !machineCode
     }
 
     test("the second compiler is left out where it wins nothing: of quick commands, and of those who write tokens by machine code") {
