@@ -101,7 +101,8 @@ final class BfloatLinear {
     if (tiles != null) {
       return tiles.takes(weight, rows) || isFew(weight, rows);
     }
-    return SlabRows.readsAll(weight) && (rows <= StoredEights.MOST_ROWS || PanelGemm.prepares(rows));
+    return (PanelGemm.prepares(rows) && SlabRows.readsColumns(weight))
+        || (SlabRows.readsAll(weight) && (rows <= StoredEights.MOST_ROWS || PanelGemm.prepares(rows)));
   }
 
   /** See {@link Kernels#preparedBytes}. */
@@ -115,6 +116,9 @@ final class BfloatLinear {
       int fewRows = Math.min(rows, TileGemm.LEAST_ROWS - 1);
       long few = isFew(weight, fewRows) ? Math.max(bytes, gemm.preparedBytes(fewRows, weight.columns())) : bytes;
       return tiles.takes(weight, rows) ? Math.max(few, tiles.preparedBytes(weight.columns(), rows)) : few;
+    }
+    if (SlabRows.readsColumns(weight)) {
+      return PanelGemm.prepares(rows) ? Math.max(bytes, gemm.convertedBytes(rows, weight.columns())) : bytes;
     }
     if (!SlabRows.readsAll(weight)) {
       return bytes;
@@ -133,6 +137,8 @@ final class BfloatLinear {
       floats.prepare(weight, x, rows, prepared, from, to);
     } else if (takesTiles(weight, rows)) {
       tiles.prepare(x, prepared, from, to);
+    } else if (SlabRows.readsColumns(weight)) {
+      gemm.convert(x, prepared, from, to);
     } else if (tiles == null && rows <= StoredEights.MOST_ROWS) {
       few.pack(x, 0, x.width(), rows, prepared, from, to);
     } else {

@@ -69,8 +69,8 @@ final class PanelGemm {
 
   /**
    * {@code y += x w^T} for {@code rows} rows of activations, results {@code [from, to)} and slabs {@code [s, behind)} of a weight,
-   * which are {@link SlabRows#together} or one; {@code prepared} is the address of what {@link #prepare} made of all rows, or 0, {@code scratch}
-   * that of {@link #scratchBytes} bytes.
+   * which are {@link SlabRows#together} or one; {@code prepared} is the address of what {@link #prepare} made of all rows, or {@link #convert}
+   * where the weight lies in columns, or 0, {@code scratch} that of {@link #scratchBytes} bytes.
    */
   void multiply(Matrix weight, int s, int behind, Rows x, Rows y, int rows, int from, int to, long prepared, long scratch) {
     if (!SlabRows.reaches(weight.slabs(), s, behind, from, to)) {
@@ -93,7 +93,8 @@ final class PanelGemm {
           }
           multiplyRows(weight, s, behind, y, r, count, 1, from, to, k, columns, panels, scratch);
         } else {
-          multiplyColumns(weight.dtype(), slab, x, y, r, count, SlabRows.first(slab, from), SlabRows.end(slab, to), k, columns, scratch);
+          multiplyColumns(weight.dtype(), slab, x, y, r, count, SlabRows.first(slab, from), SlabRows.end(slab, to), k, columns, prepared,
+              scratch);
         }
       }
     }
@@ -182,10 +183,13 @@ final class PanelGemm {
   }
 
   private void multiplyColumns(
-      DType type, Slab slab, Rows x, Rows y, int row, int rows, int first, int end, int k, int columns, long scratch) {
+      DType type, Slab slab, Rows x, Rows y, int row, int rows, int first, int end, int k, int columns, long prepared, long scratch) {
     long activations = VectorLinear.address(x, row, slab.column() + k);
     long stride = 4L * x.stride();
-    if (operands.type() != DType.F32) {
+    if (prepared != 0) {
+      stride = wideStride(x.width());
+      activations = prepared + row * stride + (long) (slab.column() + k) * operands.type().blockBytes();
+    } else if (operands.type() != DType.F32) {
       operands.convert(DType.F32, activations, stride, rows, 0, columns, scratch + wide(rows), wideStride(columns));
       activations = scratch + wide(rows);
       stride = wideStride(columns);
@@ -260,6 +264,18 @@ final class PanelGemm {
         packStrip(x, 0, rows, r, k, Math.min(depth, x.width() - k), table, preparedPanel(prepared, rows, k, 0));
       }
     }
+  }
+
+  /** Bytes of {@link #convert}. */
+  long convertedBytes(int rows, int columns) {
+    return (long) rows * wideStride(columns);
+  }
+
+  /** Rows {@code [from, to)} in the type they are multiplied in, for a weight that lies in columns. */
+  void convert(Rows x, long converted, int from, int to) {
+    int stride = wideStride(x.width());
+    long rows = VectorLinear.address(x, from, 0);
+    operands.convert(DType.F32, rows, 4L * x.stride(), to - from, 0, x.width(), converted + (long) from * stride, stride);
   }
 
   private long preparedPanel(long prepared, int rows, int k, int row) {

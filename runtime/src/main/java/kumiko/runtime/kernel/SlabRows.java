@@ -68,6 +68,13 @@ final class SlabRows {
         && next.offset() == slab.offset() + slab.rows() * slab.rowStride();
   }
 
+  /** Whether one slab is the whole weight and lies in columns. */
+  static boolean readsColumns(Matrix weight) {
+    Format format = Format.of(weight.dtype());
+    Slab slab = weight.slabs().getFirst();
+    return format != null && !format.isInBlocks() && weight.slabs().size() == 1 && slab.columnStride() != 1 && format.reads(slab);
+  }
+
   /** Whether all slabs lie in rows and meet all columns. */
   static boolean readsAll(Matrix weight) {
     Format format = Format.of(weight.dtype());
