@@ -22,8 +22,8 @@ public final class KernelProvider {
   /**
    * The kernels with float32 activations that everything uses unless it asks for others.
    *
-   * @throws SystemPropertyException if the property names neither, or forces vector kernels, there is no machine code and the JVM was started without their module,
-   *     and as {@link MachineCode#ofProcess}
+   * @throws SystemPropertyException if the property names neither, or forces vector kernels where there is no machine code and the JVM was
+   *     started without their module, and as {@link MachineCode#ofProcess}
    */
   public static synchronized Kernels kernels() {
     if (chosen == null) {

@@ -48,6 +48,7 @@ final class ColumnLoop {
     walk(code, group, whole, rest);
   }
 
+  /** Those from 1 on. */
   static void masks(Assembler code, int vectors, int lanes) {
     masks(code, vectors, lanes, 1);
   }
