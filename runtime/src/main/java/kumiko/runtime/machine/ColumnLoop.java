@@ -14,13 +14,15 @@ final class ColumnLoop {
 
   /**
    * @param group columns, a power of two
+   * @param pages asks in the turns of whole groups
    * @param whole meets those of a group at R10 and R11, and walks on
    * @param rest meets what is left at R10 and R11; RAX tells how many columns, at least 1
    */
-  static void emit(Assembler code, int group, Runnable whole, Runnable rest) {
+  static void emit(Assembler code, int group, Pages pages, Runnable whole, Runnable rest) {
     begin(code);
     code.mov(RAX, R8);
-    walk(code, group, whole, rest);
+    pages.begin(code);
+    walk(code, group, pages, whole, rest);
   }
 
   /**
@@ -29,14 +31,15 @@ final class ColumnLoop {
    * @param piece columns of a piece, a power of two
    * @param gap bytes between the columns of a piece and those of the next
    */
-  static void emitPieces(Assembler code, int group, int piece, int gap, Runnable whole, Runnable rest) {
+  static void emitPieces(Assembler code, int group, int piece, int gap, Pages pages, Runnable whole, Runnable rest) {
     begin(code);
+    pages.begin(code);
     code.mov(R13, R8);
     code.shr(R13, Integer.numberOfTrailingZeros(piece));
     int last = code.jz();
     int nextPiece = code.here();
     code.mov(RAX, piece / group);
-    groups(code, whole);
+    groups(code, pages, whole);
     code.add(R11, gap);
     code.dec(R13);
     code.jnz(nextPiece);
@@ -45,7 +48,7 @@ final class ColumnLoop {
     code.mov(RAX, R8);
     code.shl(RAX, above);
     code.shr(RAX, above);
-    walk(code, group, whole, rest);
+    walk(code, group, pages, whole, rest);
   }
 
   /** Those from 1 on. */
@@ -75,10 +78,10 @@ final class ColumnLoop {
   }
 
   /** Along RAX columns. */
-  private static void walk(Assembler code, int group, Runnable whole, Runnable rest) {
+  private static void walk(Assembler code, int group, Pages pages, Runnable whole, Runnable rest) {
     code.shr(RAX, Integer.numberOfTrailingZeros(group));
     int few = code.jz();
-    groups(code, whole);
+    groups(code, pages, whole);
     code.land(few);
     code.mov(RAX, R8);
     code.and(RAX, group - 1);
@@ -88,8 +91,9 @@ final class ColumnLoop {
   }
 
   /** RAX of them. */
-  private static void groups(Assembler code, Runnable whole) {
+  private static void groups(Assembler code, Pages pages, Runnable whole) {
     int next = code.here();
+    pages.turn(code);
     whole.run();
     code.dec(RAX);
     code.jnz(next);

@@ -18,7 +18,7 @@ import kumiko.runtime.tensor.DType;
  * RDX rows, RCX the float32, R8 columns and in its upper half how many bytes ahead memory is asked for, R9 results.
  *
  * <p>One row after the other, from front to back, or from {@link #STREAMS} places at once: then there are so many times RDX rows, of which
- * the first RDX are those of the first place, and so on. Which of both is quicker depends on the processor: see {@link Ahead#streams}.
+ * the first RDX are those of the first place, and so on. Which of both is quicker depends on the processor: see {@link Ahead#rowStreams}.
  */
 final class DotCode {
   /** Places to read from, if not one; the rows that are read together have a quarter of all rows between them. */
@@ -45,7 +45,8 @@ final class DotCode {
   static void code(Assembler code, WeightVector type, Ahead ahead, int streams) {
     begin(code, streams);
     ColumnLoop.masks(code, SUMS, WeightVector.LANES);
-    int nextRow = row(code, streams, GROUP, () -> group(code, type, ahead, streams), () -> rest(code, type, streams));
+    Pages pages = pages(ahead, streams, SUMS * type.bytes());
+    int nextRow = row(code, streams, GROUP, pages, () -> group(code, type, ahead, streams), () -> rest(code, type, streams));
     for (int s = 0; s < streams && type == WeightVector.I8_ROWS; s++) {
       code.vmulss(sum(s), sum(s), weights(RDI, s).plus(-Float.BYTES));
     }
@@ -106,12 +107,12 @@ final class DotCode {
    *
    * @return for {@link #addAndGoOn}
    */
-  static int row(Assembler code, int streams, int group, Runnable whole, Runnable rest) {
+  static int row(Assembler code, int streams, int group, Pages pages, Runnable whole, Runnable rest) {
     int nextRow = code.here();
     for (int i = 0; i < streams * SUMS; i++) {
       code.vpxord(i);
     }
-    ColumnLoop.emit(code, group, whole, rest);
+    ColumnLoop.emit(code, group, pages, whole, rest);
     for (int s = 0; s < streams; s++) {
       sumAll(code, sum(s));
     }
@@ -142,6 +143,14 @@ final class DotCode {
     code.shr(upper, Integer.SIZE);
     code.shl(R8, Integer.SIZE);
     code.shr(R8, Integer.SIZE);
+  }
+
+  /** Those of weights from one place, of which a turn reads so many bytes. */
+  static Pages pages(Ahead ahead, int streams, int bytes) {
+    if (streams > 1 || ahead.pageBytes() == 0) {
+      return Pages.NONE;
+    }
+    return new Pages(Pages.turns(bytes), code -> ahead.far(code, Address.at(R10, ahead.pageBytes())));
   }
 
   /** Requests for as many bytes ahead of each place, those of one place after those of another. */

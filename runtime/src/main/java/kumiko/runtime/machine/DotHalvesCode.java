@@ -49,7 +49,7 @@ final class DotHalvesCode {
     for (int i = 0; i < 2 * FOUR; i++) {
       code.clearHalf(i);
     }
-    ColumnLoop.emit(code, GROUP, this::turn, this::rest);
+    ColumnLoop.emit(code, GROUP, Pages.NONE, this::turn, this::rest);
     for (int r = 0; r < rows; r++) {
       code.addHalf(r, FOUR + r);
     }

@@ -4,6 +4,7 @@ import static kumiko.runtime.machine.Register.R10;
 import static kumiko.runtime.machine.Register.R11;
 import static kumiko.runtime.machine.Register.R12;
 import static kumiko.runtime.machine.Register.R13;
+import static kumiko.runtime.machine.Register.R14;
 import static kumiko.runtime.machine.Register.R9;
 import static kumiko.runtime.machine.Register.RBX;
 import static kumiko.runtime.machine.Register.RDI;
@@ -15,8 +16,8 @@ import static kumiko.runtime.machine.Register.RSI;
  * to the next, RDX groups of rows of weights, RCX the other rows in pieces, R8 columns, R9 the tile's first eight lanes.
  * Where memory is asked for {@link Ahead#isInLine in line} the upper half of R8 is how far behind the first weight.
  *
- * <p>The rows of a group are neighbours, or from {@link #ROWS} places, of which the first RDX rows are those of the first place, and so on: then
- * RSI is the bytes from one place to the next, and the upper half of R8 those from one row to the next.
+ * <p>The rows of a group are neighbours, or from {@link #ROWS} places, of which the first RDX rows are those of the first place, and so on, or
+ * each is alone: see {@link Way}. From places RSI is the bytes from one place to the next, and the upper half of R8 those from one row to the next.
  */
 final class EightCode {
   static final int EIGHT = 8;
@@ -35,7 +36,7 @@ final class EightCode {
   private static final int FACTOR = 30;
   private static final int FACTORS = 2;
   private static final int LINE_BYTES = 64;
-  private static final Register[] SAVED = {RBX, R12, R13};
+  private static final Register[] SAVED = {RBX, R12, R13, R14};
   private static final int EVEN = 0x88;
   private static final int ODD = 0xdd;
 
@@ -49,6 +50,11 @@ final class EightCode {
     /** Columns that the other rows have room for. */
     default int mostColumns() {
       return MOST_COLUMNS;
+    }
+
+    /** Columns of eight rows that still leave weights room in the nearest cache. */
+    default int wholeColumns() {
+      return mostColumns();
     }
 
     /** Bytes of the weights of {@link #VECTORS} vectors. */
@@ -80,7 +86,7 @@ final class EightCode {
   }
 
   /** Weights of any type, widened, with float32. */
-  record Singles(WeightVector type, int mostColumns) implements Meeting {
+  record Singles(WeightVector type, int mostColumns, int wholeColumns) implements Meeting {
     /** Of {@code nearestCache} bytes the other rows may fill two thirds. */
     static int mostColumns(int nearestCache) {
       return EIGHT * MOST_COLUMNS * Float.BYTES <= nearestCache * 2 / 3 ? MOST_COLUMNS : MOST_COLUMNS / 2;
@@ -139,12 +145,35 @@ final class EightCode {
     }
   }
 
-  /**
-   * @param rows of weights in a group: 1 or {@link #ROWS}
-   * @param inPlaces whether they are from several places
-   * @param others how many of the other rows there are: sums of what is missing stay zero
-   */
-  static void code(Assembler code, Meeting type, int rows, boolean inPlaces, int others, Ahead ahead) {
+  /** Which rows of weights pass together. */
+  enum Way {
+    /** {@link #ROWS} neighbours. */
+    NEIGHBOURS(ROWS, 1),
+    /** As many from so many places. */
+    PLACES(ROWS, 1),
+    /** One that neighbours leave over, summed in the order of theirs. */
+    LAST(1, 1),
+    /** One after the other, with two sums for each of few other rows, so that no product waits for the one before. */
+    ALONE(1, VECTORS);
+
+    private final int rows;
+    private final int sums;
+
+    Way(int rows, int sums) {
+      this.rows = rows;
+      this.sums = sums;
+    }
+
+    /** The register of a sum. */
+    private int sum(int row, int other, int vector) {
+      return (row * sums + vector % sums) * EIGHT + other;
+    }
+  }
+
+  /** @param others how many of the other rows there are: sums of what is missing stay zero */
+  static void code(Assembler code, Meeting type, Way way, int others, Ahead ahead) {
+    int rows = way.rows;
+    boolean inPlaces = way == Way.PLACES;
     int group = VECTORS * type.columns();
     code.push(SAVED);
     if (inPlaces) {
@@ -164,14 +193,17 @@ final class EightCode {
     }
     ColumnLoop.masks(code, VECTORS, type.columns());
     int nextRows = code.here();
-    for (int i = 0; i < rows * EIGHT; i++) {
+    for (int i = 0; i < rows * way.sums * EIGHT; i++) {
       code.vpxord(i);
     }
     int piece = type.mostColumns();
     int gap = EIGHT * type.stride() - piece / type.columns() * VECTOR_BYTES;
     ColumnLoop.emitPieces(
-        code, group, piece, gap, () -> turn(code, type, rows, inPlaces, others, ahead),
-        () -> vectors(code, type, rows, others, 1, Requests.NONE));
+        code, group, piece, gap, pages(type, way, ahead), () -> turn(code, type, way, others, ahead),
+        () -> vectors(code, type, way, others, 1, Requests.NONE));
+    for (int r = 0; r < others && way.sums > 1; r++) {
+      code.vaddps(way.sum(0, r, 0), way.sum(0, r, 0), way.sum(0, r, 1));
+    }
     for (int i = 0; i < rows; i++) {
       sum(code, i * EIGHT);
       // The upper eight lanes of the row are nobody's.
@@ -189,20 +221,36 @@ final class EightCode {
     code.ret();
   }
 
-  private static void turn(Assembler code, Meeting type, int rows, boolean inPlaces, int others, Ahead ahead) {
-    vectors(code, type, rows, others, 0, requests(code, type, rows, inPlaces, others, ahead));
-    if (!inPlaces && ahead.isInLine()) {
-      code.add(R12, rows * type.turnBytes());
+  /** Those of neighbours, in the order they lie in, at R14. */
+  private static Pages pages(Meeting type, Way way, Ahead ahead) {
+    if (way == Way.PLACES || ahead.pageBytes() == 0) {
+      return Pages.NONE;
+    }
+    int turnBytes = way.rows * type.turnBytes();
+    int turns = Pages.turns(turnBytes);
+    return new Pages(turns, code -> {
+      code.lea(R14, Address.at(RDI, way.rows * ahead.pageBytes()));
+      ahead.far(code, Address.at(R14, 0));
+    }, code -> {
+      code.add(R14, turns * turnBytes);
+      ahead.far(code, Address.at(R14, 0));
+    });
+  }
+
+  private static void turn(Assembler code, Meeting type, Way way, int others, Ahead ahead) {
+    vectors(code, type, way, others, 0, requests(code, type, way, others, ahead));
+    if (way != Way.PLACES && ahead.isInLine()) {
+      code.add(R12, way.rows * type.turnBytes());
     }
     code.add(R10, type.turnBytes());
     code.add(R11, VECTORS * VECTOR_BYTES);
   }
 
   /** For as many bytes of each row. */
-  private static Requests requests(Assembler code, Meeting type, int rows, boolean inPlaces, int others, Ahead ahead) {
+  private static Requests requests(Assembler code, Meeting type, Way way, int others, Ahead ahead) {
     int lines = type.turnBytes() / LINE_BYTES;
-    return new Requests(rows * lines, VECTORS * others, i -> {
-      if (inPlaces) {
+    return new Requests(way.rows * lines, VECTORS * others, i -> {
+      if (way == Way.PLACES) {
         ahead.soon(code, row(R10, i / lines, RSI).plus(ahead.soonBytes() + i % lines * LINE_BYTES));
         return;
       }
@@ -211,8 +259,8 @@ final class EightCode {
     });
   }
 
-  private static void vectors(Assembler code, Meeting type, int rows, int others, int firstMask, Requests requests) {
-    for (int i = 0; i < rows; i++) {
+  private static void vectors(Assembler code, Meeting type, Way way, int others, int firstMask, Requests requests) {
+    for (int i = 0; i < way.rows; i++) {
       type.load(code, WEIGHT + i * VECTORS, firstMask, row(R10, i, RSI));
     }
     for (int v = 0; v < VECTORS; v++) {
@@ -221,8 +269,8 @@ final class EightCode {
         requests.turn(v * others + r);
         int mask = firstMask == 0 ? 0 : firstMask + v;
         type.loadFactor(code, factor, mask, Address.at(R11, r * type.stride() + v * VECTOR_BYTES));
-        for (int i = 0; i < rows; i++) {
-          type.multiply(code, i * EIGHT + r, factor, WEIGHT + i * VECTORS + v);
+        for (int i = 0; i < way.rows; i++) {
+          type.multiply(code, way.sum(i, r, v), factor, WEIGHT + i * VECTORS + v);
         }
       }
     }

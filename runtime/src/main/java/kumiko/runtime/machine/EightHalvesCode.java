@@ -86,7 +86,7 @@ final class EightHalvesCode {
       code.clearHalf(i);
     }
     code.lea(R12, Address.at(RDI, RBX, 1));
-    ColumnLoop.emit(code, GROUP, () -> turn(first, count), () -> rest(first, count));
+    ColumnLoop.emit(code, GROUP, Pages.NONE, () -> turn(first, count), () -> rest(first, count));
     for (int i = 0; i < rows; i++) {
       Address results = Address.at(R9, i * Eights.TILE_BYTES + first * Float.BYTES);
       code.sumFour(i * FOUR, FACTOR);

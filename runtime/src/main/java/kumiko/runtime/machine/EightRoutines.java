@@ -19,14 +19,20 @@ final class EightRoutines {
   /** Likewise: of single rows, that whole groups leave over. */
   private final Routine[] last = new Routine[EightCode.EIGHT + 1];
 
+  /** Likewise: of all rows, one after the other; null where they always pass together. */
+  private final Routine[] alone = new Routine[EightCode.EIGHT + 1];
+
   EightRoutines(EightCode.Meeting type, Ahead ahead, CodeInstaller installer) {
     this.ahead = ahead;
     placed = ahead.streams() == 1 ? null : type;
     for (int i = 1; i <= EightCode.EIGHT; i++) {
       int others = i;
-      groups[i] = installer.install(code -> EightCode.code(code, type, EightCode.ROWS, false, others, ahead));
-      places[i] = installer.install(code -> EightCode.code(code, type, EightCode.ROWS, true, others, ahead));
-      last[i] = installer.install(code -> EightCode.code(code, type, 1, false, others, ahead));
+      if (others <= ahead.mostAlone()) {
+        alone[i] = installer.install(code -> EightCode.code(code, type, EightCode.Way.ALONE, others, ahead));
+      }
+      groups[i] = installer.install(code -> EightCode.code(code, type, EightCode.Way.NEIGHBOURS, others, ahead));
+      places[i] = installer.install(code -> EightCode.code(code, type, EightCode.Way.PLACES, others, ahead));
+      last[i] = installer.install(code -> EightCode.code(code, type, EightCode.Way.LAST, others, ahead));
     }
   }
 
@@ -43,11 +49,15 @@ final class EightRoutines {
 
   /** See {@link Eights#readsWhole}. */
   boolean readsWhole(long from, int others, int columns) {
-    return placed != null && from == placed.bytes(columns) && others * columns <= EightCode.EIGHT * placed.mostColumns();
+    return placed != null && from == placed.bytes(columns) && others * columns <= EightCode.EIGHT * placed.wholeColumns();
   }
 
   /** See {@link Eights#add}. */
   void add(long weights, long from, int rows, long x, int others, int columns, long tile, long later) {
+    if (alone[others] != null && readsWhole(from, others, columns)) {
+      alone[others].call(weights, from, rows, x, columns, tile);
+      return;
+    }
     int each = rows / EightCode.ROWS;
     if (each * from >= LEAST_BYTES && readsWhole(from, others, columns)) {
       places[others].call(weights, each * from, each, x, from << Integer.SIZE | columns, tile);

@@ -164,6 +164,11 @@ abstract class GeneralInstructions {
     code.general(0x85, b.number(), a.number());
   }
 
+  /** The lower 8 bits of RAX. */
+  void testRax(int bits) {
+    code.put(0xa8, bits);
+  }
+
   /** Back to {@code target}, a place that {@link #here} gave. */
   void jnz(int target) {
     int near = target - (here() + 2);
@@ -178,6 +183,13 @@ abstract class GeneralInstructions {
   /** Forward to where {@link #land} will be called with what this returns. */
   int jz() {
     code.put(0x0f, 0x84);
+    code.putInt(0);
+    return here() - 4;
+  }
+
+  /** The same, where that is not zero. */
+  int jnz() {
+    code.put(0x0f, 0x85);
     code.putInt(0);
     return here() - 4;
   }

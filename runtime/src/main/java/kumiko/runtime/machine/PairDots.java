@@ -57,7 +57,9 @@ final class PairDots implements BfloatDots {
     code.mov(R10, -1L);
     code.bzhi(R10, R10, RAX);
     code.kmovd(1, R10);
-    DotCode.addAndGoOn(code, streams, DotCode.row(code, streams, GROUP, () -> group(code, ahead, streams), () -> rest(code, streams)));
+    Pages pages = DotCode.pages(ahead, streams, SUMS * VECTOR_BYTES);
+    int nextRow = DotCode.row(code, streams, GROUP, pages, () -> group(code, ahead, streams), () -> rest(code, streams));
+    DotCode.addAndGoOn(code, streams, nextRow);
   }
 
   private static void group(Assembler code, Ahead ahead, int streams) {

@@ -20,7 +20,7 @@ record RowRoutines(Routine single, Routine streams, Ahead ahead) {
   }
 
   static RowRoutines of(Code code, Ahead ahead, CodeInstaller installer) {
-    int streams = ahead.streams();
+    int streams = ahead.rowStreams();
     return new RowRoutines(
         installer.install(to -> code.write(to, 1)), streams == 1 ? null : installer.install(to -> code.write(to, streams)), ahead);
   }
@@ -29,9 +29,9 @@ record RowRoutines(Routine single, Routine streams, Ahead ahead) {
   void dots(DType type, long weights, long stride, int rows, long x, int columns, long y) {
     int done = 0;
     if (streams != null && rows * stride >= LEAST_BYTES && Ahead.lieInLine(type, columns, stride)) {
-      int each = rows / ahead.streams();
+      int each = rows / ahead.rowStreams();
       streams.call(weights, stride, each, x, columns, y);
-      done = each * ahead.streams();
+      done = each * ahead.rowStreams();
     }
     if (done < rows) {
       long both = ahead.rowBytes(type, columns, stride) << Integer.SIZE | columns;

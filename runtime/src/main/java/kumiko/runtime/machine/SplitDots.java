@@ -116,7 +116,9 @@ final class SplitDots implements BfloatDots {
     code.kmovd(1, R10);
     code.shr(R10, Integer.SIZE);
     code.kmovd(2, R10);
-    int nextRow = DotCode.row(code, streams, GROUP, () -> group(code, ahead, streams), () -> products(code, Requests.NONE, true, streams));
+    Pages pages = DotCode.pages(ahead, streams, GROUP * Short.BYTES);
+    Runnable rest = () -> products(code, Requests.NONE, true, streams);
+    int nextRow = DotCode.row(code, streams, GROUP, pages, () -> group(code, ahead, streams), rest);
     DotCode.addAndGoOn(code, streams, nextRow);
   }
 

@@ -12,6 +12,7 @@ public final class StoredProduct implements Eights {
   private final Ahead ahead;
   private final int pieceColumns;
   private final int eightColumns;
+  private final int wholeColumns;
   private final int eightStride;
   private final Map<DType, RowRoutines> dots = new EnumMap<>(DType.class);
   private final Map<DType, Routine> sums = new EnumMap<>(DType.class);
@@ -27,7 +28,8 @@ public final class StoredProduct implements Eights {
     this.ahead = ahead;
     pieceColumns = ahead.activationBytes(nearestCache) / Float.BYTES;
     // Half as many of the other rows are met at a time there.
-    eightColumns = installer.vectors() < Assembler.VECTORS ? MOST_COLUMNS : EightCode.Singles.mostColumns(nearestCache);
+    wholeColumns = installer.vectors() < Assembler.VECTORS ? MOST_COLUMNS : EightCode.Singles.mostColumns(nearestCache);
+    eightColumns = ahead.pieceColumns(wholeColumns);
     eightStride = eights(WeightVector.F32).stride();
     for (WeightVector type : WeightVector.values()) {
       widen.put(type.type(), installer.install(code -> WidenCode.code(code, type, PanelElement.SINGLE)));
@@ -58,7 +60,7 @@ public final class StoredProduct implements Eights {
   }
 
   private EightCode.Meeting eights(WeightVector type) {
-    return new EightCode.Singles(type, eightColumns);
+    return new EightCode.Singles(type, eightColumns, wholeColumns);
   }
 
   /** The unit of a row of int8 lies before its first column: those are widened row by row. */

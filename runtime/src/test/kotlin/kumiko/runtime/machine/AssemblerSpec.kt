@@ -42,6 +42,8 @@ class AssemblerSpec : FunSpec({
             Fact("dec r8", "49 ff c8") { dec(Register.R8) },
             Fact("test rcx, rcx", "48 85 c9") { test(Register.RCX, Register.RCX) },
             Fact("test r9, r9", "4d 85 c9") { test(Register.R9, Register.R9) },
+            Fact("test al, 7", "a8 07") { testRax(7) },
+            Fact("test al, 127", "a8 7f") { testRax(127) },
             Fact("vmovups ymm3, [r11+32]", "c4 c1 7c 10 5b 20") { loadHalf(3, Address.at(Register.R11, 32)) },
             Fact("vmovups [r9+300], ymm12", "c4 41 7c 11 a1 2c 01 00 00") { storeHalf(Address.at(Register.R9, 300), 12) },
             Fact("vmovss xmm10, [r11]", "c4 41 7a 10 13") { loadOne(10, Address.at(Register.R11, 0)) },

@@ -65,9 +65,15 @@ class WholeRowsSpec : FunSpec({
             val (type, runs, eights) = kind
             val how = if (index == 3) "rounded rows" else "rows"
             test(
-                "whole rows of $type from three places meet few $how as neighbours do, each by itself too ($ahead)",
+                "whole rows of $type from three places, or one by one, meet few $how as neighbours do, each by itself too ($ahead)",
             ).config(enabled = runs) {
-                for ((rows, others, columns) in listOf(Triple(67, 8, 768), Triple(50, 8, 1024), Triple(49, 3, 2500), Triple(48, 2, 3075))) {
+                for ((rows, others, columns) in listOf(
+                    Triple(67, 8, 768),
+                    Triple(50, 8, 1024),
+                    Triple(49, 3, 2500),
+                    Triple(48, 2, 3075),
+                    Triple(5, 1, 8000),
+                )) {
                     val meeting = Meeting(type, rows, others, columns, eights())
                     withClue("$rows rows, $others others, $columns columns") {
                         meeting.eights.readsWhole(type, meeting.stride, others, columns) shouldBe true
