@@ -17,7 +17,8 @@ import static kumiko.runtime.machine.Register.RSI;
  * Where memory is asked for {@link Ahead#isInLine in line} the upper half of R8 is how far behind the first weight.
  *
  * <p>The rows of a group are neighbours, or from {@link #ROWS} places, of which the first RDX rows are those of the first place, and so on, or
- * each is alone: see {@link Way}. From places RSI is the bytes from one place to the next, and the upper half of R8 those from one row to the next.
+ * each is alone: see {@link Way}. From places RSI is the bytes from one place to the next, and the upper half of R8 those from one row to the
+ * next.
  */
 final class EightCode {
   static final int EIGHT = 8;
