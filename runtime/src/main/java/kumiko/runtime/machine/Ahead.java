@@ -11,9 +11,9 @@ enum Ahead {
    * Far ahead into the second-level cache, and what comes soon once more into the nearest, so that code which does more than load and add
    * has it there in time. On Intel's Sapphire Rapids bf16 came from 90 to 93 % of what memory gives, f16 from 86 to 92.
    *
-   * <p>One row meets weights from four places, as with {@link #ONCE}: on a Xeon of model 207 by turns f32 took 3 to 4 % less time so, bf16 1 to
-   * 2, bf16 by bf16 5 (with a product of other numbers in its place, as that machine had none of bf16), blocks as long. That rows of 8192
-   * activations are not cut in two, so that their weights lie in line too, saves another 2 %.
+   * <p>One row meets weights from four places: on a Xeon of model 207 by turns f32 took 3 to 4 % less time so, bf16 1 to 2, bf16 by bf16 5 (with
+   * a product of other numbers in its place, as that machine had none of bf16), blocks as long. That rows of 8192 activations are not cut in
+   * two, so that their weights lie in line too, saves another 2 %.
    *
    * <p>There they are asked for once, into the nearest cache: routines called by a C program over 200 MB a thread, by turns with one that only
    * adds, came with blocks of q8_0 from 87 to 93 % of what that read, of q4_0 from 84 to 94, where the second-level cache, or 1 KiB ahead, was
@@ -83,10 +83,9 @@ enum Ahead {
    * <p>Pages are asked for before their lines, as the host of the machine that this was measured on maps memory in small pages: where one is
    * new a load takes 50 to 280 ns longer, and from some thousand on all are. With that one row that reads all weights from front to back is
    * the quickest, in C programs 79 to 82 GB/s where the four places that it read from before came to 74, and 57 without; by turns a token of
-   * LLaMA-3.2-1B takes 6 to 8 % less time with bf16 and f32. Two or three rows of activations, too, meet weights row by row then: 10 to 17 %
-   * less with bf16 by bf16, up to 15 with others. With eight, bf16 by bf16 takes 10 % less; with float32 weights 22, of which 17 are because
-   * a piece of 512 columns leaves weights more room than one of 1024. Blocks gain nothing: they still read from four places, as code for one
-   * waits for its own sums.
+   * LLaMA-3.2-1B takes 6 to 9 % less time. Two or three rows of activations, too, meet weights row by row then: 8 to 17 % less with bf16 by
+   * bf16. Eight of float32 with float32 weights take 17 to 22 % less, of which 17 are because a piece of 512 columns leaves weights more room
+   * than one of 1024. Blocks gain nothing: they still read from four places, as code for one waits for its own sums.
    */
   ONCE(8 << 10, 8 << 10, 32 << 10) {
     @Override
