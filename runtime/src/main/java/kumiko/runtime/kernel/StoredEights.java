@@ -110,9 +110,9 @@ final class StoredEights {
    */
   void multiplyByColumns(DType type, Slab slab, Rows x, Rows y, int rows, int first, int end, long scratch) {
     long stride = type.bytes(slab.columnStride());
-    for (int k = 0; k < slab.columns(); k += eights.columns()) {
-      int columns = Math.min(eights.columns(), slab.columns() - k);
-      eights.pack(VectorLinear.address(x, 0, slab.column() + k), 4L * x.stride(), rows, columns, scratch);
+    for (int k = 0; k < slab.columns(); k += eights.inputs()) {
+      int columns = Math.min(eights.inputs(), slab.columns() - k);
+      eights.packInputs(VectorLinear.address(x, 0, slab.column() + k), 4L * x.stride(), rows, columns, scratch);
       for (int i = first; i < end; i += STRIP) {
         long weights = slab.data().address() + type.bytes(slab.offset() + k * slab.columnStride() + i);
         long to = VectorLinear.address(y, 0, slab.row() + i);

@@ -54,6 +54,16 @@ public interface Eights {
    */
   void add(DType type, long weights, long from, int rows, long x, int others, int columns, long tile, long later);
 
+  /** Inputs that {@link #addByColumns} has room for, {@link #columns} or more. */
+  default int inputs() {
+    return columns();
+  }
+
+  /** {@link #pack} of up to {@link #inputs} columns, as {@link #addByColumns} takes them. */
+  default void packInputs(long x, long from, int rows, int columns, long to) {
+    pack(x, from, rows, columns, to);
+  }
+
   /** Whether {@link #addByColumns} takes so many rows of x and weights of this type. */
   boolean readsColumns(DType type, int others);
 
@@ -62,8 +72,8 @@ public interface Eights {
    * says so: each column of weights meets the rows of activations.
    *
    * @param stride bytes from one row of weights to the next
-   * @param rows at most {@link #columns()}
-   * @param x address of eight packed rows
+   * @param rows at most {@link #inputs()}
+   * @param x address of eight rows from {@link #packInputs}
    * @param y address of the first row of float32
    * @param yStride bytes from one of those to the next, below 2^31
    */

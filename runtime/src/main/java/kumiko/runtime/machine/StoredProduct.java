@@ -14,6 +14,7 @@ public final class StoredProduct implements Eights {
   private final int eightColumns;
   private final int wholeColumns;
   private final int eightStride;
+  private final int inputStride;
   private final Map<DType, RowRoutines> dots = new EnumMap<>(DType.class);
   private final Map<DType, Routine> sums = new EnumMap<>(DType.class);
 
@@ -31,13 +32,14 @@ public final class StoredProduct implements Eights {
     wholeColumns = installer.vectors() < Assembler.VECTORS ? MOST_COLUMNS : EightCode.Singles.mostColumns(nearestCache);
     eightColumns = ahead.pieceColumns(wholeColumns);
     eightStride = eights(WeightVector.F32).stride();
+    inputStride = new EightCode.Singles(WeightVector.F32, wholeColumns, wholeColumns).stride();
     for (WeightVector type : WeightVector.values()) {
       widen.put(type.type(), installer.install(code -> WidenCode.code(code, type, PanelElement.SINGLE)));
       dots.put(type.type(), dots(type, ahead, installer));
       if (isReadInPlace(type)) {
         sums.put(type.type(), installer.install(code -> SumCode.code(code, type, ahead)));
         if (installer.vectors() == Assembler.VECTORS) {
-          eightSums.put(type.type(), new EightSums(type, PanelElement.SINGLE, eightStride, installer));
+          eightSums.put(type.type(), new EightSums(type, PanelElement.SINGLE, inputStride, installer));
         }
         eights.put(type.type(), eights(type, ahead, installer));
       }
@@ -91,6 +93,16 @@ public final class StoredProduct implements Eights {
   @Override
   public void pack(long x, long from, int rows, int columns, long to) {
     widen(DType.F32, x, from, rows, 0, columns, to, eightStride);
+  }
+
+  @Override
+  public int inputs() {
+    return wholeColumns;
+  }
+
+  @Override
+  public void packInputs(long x, long from, int rows, int columns, long to) {
+    widen(DType.F32, x, from, rows, 0, columns, to, inputStride);
   }
 
   /** Whether {@link #dots} takes weights of this type. */

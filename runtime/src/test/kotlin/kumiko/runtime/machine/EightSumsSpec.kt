@@ -47,8 +47,8 @@ class EightSumsSpec : FunSpec({
                     for (r in 0 until others) for (k in 0 until rows) x[r, k] = exact[r, k]
                     val y = Grid(DType.F32, others, columns, GAP, value)
                     val want = List(others) { r -> List(columns) { c -> y[r, c] + (0 until rows).sumOf { x[r, it] * weights[it, c] } } }
-                    val packed = Arena.ofAuto().allocate(8L * product.stride(), 64)
-                    product.pack(x.memory.address(), x.stride, others, rows, packed.address())
+                    val packed = Arena.ofAuto().allocate(8L * (4L * product.inputs() + 64), 64)
+                    product.packInputs(x.memory.address(), x.stride, others, rows, packed.address())
                     product.addByColumns(
                         type,
                         weights.memory.address(),

@@ -100,4 +100,10 @@ class WholeRowsSpec : FunSpec({
         eights.readsWhole(DType.I8_ROWS, 2048, 4, 2048) shouldBe false
         singles(Ahead.GAPS).readsWhole(DType.BF16, 4096, 4, 2048) shouldBe false
     }
+
+    test("on Zen 5 eight rows of float32 meet shorter pieces of rows than of columns, which leave the nearest cache to weights")
+        .config(enabled = here) {
+            singles(Ahead.ONCE).run { columns() to inputs() } shouldBe (512 to 1024)
+            singles(Ahead.TWICE).run { columns() to inputs() } shouldBe (1024 to 1024)
+        }
 })
